@@ -16,7 +16,7 @@ from typing import Any
 import aiosqlite
 
 from sync.errors import StorageBroken, StorageFull
-from sync.runtime.durable_files import TEMP_SUFFIX, move_durably, set_aside, storage_errors
+from sync.runtime.durable_files import TEMP_SUFFIX, free_bytes, move_durably, set_aside, storage_errors
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ _PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA wal_autocheckpoint=1000",
 )
+_LEAST_ROOM = 64 * 1024  # bytes; SQLite maps 32 KiB at once
 _LOCK_WAIT_S = 0.5  # only another program can hold the lock, and the next cut must not wait longer
 
 Parameters = Mapping[str, Any]
@@ -265,7 +266,7 @@ class _converted:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OperationalError) and "full" in str(error):
+        if isinstance(error, OperationalError) and ("full" in str(error) or self._disk_is_full(error)):
             raise StorageFull(
                 f"the disk is full, {self._path} cannot be written: delete something and try again"
             ) from error
@@ -275,6 +276,14 @@ class _converted:
             raise StorageBroken(f"{self._path} cannot be used: {database_reason(name)}") from error
         if isinstance(error, ValueError) and "connection" in str(error).lower():  # of aiosqlite, after `close`
             raise StorageBroken(f"{self._path} is closed") from error
+
+    def _disk_is_full(self, error: OperationalError) -> bool:
+        """Tell whether an error of the disk means that it is full: so SQLite says it where it maps a file (`-shm`)."""
+        try:
+            room = free_bytes(self._path.parent)
+        except OSError:
+            return False
+        return getattr(error, "sqlite_errorname", "").startswith("SQLITE_IOERR") and room < _LEAST_ROOM
 
 
 def database_reason(name: str) -> str:

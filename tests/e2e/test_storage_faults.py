@@ -4,7 +4,7 @@ import os
 import signal
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from itertools import pairwise
 from pathlib import Path
@@ -132,14 +132,11 @@ def test_a_full_disk_stops_nothing_and_the_plays_are_written_once_there_is_room(
     with alone(disk, media, display) as site:
         site.start("player")
         until(lambda: len(plays(site)) >= 2, "it plays")
-        hog = disk / "hog"
         with recording_screen(display) as sight:
-            with suppress(OSError), hog.open("wb", buffering=0) as file:
-                while True:
-                    file.write(bytes(4096))
+            fill(disk)
             until(lambda: "cannot be written" in problems(site), "it is told")
             three_cuts(sight)
-            hog.unlink()
+            (disk / "hog").unlink()
             until(lambda: "cannot be written" not in problems(site), "it is written again")
             three_cuts(sight)
         assert not sight.unexpected(*CONTENT)
@@ -147,15 +144,47 @@ def test_a_full_disk_stops_nothing_and_the_plays_are_written_once_there_is_room(
         assert_all_proven(site, sight)
 
 
-def test_on_a_disk_that_went_read_only_it_starts_and_plays(disk: Path, media: Path, display: str) -> None:
+def fill(disk: Path) -> None:
+    with suppress(OSError), (disk / "hog").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
+def remount(disk: Path, how: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{how}", str(disk)], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "mend", "words"),
+    [
+        (
+            lambda disk: remount(disk, "ro"),
+            lambda disk: remount(disk, "rw"),
+            "writable",
+        ),
+        (fill, lambda disk: (disk / "hog").unlink(), "the disk is full"),
+    ],
+    ids=["read-only", "full"],
+)
+def test_on_a_disk_that_cannot_be_written_it_starts_plays_and_writes_all_plays_once_it_can_be(
+    disk: Path, media: Path, display: str, spoil: Callable[[Path], None], mend: Callable[[Path], None], words: str
+) -> None:
     with alone(disk, media, display) as site:
-        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True, capture_output=True)
         logs, site.folder = site.folder, disk.parent / "elsewhere"
         site.folder.mkdir()
         site.extra["SIGNAGE_PLAYER__STORAGE__STATE_DIR"] = str(logs / "player")
         site.start("player")
+        until(lambda: len(plays(site)) >= 1, "it plays")
+        site.stop("player")
+        spoil(disk)
+        site.start("player")
         until(lambda: on_air(site), "it plays")
         with recording_screen(display) as sight:
             three_cuts(sight)
+            told = problems(site)
+            assert "plays cannot be written to disk" in told and words in told, told
+            mend(disk)
+            until(lambda: "cannot be written" not in problems(site), "it is written again")
+            three_cuts(sight)
         assert not sight.unexpected(*CONTENT)
-        assert "plays cannot be written to disk" in problems(site)
+        assert_all_proven(site, sight)

@@ -13,7 +13,7 @@ from sync.origin.limits.priority import Priority
 MIB = 1024**2
 LARGEST_ANIMATION_PIXELS = 10_000_000_000
 """Of all frames of an animated picture together: 48 s of 3840 x 2160 at 25 frames a second."""
-LONGEST_PLAY_S = 24 * 3600.0
+LONGEST_PLAY_S = 24 * 3600.0 + 300  # what was recorded for a day is never a day to the second
 MOST_TRACKS = 256
 MOST_PACKETS = 9_500_000
 """Frames and pieces of sound, of which the origin holds the times in memory, with at most 55 bytes each (500 MiB).
@@ -173,4 +173,4 @@ def _millions(number: float) -> str:
 def _time(seconds: float) -> str:
     if seconds < 7200:
         return f"{seconds / 60:,.0f} minutes"
-    return f"{seconds / 3600:,.0f} hours"
+    return f"{seconds / 3600:,.1f}".removesuffix(".0") + " hours"
