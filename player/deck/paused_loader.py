@@ -64,6 +64,10 @@ class PausedLoader(ShotLoader):
             self._player.audio.try_mute()
             self._give_up(now, stuck=self._is_stuck(now - self._last_step_s))
 
+    def _give_up(self, now: float, *, stuck: bool) -> None:
+        self._rewinds &= not (stuck and self.state is ShotState.REWINDING)
+        super()._give_up(now, stuck=stuck)
+
     def _is_stuck(self, for_s: float) -> bool:
         unpainted = self._paints < _REPAINTS.get(self.state, 0) and for_s > PAINT_WITHIN_S
         not_rewound = self._moves and self.state is ShotState.REWINDING and for_s > REWIND_WITHIN_S

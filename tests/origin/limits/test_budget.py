@@ -64,7 +64,10 @@ def test_a_budget_is_never_more_than_the_settings_allow() -> None:
         (work(STILL, "16384x16384"), "16384 x 16384"),
         (work(ANIMATION, "8000x8000", 3000, 300), "3000 frames of 8000 x 8000 pixels"),
         (work(ANIMATION, "65535x65535", 1), "This picture is too large"),
-        (work(ANIMATION, "1x1", 2, LONGEST_PLAY_S * 2), "it says that it plays for 48.2 hours. The limit is 24.1 hours."),
+        (
+            work(ANIMATION, "1x1", 2, LONGEST_PLAY_S * 2),
+            "it says that it plays for 48.2 hours. The limit is 24.1 hours.",
+        ),
         (work(ENCODED, "16000x16000", 2, 1), "This video is too large"),
         (work(ENCODED, "640x360", 100, 10**9), "too long"),
         (work(ENCODED, "7680x4320", 60 * 80_000, 80_000), "cannot be processed within 4 hours"),
