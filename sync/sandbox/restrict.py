@@ -59,6 +59,8 @@ _REFUSED_SOCKETS = {
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
 
+_MOST_HELD_BYTES = 32 * 1024 * 1024  # of a file: more than a fallback picture has
+
 
 def missing_restrictions() -> list[str]:
     """Return what this machine cannot take away from a process, as sentences that say what to do."""
@@ -75,15 +77,21 @@ def missing_restrictions() -> list[str]:
 def everything_but(hidden: "Path") -> list[str]:
     """Return the paths that together hold all files but those below `hidden`.
 
-    What is made later beside `hidden`, or beside a folder that holds it, is in none of them.
+    What is made later beside `hidden`, or beside a folder that holds it, is in none of them, nor are large files there:
+    the kernel would free their space only when the last process ends that may open them.
     """
     found: list[str] = []
     avoided = hidden.resolve()
     for folder in avoided.parents:
         with suppress(OSError):  # not ours to list, or gone
-            found += [str(path) for path in folder.iterdir() if path != avoided and not path.is_symlink()]
+            found += [str(path) for path in folder.iterdir() if path != avoided and _may_be_held(path)]
         avoided = folder
     return found
+
+
+def _may_be_held(path: "Path") -> bool:
+    found = path.lstat()
+    return not stat.S_ISLNK(found.st_mode) and (stat.S_ISDIR(found.st_mode) or found.st_size <= _MOST_HELD_BYTES)
 
 
 def restrict_files(*, listed: Iterable[str] = (), read: Iterable[str] = (), write: Iterable[str] = ()) -> None:

@@ -116,10 +116,10 @@ def test_a_damaged_pointer_and_release_at_start_show_the_fallback(player: Site) 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 24 MiB; root only."""
+    """A real file system of 64 MiB; root only."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    line = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
+    line = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(line, check=False, capture_output=True).returncode:
         pytest.skip("mounting a file system takes root")
     yield folder
