@@ -1,4 +1,9 @@
 BEGIN TRANSACTION;
+CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL, 
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+INSERT INTO "alembic_version" VALUES('0002');
 CREATE TABLE assets (
 	sha256 VARCHAR(64) NOT NULL, 
 	index_sha256 VARCHAR(64) NOT NULL, 
@@ -188,13 +193,13 @@ CREATE TABLE playlist_items (
 	at_end VARCHAR(16) NOT NULL, 
 	starts_ms BIGINT, 
 	ends_ms BIGINT, 
-	loop BOOLEAN DEFAULT 0 NOT NULL, 
+	loop BOOLEAN DEFAULT 0 NOT NULL, ends_with_budget BOOLEAN DEFAULT 0 NOT NULL, 
 	PRIMARY KEY (id), 
 	UNIQUE (playlist_id, position), 
 	FOREIGN KEY(playlist_id) REFERENCES playlists (id) ON DELETE CASCADE, 
 	FOREIGN KEY(media_id) REFERENCES media (id)
 );
-INSERT INTO "playlist_items" VALUES('playlist_items-1','playlists-1',0,'media-1','Spring',10000,'contain','#000000',100,'cut',NULL,NULL,0);
+INSERT INTO "playlist_items" VALUES('playlist_items-1','playlists-1',0,'media-1','Spring',10000,'contain','#000000',100,'cut',NULL,NULL,0,0);
 CREATE TABLE playlists (
 	id VARCHAR(64) NOT NULL, 
 	name TEXT NOT NULL, 
