@@ -201,6 +201,7 @@ class Downloader:
         """Fetch what is planned; return True once all is here, False once `changed` is set or a file was lost."""
         while True:
             self._transfer.changed.clear()
+            since_s = self._clock.monotonic()
             await self._take_news()
             self._transfer.start_workers()
             lost = not await self._commit_if_due()
@@ -209,7 +210,7 @@ class Downloader:
             if lost or changed.is_set():
                 return False
             if not self._transfer.changed.is_set():
-                await self._wait(changed)
+                await self._wait(changed, since_s)
 
     async def _take_news(self) -> None:
         if lists := self._queue.take_lists():
@@ -247,10 +248,9 @@ class Downloader:
             self._hold_refused()
         return True
 
-    async def _wait(self, changed: asyncio.Event) -> None:
-        """Wait until something happened, a wait is over or a commit is due."""
-        moment_s = min(self._queue.next_s(), self._queue.recheck_s()) - self._clock.monotonic()
-        wait_s = min(moment_s, self._intake.due_s())
+    async def _wait(self, changed: asyncio.Event, since_s: float) -> None:
+        """Wait until something happens, a wait ends that had not at `since_s`, or a commit is due."""
+        wait_s = min(self._queue.next_s(since_s) - self._clock.monotonic(), self._intake.due_s())
         waits: list[Coroutine[Any, Any, object]] = [self._transfer.changed.wait(), changed.wait()]
         if wait_s < math.inf:
             waits.append(self._clock.sleep(wait_s))

@@ -44,7 +44,8 @@ class TransferQueue:
         self._ready: list[Item] = []
         self._again: list[Item] = []  # of assets that have failed: ready too, but not to hold all threads
         self._parked: list[Item] = []  # until a request ends: it may show that a source works
-        self._delayed: list[tuple[float, int, str]] = []  # when assets with held items are due
+        self._delayed: list[tuple[float, int, str]] = []  # when assets with held items are due, or a recheck of them
+        self._recheck = False  # the timestamp is to be read
         self._under_way: set[Fetch] = set()
         self._pausing = 0  # threads that wait for the limiter, with their connections open
         self._lists: list[tuple[Fetch, bytes]] = []
@@ -139,18 +140,12 @@ class TransferQueue:
             self._end_waits_of(state for state in self._failing.values() if state.until_s == math.inf)
         self._changed()
 
-    def recheck_s(self) -> float:
-        """Return when the timestamp is to be read again because an asset is nowhere; infinite if none is missing."""
-        with self._lock:
-            return min((state.recheck_s for state in self._failing.values()), default=math.inf)
-
     def take_recheck(self) -> bool:
-        """Return whether the timestamp is to be read now; `checked` is called after that."""
+        """Return whether the timestamp is to be read now: an asset is nowhere. `checked` is called after that."""
         with self._lock:
-            due = [state for state in self._failing.values() if state.recheck_s <= self._clock.monotonic()]
-            for state in due:
-                state.recheck_s = math.inf
-            return bool(due)
+            self._end_waits(self._clock.monotonic())
+            due, self._recheck = self._recheck, False
+            return due
 
     def ready(self) -> int:
         """Return how many more fetches may begin now."""
@@ -158,13 +153,12 @@ class TransferQueue:
             self._end_waits(now_s := self._clock.monotonic())
             return len(self._ready) + len(self._again) if self._may_begin(now_s) else 0
 
-    def next_s(self) -> float:
-        """Return the next moment at which something can begin that waits now; infinite if only events help."""
+    def next_s(self, since_s: float) -> float:
+        """Return when the next wait ends that had not at `since_s`, a time before the last `ready`; infinite: none."""
         with self._lock:
             moments = [self._delayed[0][0]] if self._delayed else []
             moments += [source.free_s for source in self._sources.all()] if self.work_waits() else []
-            now_s = self._clock.monotonic()
-            return min((moment for moment in moments if moment > now_s), default=math.inf)
+            return min((moment for moment in moments if moment > since_s), default=math.inf)
 
     def is_active(self) -> bool:
         """Return whether a request is under way."""
@@ -173,7 +167,8 @@ class TransferQueue:
     def facts(self) -> TransferFacts:
         """Return what the queue does now."""
         with self._lock:
-            now_s, next_s, sources = self._clock.monotonic(), min(self.next_s(), self.recheck_s()), self._sources.all()
+            now_s, sources = self._clock.monotonic(), self._sources.all()
+            next_s = self.next_s(now_s)
             spent = all(self._limiter.is_spent(source.url) for source in sources)
             return TransferFacts(
                 active=self.is_active() or (not spent and (self._pausing > 0 or self.ready() > 0)),
@@ -379,13 +374,17 @@ class TransferQueue:
 
     def _end_waits(self, now_s: float) -> None:
         while self._delayed and self._delayed[0][0] <= now_s:
-            if (state := self._states.get(heapq.heappop(self._delayed)[2])) and state.until_s <= now_s:
+            state = self._states.get(heapq.heappop(self._delayed)[2])
+            if state is not None and state.until_s <= now_s:
                 state.until_s = 0.0
                 self._release(state)
+            elif state is not None and state.recheck_s <= now_s:
+                state.recheck_s, self._recheck = math.inf, True
+                self._changed()
 
     def _delay(self, state: AssetState) -> None:
-        if 0.0 < state.until_s < math.inf:
-            heapq.heappush(self._delayed, (state.until_s, next(self._numbers), state.asset.sha256))
+        if 0.0 < (moment := min(state.until_s, state.recheck_s)) < math.inf:
+            heapq.heappush(self._delayed, (moment, next(self._numbers), state.asset.sha256))
 
     def _release(self, state: AssetState) -> None:
         held, state.held = state.held, []

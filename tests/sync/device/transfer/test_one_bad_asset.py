@@ -2,16 +2,21 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from sync.device.store.content_store import ContentStore
 from sync.device.sync_state import SyncFacts
-from sync.device.transfer.transfer import WORKERS
+from sync.device.transfer.asset_state import Fetch
+from sync.device.transfer.transfer import WORKERS, ContentTransfer
+from sync.errors import OriginRefused
+from tests.fakes import FakeClock
 from tests.sync.conftest import running
 from tests.sync.device.transfer import faulty_server
 from tests.sync.device.transfer.faulty_server import Fault, FaultyServer, cut_after, faulty, headed, location, status
-from tests.sync.file_tree_origin import CHUNK, Origin, Publisher, noise, release_of
+from tests.sync.device.transfer.one_fetch import asset_of
+from tests.sync.file_tree_origin import CHUNK, Origin, Publisher, cut_into, noise, release_of
 
 CHUNKS = 8
 CONTENT = noise(1, CHUNKS * CHUNK)
@@ -83,6 +88,27 @@ def tells_of(facts: SyncFacts, failing: int) -> bool:
     """Whether one look at the syncer names so many failing assets; at the next look some are tried again."""
     named = facts.problem.endswith(f"({failing - 1} more assets wait)")
     return facts.failing_assets == failing and named and all(problem.problem for problem in facts.asset_problems)
+
+
+@pytest.mark.parametrize(("error", "rechecks"), [(404, [True, False]), (500, [False, False])])
+async def test_a_wait_that_ends_after_the_last_look_is_not_overlooked(error: int, rechecks: list[bool]) -> None:
+    clock = FakeClock()
+    queue = ContentTransfer("http://origin.example", clock, rng=Random(1)).queue
+    queue.plan([[asset := asset_of(cut_into(CONTENT))]])
+    queue.add_list(asset.sha256)
+    fetch = queue.take()
+    assert isinstance(fetch, Fetch)
+    queue.fail(fetch, OriginRefused("no", status=error))
+    queue.end(fetch, 0, 0.0, failed=True)
+    looked_s = clock.monotonic()
+    assert (queue.take(), queue.ready(), queue.take_recheck()) == (0.0, 0, False)
+    moment = queue.next_s(looked_s)
+    await clock.advance(moment + 1 - looked_s)
+    assert queue.next_s(looked_s) == moment
+    assert [queue.take_recheck(), queue.take_recheck()] == rechecks
+    assert queue.ready() == (0 if error == 404 else 1)
+    queue.checked(reached=True)
+    assert queue.ready() == 1
 
 
 async def test_no_bad_asset_holds_another_one_a_poll_or_a_newer_release(
