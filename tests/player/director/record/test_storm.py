@@ -15,7 +15,7 @@ from player.protocol.operator import Command
 from sync.errors import Conflict, NotFound
 from sync.wire.device_reports import Outcome, PlayKind
 from sync.wire.release import Daypart
-from tests.player.director.test_storage import pragma
+from tests.player.director.record.test_storage import pragma
 from tests.player.director.venue import DEVICE, World, campaign, item, open_world, playlist, release
 
 LOOP = playlist("loop", item("red"), item("green", at_end="finish"), item("bad"))

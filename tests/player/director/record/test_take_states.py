@@ -11,7 +11,7 @@ from player.evidence.take_states import TAKE_STATES, TakeState
 from player.protocol.operator import Command
 from sync.runtime.state_table import ForbiddenMove
 from tests.fakes import FakeClock
-from tests.player.director.examples import planned
+from tests.player.director.record.examples import planned
 from tests.player.director.venue import DEVICE, item, open_world, playlist, release
 
 

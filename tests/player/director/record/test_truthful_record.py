@@ -25,7 +25,7 @@ from player.stage.deck_process import DeckProcess
 from player.stage.shots import ShotOnAir
 from sync.wire.device_reports import Outcome, Play, ScreenState
 from sync.wire.release import MediaKind
-from tests.player.director.test_storage import pragma
+from tests.player.director.record.test_storage import pragma
 from tests.player.director.venue import DEVICE, World, item, open_world, playlist, release
 
 Happening = Callable[[World], Awaitable[Path | None]]

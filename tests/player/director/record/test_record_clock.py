@@ -13,7 +13,7 @@ from player.director.record_clock import STEP_MS, RecordClock, Span, TakeStart
 from player.programme.proof_of_play import TakeTimes
 from player.protocol.screen import Ended
 from sync.runtime.clock import ClockTrust, unix_ms
-from tests.player.director.examples import planned
+from tests.player.director.record.examples import planned
 from tests.sync.programme.examples import NOON
 
 BOOT_S = 1_000.0
