@@ -19,7 +19,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from sync.programme.ad_eligibility import EligibleAds, eligible_ads, shares_of
 from sync.programme.ad_selection import AdHead, AdState, prepare_ads, refund, select_ad
 from sync.programme.ad_shares import ONE_PLAY
-from sync.wire.release import Campaign, Creative, Line, LocalWindow
+from sync.wire.release import Campaign, LocalWindow
+from tests.sync.programme.examples import campaign
 
 START = datetime(2026, 3, 23, tzinfo=UTC)
 LINES = (500, 10_000)
@@ -50,11 +51,11 @@ async def measure(seed: int = 7) -> list[dict[str, Any]]:
 def _week(random: Random) -> float:
     """Return by how many plays a line was off at most in a week of dayparts; a returning line starts where it left."""
     campaigns = [
-        _campaign(
-            number,
+        campaign(
+            f"l{number:05}",
             weight=1000 // (1 + number),
-            advertiser=number % 20,
-            category=number % 9,
+            advertiser=f"advertiser {number % 20}",
+            category=f"category {number % 9}",
             gaps=(int(number > 2), 2 * (number > 5)),
             windows=random.choice(DAYPARTS) if number > 3 else (),
         )
@@ -86,7 +87,7 @@ def _day(count: int, random: Random) -> dict[str, Any]:
     for slot in range(SLOTS):
         if slot % FALLS_OUT_EVERY == FALLS_OUT_EVERY - 1:
             began = thread_time()
-            out.add(f"l{random.randrange(count):05}")
+            out.add(f"l{random.randrange(count):05}-1")
             ads = _eligible(campaigns, out)
             state = prepare_ads(state, ads)
             rebuilds.append(thread_time() - began)
@@ -125,43 +126,12 @@ def _campaigns(count: int, random: Random) -> list[Campaign]:
     weights = [1 / (rank + 5) for rank in range(count)]
     random.shuffle(weights)
     return [
-        _campaign(
-            number,
+        campaign(
+            f"l{number:05}",
             weight=max(1, round(weight * 1_000_000)),
-            advertiser=number // 5,
-            category=number % 24,
+            advertiser=f"advertiser {number // 5}",
+            category=f"category {number % 24}",
             gaps=(random.choice((0, 1, 2)), random.choice((1, 3, 6))),
         )
         for number, weight in enumerate(weights)
     ]
-
-
-def _campaign(
-    number: int,
-    *,
-    weight: int,
-    advertiser: int,
-    category: int,
-    gaps: tuple[int, int],
-    windows: tuple[LocalWindow, ...] = (),
-) -> Campaign:
-    """A campaign of one line; `gaps` are those of category and advertiser."""
-    name = f"l{number:05}"
-    line = Line(
-        id=name,
-        name=name,
-        creatives=(Creative(id=name, title="Spot", asset="a" * 64, duration_ms=10_000),),
-        category=f"category {category}",
-        weight=weight,
-        windows=windows,
-        category_gap=gaps[0],
-        advertiser_gap=gaps[1],
-    )
-    return Campaign(
-        id=f"c{number:05}",
-        name=name,
-        advertiser=f"advertiser {advertiser}",
-        starts_at=START - timedelta(days=1),
-        ends_at=START + timedelta(days=30),
-        lines=(line,),
-    )

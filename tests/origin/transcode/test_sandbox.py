@@ -89,7 +89,7 @@ ATTEMPTS = {
     "read another upload": "open(folder + '/uploads/other').read()",
     "change its source": "open(source, 'a')",
     "list the data folder": "os.listdir(folder)",
-    "make a file beside its folder": "open(folder + '/work/other', 'w')",
+    "make a file beside its folder": "open(work + '/../beside', 'w')",
     "follow a link out of its folder": "os.symlink(folder + '/keys/root.key', work + '/link') or open(work + '/link')",
     "link a key into its folder": "os.link(folder + '/keys/root.key', work + '/key')",
     "move its folder's files out": "open(work + '/mine', 'w') and os.rename(work + '/mine', folder + '/keys/mine')",

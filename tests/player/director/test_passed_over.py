@@ -15,6 +15,7 @@ DAYPARTS = (
 )
 URLS = ("http://example.com/1.ts", "http://example.com/2.ts")
 MINUTE = timedelta(minutes=1)
+BAD = tuple(f"bad-{number}" for number in range(30))
 
 
 def content(*high: Item, middle: tuple[Item, ...] = (item("green"),)) -> Release:
@@ -48,7 +49,7 @@ def make_unplayable(world: World, *names: str) -> None:
         ((item("one"), item("two")), ("one",), ("two",)),
         ((live(0), live(1)), ("live",), ()),
         ((live(0), item("two")), ("live",), ("two",)),
-        (tuple(item("one", id=f"bad-{n}", asset=asset(f"bad-{n}").sha256) for n in range(30)), ("all",), ()),
+        (tuple(item("one", id=name, asset=asset(name).sha256) for name in BAD), BAD, ()),
     ],
     ids=["empty", "invalid", "broken", "over or broken", "gone", "broken or gone", "streams", "mixed", "thirty broken"],
 )
@@ -56,11 +57,10 @@ async def test_the_next_lower_daypart_is_shown_at_once(
     tmp_path: Path, high: tuple[Item, ...], broken: tuple[str, ...], without: tuple[str, ...]
 ) -> None:
     async with open_world(tmp_path) as world:
-        many = tuple(asset(f"bad-{n}") for n in range(30)) if broken == ("all",) else ()
         plan = content(*high)
-        plan = plan.model_copy(update={"assets": (*plan.assets, *many)})
+        plan = plan.model_copy(update={"assets": (*plan.assets, *map(asset, BAD))})
         world.publish(plan, without=frozenset(asset(name).sha256 for name in without))
-        make_unplayable(world, *(f"bad-{n}" for n in range(30))) if many else make_unplayable(world, *broken)
+        make_unplayable(world, *broken)
         async with world.running():
             await world.advance(120)
             shown = world.shown()

@@ -56,6 +56,7 @@ from tests.player.display.test_outputs import BOTH
 from tests.player.overlay.test_overlays_on_screen import OverlayPublisher
 from tests.player.status.test_file_problems import MEMBER, root_of
 from tests.player.status.test_health import HEALTHY, MACHINE
+from tests.player.status.test_readiness import readiness_of
 
 EVENING = Daypart(id="evening", name="Evening", playlist="loop", start="21:00", end="22:00")
 TOP = Path(__file__).parents[3]
@@ -393,21 +394,12 @@ async def an_output_that_is_not_there(folder: Path, monkeypatch: pytest.MonkeyPa
         yield collector._problems(now, HEALTHY) != ()
 
 
-Case = Callable[[Path, pytest.MonkeyPatch], Told]
-
-
 async def a_release_that_comes_too_late(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
     clock, told = FakeClock(NOON), ProblemReports()
     coming = release(playlist("loop", item("red")), dayparts=(EVENING,))
     facts = SyncFacts(SyncState.FETCHING, preparing="b" * 64, accepted=coming, bytes_to_do=10**9)
-    session = SimpleNamespace(connection=SimpleNamespace(syncer=SimpleNamespace(facts=lambda: facts)))
-    sources: Any = SimpleNamespace(
-        session=lambda: session, problems=told, configuration=load_configuration(None), content=None
-    )
     with open_content_store(folder) as content:
-        sources.content = content
-        sources.traffic = TrafficCounter(content.state, clock, lambda: None)
-        readiness = StatusCollector(sources, clock).readiness
+        readiness = readiness_of(lambda: facts, content, clock, told)
         for bytes_s, looks in ((50_000, 5), (10_000, 15), (200_000, 20)):
             for _ in range(looks):
                 source = SourceFacts("origin", "", facts.kept_bytes + bytes_s * 10, 0, 0.0, 0, "", 0.0)
@@ -436,6 +428,7 @@ async def ad_lines_that_bought_more_than_there_is(folder: Path, monkeypatch: pyt
         shown.pop(0)
 
 
+Case = Callable[[Path, pytest.MonkeyPatch], Told]
 REPORTS: dict[str, tuple[Case, ...]] = {
     # by the expression in `StatusCollector._problems`, `Director.now`, or the name of the reporter
     "sources.configuration.problems()": (wrong_settings, settings_that_wait_for_a_restart, wrong_variables),

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from player.settings.configuration import load_configuration
 from player.settings.model import BandwidthSettings
 from player.status.collector import StatusCollector
 from player.status.fetch_rates import FILE, KEPT_S, OUTAGE_S, RateMeter, rate_steps
-from player.status.readiness import LOOK_S, late_starts, needs_from
+from player.status.readiness import LOOK_S, Readiness, late_starts, needs_from
 from player.status.status_sources import ProblemReports
 from player.status.sync_status import release_status
 from player.status.wording import late_text
@@ -29,6 +29,7 @@ from sync.device.traffic.counter import TrafficCounter
 from sync.device.transfer.limits import NO_LIMITS, RateLimiter, RateLimits
 from sync.device.transfer.sources import SourceFacts
 from sync.programme.first_need import Need
+from sync.runtime.clock import Clock
 from sync.wire.device_reports import ComingRelease, LateStart, RateStep, when_fetched
 from sync.wire.release import Daypart, Item, Playlist, Release
 from tests.fakes import FakeClock
@@ -179,6 +180,25 @@ def test_a_night_asleep_says_nothing_of_the_rate() -> None:
     assert meter.measured(NO_LIMITS) == before
 
 
+def readiness_of(
+    facts: Callable[[], SyncFacts],
+    content: ContentStore,
+    clock: Clock,
+    problems: ProblemReports,
+    traffic: TrafficCounter | None = None,
+) -> Readiness:
+    """Return that of a screen whose syncer says `facts`; it looks when the test has it look."""
+    session = SimpleNamespace(connection=SimpleNamespace(syncer=SimpleNamespace(facts=facts)))
+    sources: Any = SimpleNamespace(
+        problems=problems,
+        session=lambda: session,
+        configuration=load_configuration(None),
+        content=content,
+        traffic=traffic or TrafficCounter(content.state, clock, lambda: None),
+    )
+    return StatusCollector(sources, clock).readiness
+
+
 class RunningClock(FakeClock):
     """A clock that goes on with every look at it."""
 
@@ -193,16 +213,8 @@ async def test_what_is_on_air_at_once_is_never_too_late(
     monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path))
     coming = breakfast(release_of(()), release_of(())).model_copy(update={"dayparts": ()})
     facts = SyncFacts(SyncState.FETCHING, preparing="b" * 64, accepted=coming, bytes_to_do=9)
-    session = SimpleNamespace(connection=SimpleNamespace(syncer=SimpleNamespace(facts=lambda: facts)))
-    problems, clock = ProblemReports(), RunningClock(NOON)
-    sources: Any = SimpleNamespace(
-        problems=problems,
-        session=lambda: session,
-        configuration=load_configuration(None),
-        content=store,
-        traffic=TrafficCounter(store.state, clock, lambda: None),
-    )
-    readiness = StatusCollector(sources, clock).readiness
+    problems = ProblemReports()
+    readiness = readiness_of(lambda: facts, store, RunningClock(NOON), problems)
     for _ in range(5):
         await readiness.look()
     assert problems.sentences() == ()
@@ -214,16 +226,8 @@ async def test_what_the_budget_of_the_month_does_not_cover_comes_in_the_next_one
     monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path))
     clock, budgets = FakeClock(NOON), [Budget(1_000_000, 0)]
     facts = SyncFacts(SyncState.FETCHING, preparing="b" * 64, accepted=release_of(()), bytes_to_do=5_000_000)
-    session = SimpleNamespace(connection=SimpleNamespace(syncer=SimpleNamespace(facts=lambda: facts)))
     counter = TrafficCounter(store.state, clock, lambda: ZoneInfo("UTC"), lambda: budgets[0])
-    sources: Any = SimpleNamespace(
-        problems=ProblemReports(),
-        session=lambda: session,
-        configuration=load_configuration(None),
-        content=store,
-        traffic=counter,
-    )
-    readiness, ready = StatusCollector(sources, clock).readiness, []
+    readiness, ready = readiness_of(lambda: facts, store, clock, ProblemReports(), counter), []
     for budget in (Budget(10_000_000, 0), Budget(3_000_000, 0)):
         budgets[0] = budget
         for _ in range(4):
@@ -404,15 +408,7 @@ class Venue:
         self.problems = ProblemReports()
         self.pieces = asyncio.Semaphore(0)
         self.let_bytes = origin.media_bytes
-        session = SimpleNamespace(connection=SimpleNamespace(syncer=device.syncer))
-        sources: Any = SimpleNamespace(
-            problems=self.problems,
-            session=lambda: session,
-            configuration=load_configuration(None),
-            content=device.store,
-            traffic=TrafficCounter(device.store.state, device.clock, lambda: None),
-        )
-        self.readiness = StatusCollector(sources, device.clock).readiness
+        self.readiness = readiness_of(device.syncer.facts, device.store, device.clock, self.problems)
 
     @property
     def coming(self) -> ComingRelease | None:

@@ -100,7 +100,7 @@ TUESDAY = {"starts_at": "03-03T09:00"}
             },
         ),
         (of(part("a", "00:00", "24:00")), AT, {"a": AT, "rest": None}),
-        # equal in priority: the smaller id is on top
+        # equal in priority: the one that opened last is on top
         (
             of(part("b", "12:00", "13:00"), part("a", "12:30", "14:00"), default=None),
             AT,

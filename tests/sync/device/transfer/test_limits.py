@@ -270,7 +270,6 @@ async def test_a_release_waits_for_its_window_without_a_problem(origin: Origin, 
 _WATCH = """
 import asyncio, subprocess
 from sync.device.transfer import network_changes
-from sync.errors import CorruptContent
 from sync.runtime.clock import SystemClock
 
 network_changes.SETTLE_S = 0.1
