@@ -1,7 +1,7 @@
-"""The ad engine at its size: 10,000 lines, ads that fail, media that fall out: time of a decision, error of shares.
+"""ads: the engine at its size: 10,000 lines, ads that fail, media that fall out: time of a decision, error of shares.
 
 Times are of the processor, so that what else the machine does is not in them. Then weeks with everything on: windows,
-gaps, ads that fail or are cut off. The week of 10,000 lines on a real ledger, beside other rules, is still to come.
+gaps, ads that fail or are cut off.
 """
 
 import statistics
