@@ -60,5 +60,5 @@ async def open_core(configuration: Configuration, display_name: str) -> AsyncIte
                 display_name, display.area, hardware, settings.audio.device, state_dir=settings.storage.state_dir
             )
             async with open_stage(options, clock, recoverer=self_restart) as stage:
-                stage.display_stands = display.stands
+                stage.display_hangs = display.hangs
                 yield PlayerCore(configuration, content, display, stage, self_restart, starts, clock)

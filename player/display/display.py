@@ -27,8 +27,8 @@ POLL_EVERY_S = 2.0
 _CHECK_EVENTS_EVERY_S = 0.25
 _REPORT_COVERED_FOR_S = 600.0
 _ANY = WantedOutput()
-_STANDS_S = 0.5  # without an answer: a round trip takes less than a millisecond, a picture of the whole screen some 20
-_GOES_ON_S = 2.0  # so long others may need to go on after it
+_HANGS_S = 0.5  # without an answer: a round trip takes less than a millisecond, a picture of the whole screen some 20
+_RECOVERS_S = 2.0  # so long others may need to go on after it
 _LONGEST_WAIT_S = 0.5  # a new X server is black until we connect; a try costs a millisecond
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ class Display:
         self._last_covered = ("", 0.0)  # the name of a window of another program, and when it covered ours
         self._poll_due = False  # before its time
         self._dark_s = float("-inf")  # the last poll that found no light
-        self._standing, self._went_on_s = 0, float("-inf")  # calls that wait for a server that stands; the last end
+        self._overdue, self._recovered_s = 0, float("-inf")  # calls that wait for a server that hangs; the last end
         self._area_changed = asyncio.Event()
         self._state = DisplayState(False, None, Power.UNKNOWN, Area(width=1, height=1), 0)
 
@@ -84,11 +84,11 @@ class Display:
 
     def state(self) -> DisplayState:
         """Return the state at the last poll; `run` polls every two seconds."""
-        return replace(self._state, answers=False) if self._standing else self._state
+        return replace(self._state, answers=False) if self._overdue else self._state
 
-    def stands(self) -> bool:
-        """Return whether the X server takes questions and answers none, as one that is stopped, or did a moment ago."""
-        return self._standing > 0 or self._clock.monotonic() - self._went_on_s < _GOES_ON_S
+    def hangs(self) -> bool:
+        """Return whether the X server hangs: it takes requests and answers none, or did so a moment ago."""
+        return self._overdue > 0 or self._clock.monotonic() - self._recovered_s < _RECOVERS_S
 
     async def connect(self) -> None:
         """Connect, or connect again, with all settings; show the root picture if there was one.
@@ -184,7 +184,7 @@ class Display:
         """Run `work` in the worker thread; errors of python-xlib become ScreenFailed."""
         try:
             answer = asyncio.get_running_loop().run_in_executor(self._worker, work, *arguments)
-            done, _ = await asyncio.wait({answer}, timeout=_STANDS_S)
+            done, _ = await asyncio.wait({answer}, timeout=_HANGS_S)
             if not done:
                 await self._outlast(answer)
             return await answer
@@ -193,18 +193,18 @@ class Display:
             raise ScreenFailed(f"X server {self._name!r} does not answer") from failure
 
     async def _outlast(self, answer: "asyncio.Future[T]") -> None:
-        """Wait for the answer of a server that stands."""
+        """Wait for the answer of a server that hangs."""
         since_s = self._clock.monotonic()
-        if not self._standing:
+        if not self._overdue:
             log.warning("display=%s the X server does not answer; what is on the screen stays", self._name)
-        self._standing += 1
+        self._overdue += 1
         try:
             await asyncio.wait({answer})
         finally:
-            self._standing -= 1
-            self._went_on_s = self._clock.monotonic()
-            if not self._standing:
-                log.info("display=%s the X server answers again after %.1f s", self._name, self._went_on_s - since_s)
+            self._overdue -= 1
+            self._recovered_s = self._clock.monotonic()
+            if not self._overdue:
+                log.info("display=%s the X server answers again after %.1f s", self._name, self._recovered_s - since_s)
 
 
 @asynccontextmanager

@@ -70,8 +70,8 @@ class DeckProcess:
     """One deck process and its replacements. `on_event` and `on_exit` are called on the loop, in order.
 
     `options` returns what the next process is started with. `on_hang` is called while the deck may hang and its last
-    picture is on the screen; it returns True if that picture is needed until the next cut. While `display_stands` the
-    X server answers nobody, and decks that wait for it are not silent.
+    picture is on the screen; it returns True if that picture is needed until the next cut. While `display_hangs`,
+    decks wait for the X server: their silence says nothing.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class DeckProcess:
         on_event: "Callable[[DeckProcess, DeckEvent], None]",
         on_exit: "Callable[[DeckProcess, DeckExit], None]",
         on_hang: "Callable[[DeckProcess, str], bool]",
-        display_stands: Callable[[], bool] = lambda: False,
+        display_hangs: Callable[[], bool] = lambda: False,
     ) -> None:
         self.name = name
         self.state = DeckState.GONE
@@ -99,7 +99,7 @@ class DeckProcess:
         self._on_event = on_event
         self._on_exit = on_exit
         self._on_hang = on_hang
-        self._display_stands = display_stands
+        self._display_hangs = display_hangs
         self._quiet_checks = 0  # checks in a row at which it had said nothing
         self._process: Process | None = None
         self._moved = asyncio.Event()  # set, and replaced, at each change of the state
@@ -249,7 +249,7 @@ class DeckProcess:
         self.send(command)
         try:
             while not (await asyncio.wait({future}, timeout=within_s))[0]:
-                if not self._display_stands():
+                if not self._display_hangs():
                     self.kill(DeckExit(f"no answer to {command.do} within {within_s:.0f} s", crashed=True))
                     raise DeckLost(f"deck {self.name} did not answer {command.do}; it is being replaced")
             answer = future.result()
@@ -309,7 +309,7 @@ class DeckProcess:
                 async with asyncio.timeout(_CHECK_EVERY_S):
                     line = await process.stdout.readline()
             except TimeoutError:
-                if self._display_stands():
+                if self._display_hangs():
                     continue
                 # Checks are counted, not seconds: a machine that was suspended must not make its decks look silent.
                 self._quiet_checks += 1

@@ -46,7 +46,7 @@ class Stage:
     ) -> None:
         def make(name: str) -> DeckProcess:
             reactions = self._receive, self._deck_ended, self._deck_hangs
-            return DeckProcess(name, lambda: self._options, clock, *reactions, lambda: self.display_stands())
+            return DeckProcess(name, lambda: self._options, clock, *reactions, lambda: self.display_hangs())
 
         self._clock = clock
         self._options = options
@@ -62,8 +62,8 @@ class Stage:
         self._other_code = False  # a deck was of other code, or could not start after an update
         self._hangs: dict[str, str] = {}  # why the deck had to be ended that showed this media; raised at its next turn
         self._last_event_s = clock.monotonic()  # of any deck
-        self.display_stands: Callable[[], bool] = lambda: False
-        """Whether the X server answers nobody: then no deck is to blame that says nothing."""
+        self.display_hangs: Callable[[], bool] = lambda: False
+        """Whether the X server hangs: then no deck is to blame that says nothing."""
         self.streams: StreamAccess | None = None
         """How streams are reached; without it none is shown."""
 

@@ -139,8 +139,8 @@ def test_an_x_server_that_dies_and_comes_back_finds_the_player_alive(tmp_path: P
         until(lambda: "X server" not in problems(site), "and nobody complains any more")
 
 
-@pytest.mark.parametrize("stands_s", [5.0, *in_bench(2.0, 20.0)])
-def test_an_x_server_that_stands_costs_no_deck_and_blames_nobody(tmp_path: Path, media: Path, stands_s: float) -> None:
+@pytest.mark.parametrize("hangs_s", [5.0, *in_bench(2.0, 20.0)])
+def test_an_x_server_that_hangs_costs_no_deck_and_blames_nobody(tmp_path: Path, media: Path, hangs_s: float) -> None:
     clock = SystemClock()
     with Xvfb() as server, alone(tmp_path, media, server.name) as site:
         site.start("player")
@@ -149,7 +149,7 @@ def test_an_x_server_that_stands_costs_no_deck_and_blames_nobody(tmp_path: Path,
         wait_for_cut(site, Random(8))
         stopped_at = clock.now()
         os.kill(server.pid, signal.SIGSTOP)
-        clock.wait(stands_s)
+        clock.wait(hangs_s)
         told = problems(site)
         goes_on_at = clock.now()
         os.kill(server.pid, signal.SIGCONT)

@@ -5,7 +5,7 @@ clock); what a deck and the stage report when nobody looks (values); and the sam
 `tests/player/deck/test_rhythm.py` has films and streams that stand, `tests/player/stage/test_changed_windows.py`
 what programs do to the window, `test_record_clock.py` the wall clock that is stepped, `test_storm.py` all of it at
 random, `tests/e2e/test_proof.py` kills, also inside cuts, and stops against what the display showed,
-`tests/e2e/test_player_faults.py` an X server that stands or dies, `tests/player/display` a dark monitor.
+`tests/e2e/test_player_faults.py` an X server that hangs or dies, `tests/player/display` a dark monitor.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
