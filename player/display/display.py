@@ -167,8 +167,11 @@ class Display:
         self._state = replace(self._state, covered_by=self._last_covered[0])
 
     async def close(self) -> None:
-        """Disconnect; the root picture stays."""
-        await self._run_in_worker(self._x.close)
+        """Disconnect; the root picture stays. A server that hangs is not waited for."""
+        closing = asyncio.ensure_future(self._run_in_worker(self._x.close))
+        if not (await asyncio.wait({closing}, timeout=_HANGS_S))[0]:
+            self._x.abandon()
+        await closing
 
     async def _reconnect(self) -> None:
         backoff = Backoff(first_s=0.1, limit_s=_LONGEST_WAIT_S, rng=Random())
@@ -184,10 +187,12 @@ class Display:
         """Run `work` in the worker thread; errors of python-xlib become ScreenFailed."""
         try:
             answer = asyncio.get_running_loop().run_in_executor(self._worker, work, *arguments)
-            done, _ = await asyncio.wait({answer}, timeout=_HANGS_S)
-            if not done:
-                await self._outlast(answer)
-            return await answer
+            try:
+                if not (await asyncio.wait({answer}, timeout=_HANGS_S))[0]:
+                    await self._outlast(answer)
+                return await answer
+            finally:
+                answer.cancel()  # nobody waits any more: what the worker has not begun, it leaves
         except (error.DisplayError, error.ConnectionClosedError, error.XError, OSError) as failure:
             log.debug("display=%s %s", self._name, failure)
             raise ScreenFailed(f"X server {self._name!r} does not answer") from failure

@@ -6,7 +6,9 @@ every cut. Its id is in a property of the root window, which each deck reads at 
 """
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
+from socket import SHUT_RDWR
 from typing import Any
 
 from Xlib import X, Xatom, error
@@ -39,7 +41,7 @@ class _Refusal:
 
 
 class XConnection:
-    """The X server `name`; used from one thread. Every method but `close` raises the errors of python-xlib."""
+    """The X server `name`; used from one thread. All but `close` and `abandon` raise the errors of python-xlib."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -164,6 +166,13 @@ class XConnection:
                 connection.close()
             except error.ConnectionClosedError:
                 log.debug("display=%s the server has closed the connection", self._name)
+
+    def abandon(self) -> None:
+        """Have the call fail that waits for a server that hangs; another thread may use this, before `close`."""
+        self._capture = None  # its library would wait for the server to close
+        if self._connection is not None:
+            with suppress(OSError):  # closed meanwhile
+                self._connection.display.socket.shutdown(SHUT_RDWR)
 
     def _require_connection(self) -> Any:
         if self._connection is None:

@@ -1,6 +1,8 @@
 """The daemon's connection to the display: root picture, screen saver, grabs, and a server that ends."""
 
 import asyncio
+import os
+import signal
 from contextlib import suppress
 from io import BytesIO
 from types import SimpleNamespace
@@ -27,6 +29,22 @@ async def test_the_root_picture_stays_after_the_daemon_ended(display_name: str) 
         await display.show_root(picture)
     async with open_display(display_name, SystemClock()) as display:
         assert (await display.grab()).bgrx == picture.bgrx
+
+
+async def test_a_server_that_hangs_is_not_waited_for_at_the_end() -> None:
+    with Xvfb() as server:
+        try:
+            async with open_display(server.name, SystemClock()) as display, asyncio.timeout(10):
+                await display.grab()
+                os.kill(server.pid, signal.SIGSTOP)
+                service = asyncio.create_task(display.run())
+                await wait_until(display.hangs)
+                grab = asyncio.create_task(display.grab())
+                await asyncio.sleep(0)
+                grab.cancel()
+                service.cancel()
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
 
 
 async def test_a_grab_is_a_png_of_what_the_display_shows(display: Display, display_name: str) -> None:
