@@ -87,7 +87,7 @@ class Ledger:
         quarantine: Quarantine,
         head: LogHead,
         problem: str = "",
-        open_later: Callable[[], Awaitable[tuple[Database, str]]] | None = None,
+        open_later: "Callable[[], Awaitable[_Opened]] | None" = None,
     ) -> None:
         self.outbox = Outbox(database)
         self.quarantine = quarantine
@@ -107,12 +107,11 @@ class Ledger:
         async with self._opening:
             if self._open_later is None:
                 return
-            database, problem = await self._open_later()
-            self.epoch = (await _read_head(database)).epoch
-            await self.quarantine.move_to(database)
-            self._database, self.problem, self._open_later = database, problem, None
-            self.outbox.move_to(database)
-            log.info("ledger=%s is opened", database.path)
+            self._database, quarantine, head, self.problem = await self._open_later()
+            self.epoch, self._open_later = head.epoch, None
+            self.quarantine.move_to(quarantine)
+            self.outbox.move_to(self._database)
+            log.info("ledger=%s is opened", self._database.path)
 
     async def begin_anew(self) -> None:
         """Begin a new log with the plays that the origin does not have; a copy of the old one is kept aside.
@@ -208,16 +207,14 @@ async def open_ledger(path: Path, device: str, clock: Clock) -> AsyncIterator[Le
     disk cannot be used at all (read-only, locked, full), each `write` and `open_file` tries again.
     """
     async with AsyncExitStack() as stack:
-        open_file, problem, open_later = partial(_open, stack, path, device, clock), "", None
+        open_file, open_later = partial(_open, stack, path, device, clock), None
         try:
-            database, problem = await open_file()
+            opened = await open_file()
         except (StorageBroken, StorageFull) as error:
             log.error("ledger=%s cannot be opened and is tried again: %s", path, error)
             open_later = open_file
-            database = await stack.enter_async_context(open_database(Path(":memory:"), MIGRATIONS))
-            await _create_log(database, device)
-        quarantine = await Quarantine.load(database)
-        yield Ledger(database, quarantine, await _read_head(database), problem, open_later)
+            opened = await _open_log(stack, Path(":memory:"), device)
+        yield Ledger(*opened, open_later)
 
 
 @asynccontextmanager
@@ -246,17 +243,20 @@ async def read_owner(path: Path) -> str | None:
         return None
 
 
-async def _open(stack: AsyncExitStack, path: Path, device: str, clock: Clock) -> tuple[Database, str]:
-    """Open the file, or set it aside and open a new one; return what was wrong with it as well."""
+_Opened = tuple[Database, Quarantine, LogHead, str]
+"""What a ledger is made of, all read; the last is what was wrong with the file that was there."""
+
+
+async def _open(stack: AsyncExitStack, path: Path, device: str, clock: Clock) -> _Opened:
+    """Open the file, or set it aside and open a new one."""
     if path.is_file() and os.access(path, os.R_OK) and not os.access(path, os.W_OK):
         with suppress(StorageBroken, StorageFull):  # then it is set aside, or opened later
             aside = await take_over(path)
             log.warning("ledger=%s belongs to another user: a copy replaces it, it is now %s", path, aside.name)
     async with AsyncExitStack() as attempt:
         try:
-            database = await attempt.enter_async_context(open_database(path, MIGRATIONS))
-            await _create_log(database, device)
-            owner = (await _read_head(database)).device
+            opened = await _open_log(attempt, path, device)
+            owner = opened[2].device
             problem = "" if owner == device else f"it belongs to device {owner}, not {device}"
         except StorageBroken as error:
             if _is_transient(error) and not _is_foreign(path):
@@ -264,12 +264,20 @@ async def _open(stack: AsyncExitStack, path: Path, device: str, clock: Clock) ->
             problem = str(error)
         if not problem:
             stack.push_async_exit(attempt.pop_all())
-            return database, ""
+            return opened
     problem = f"{problem}; set aside as {_set_aside(path, clock).name}, a new log epoch starts"
     log.error("ledger=%s %s", path, problem)
-    database = await stack.enter_async_context(open_database(path, MIGRATIONS))
-    await _create_log(database, device)
-    return database, problem
+    return await _open_log(stack, path, device, problem)
+
+
+async def _open_log(stack: AsyncExitStack, path: Path, device: str, problem: str = "") -> _Opened:
+    """Open a file, and create the log of `device` if there is none; a file that cannot be read is closed again."""
+    async with AsyncExitStack() as attempt:
+        database = await attempt.enter_async_context(open_database(path, MIGRATIONS))
+        await _create_log(database, device)
+        opened = database, await Quarantine.load(database), await _read_head(database), problem
+        stack.push_async_exit(attempt.pop_all())
+    return opened
 
 
 def _is_transient(error: StorageBroken) -> bool:

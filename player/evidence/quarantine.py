@@ -57,10 +57,10 @@ class Quarantine:
         rows = await database.rows("SELECT asset, failures, until_ms, reason FROM quarantine")
         return cls(database, {row["asset"]: AssetFailure(*row) for row in rows})
 
-    async def move_to(self, database: Database) -> None:
-        """Use another database from now on; assets that have failed meanwhile keep what was counted since."""
-        self._failures = (await self.load(database))._failures | self._failures
-        self._database = database
+    def move_to(self, other: "Quarantine") -> None:
+        """Use the database of another one from now on; assets that failed meanwhile keep what was counted since."""
+        self._failures = other._failures | self._failures
+        self._database = other._database
 
     def contains(self, asset: str, at: datetime) -> bool:
         """Return whether an asset must not be tried at `at`. A clock that was set far back ends a quarantine."""
