@@ -1,6 +1,5 @@
 """Tells what the ad lines on air together cannot get, as long as that lasts."""
 
-import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
@@ -16,8 +15,6 @@ from sync.wire.release import Release
 LOOK_S = 60.0
 MOST_TOLD = 3
 
-log = logging.getLogger(__name__)
-
 
 class BookingWatch:
     """A service. `active` returns the active release by its name; it is looked at anew when other lines are on air."""
@@ -29,7 +26,6 @@ class BookingWatch:
         self._active = active
         self._clock = clock
         self._seen: tuple[object, datetime, datetime] | None = None  # what it depends on, from when and until when
-        self._told = ""
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -44,23 +40,18 @@ class BookingWatch:
         release, now, trust = await self._active(name) if name else None, self._clock.now(), self._clock.trust()
         if release is None:
             self._seen = None
-            return self._tell("")
+            return self._tell([])
         depends = (name, zone_setting, trust)
         if self._seen is not None and self._seen[0] == depends and self._seen[1] <= now < self._seen[2]:
             return
         timed = is_timed(release, now, trust)
         found, until = await in_idle_thread(_short, release, zone_setting, now, timed)
         self._seen = (depends, now, until)
-        self._tell(" ".join(first_sentences([each.text for each in found], MOST_TOLD)))
+        self._tell([each.text for each in found])
 
-    def _tell(self, sentence: str) -> None:
-        """Tell it in the status, and in the log when it begins or changes, and when it ends."""
-        self._sources.problems.reporter("bookings")(sentence)
-        if sentence and sentence != self._told:
-            log.warning("%s", sentence)
-        elif self._told and not sentence:
-            log.info("no ad line on air is booked beyond its slots any more")
-        self._told = sentence
+    def _tell(self, texts: list[str]) -> None:
+        sentence = " ".join(first_sentences(texts, MOST_TOLD))
+        self._sources.problems.tell("bookings", sentence, "no ad line on air is booked beyond its slots any more")
 
 
 def _short(release: Release, zone_setting: str, at: datetime, timed: bool) -> tuple[tuple[Shortfall, ...], datetime]:

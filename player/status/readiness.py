@@ -3,7 +3,6 @@
 A release is activated whole. So what it shows from an instant on is late if the whole release is not here by then.
 """
 
-import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -32,8 +31,6 @@ SPARE = 0.1
 
 MOST_LATE = 8  # are told, the first ones
 _NEVER = datetime.max.replace(tzinfo=UTC)
-
-log = logging.getLogger(__name__)
 
 
 def late_starts(
@@ -80,7 +77,6 @@ class Readiness:
         self._late: tuple[Need, ...] = ()
         self._looks = 0  # in turn that found something late
         self._ready_at: datetime | None = None
-        self._is_told = False  # the log knows that something is late
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -179,10 +175,5 @@ class Readiness:
         self._tell("")
 
     def _tell(self, sentence: str) -> None:
-        """Tell what is late in the status; in the log when that begins, and when it ends."""
-        self._sources.problems.reporter("readiness")(sentence)
-        if sentence and not self._is_told:
-            log.warning("%s", sentence)
-        elif self._is_told and not sentence:
-            log.info("no start is late for want of its release any more")
-        self._is_told = bool(sentence)
+        solved = "no start is late for want of its release any more"
+        self._sources.problems.tell("readiness", sentence, solved)

@@ -1,5 +1,6 @@
 """Where the player's status comes from: the parts that are read, each by the little that is used of it."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,6 +17,8 @@ from sync.device.sync_state import SyncFacts
 from sync.device.traffic.budget import BudgetState
 from sync.runtime.supervisor import Restarts
 from sync.wire.overlay import Overlay
+
+log = logging.getLogger(__name__)
 
 
 class StageSource(Protocol):
@@ -127,6 +130,14 @@ class ProblemReports:
             self._sentences[part] = sentence
 
         return report
+
+    def tell(self, part: str, sentence: str, solved: str) -> None:
+        """Report `sentence` for `part`; in the log when a problem begins, and `solved` when it ends."""
+        if sentence and not self.tells(part):
+            log.warning("%s", sentence)
+        elif self.tells(part) and not sentence:
+            log.info("%s", solved)
+        self._sentences[part] = sentence
 
     def tells(self, *parts: str) -> bool:
         """Return whether one of `parts` has a problem now."""

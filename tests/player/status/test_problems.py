@@ -479,7 +479,7 @@ def test_every_problem_that_can_be_told_is_in_the_table() -> None:
     own = {ast.unparse(element).removeprefix("*") for element in elements_of(StatusCollector._problems, "problems")}
     of_director = {ast.unparse(element) for element in elements_of(Director.now, "problems")}
     sources = [path.read_text() for path in (TOP / "player").rglob("*.py")]
-    reporters = {name for text in sources for name in re.findall(r"\.reporter\(\"(\w+)\"\)", text)}
+    reporters = {name for text in sources for name in re.findall(r"\.(?:reporter|tell)\(\"(\w+)\"", text)}
     assert {"sources.problems.sentences()", "now.problems"} < own
     expected = (own - {"sources.problems.sentences()", "now.problems"}) | of_director | reporters
     assert set(REPORTS) == expected

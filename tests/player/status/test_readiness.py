@@ -449,7 +449,7 @@ async def venue(origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyP
 async def test_a_slow_line_is_told_before_the_start_and_what_was_missed_until_it_is_here(
     venue: Venue, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, logger="player.status.readiness")
+    caplog.set_level(logging.INFO, logger="player.status.status_sources")
     assert await venue.look(0) == ()
     assert venue.coming is not None
     assert (venue.coming.sequence, venue.coming.ready_at) == (2, None)  # the rate is not known yet
