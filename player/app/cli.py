@@ -64,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _status(configuration: Configuration, options: argparse.Namespace) -> int:
-    from player.endpoint.client import ask_player, status_text  # not at the top: a screen starts sooner without it
+    from player.endpoint.client import ask_player  # not at the top: a screen starts sooner without it
+    from player.endpoint.status_text import status_text
 
     document = asyncio.run(ask_player(configuration, options.url))
     print_answer(json.dumps(document) if options.json else "\n".join(status_text(document["status"], document["now"])))
@@ -72,7 +73,8 @@ def _status(configuration: Configuration, options: argparse.Namespace) -> int:
 
 
 def _let_through(configuration: Configuration, options: argparse.Namespace) -> int:
-    from player.endpoint.client import let_through, month_text
+    from player.endpoint.client import let_through
+    from player.endpoint.status_text import month_text
 
     print_answer(month_text(asyncio.run(let_through(configuration, options.url, options.release))))
     return 0

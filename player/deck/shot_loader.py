@@ -73,7 +73,7 @@ class ShotLoader(ABC):
         return self.state is ShotState.FAILED
 
     def excuse(self, stood_s: float) -> None:
-        """Not count the time in which this process stood: the machine did, or the X server answered nobody."""
+        """Not count the time in which this process stood: the machine did, or the X server hung."""
         self._started_s += stood_s
         self._last_step_s += stood_s
 

@@ -9,9 +9,9 @@ from player.evidence.quarantine import AssetFailure
 from player.programme.loudness import screen_volume
 from player.protocol.status import OverlayStatus, SoundStatus, TrafficStatus
 from player.settings.model import Settings
-from sync.device.downloader import megabytes
 from sync.device.traffic.budget import BudgetState
 from sync.device.transfer.limits import RateLimits
+from sync.texts import local_text, megabytes
 from sync.wire.device_reports import ComingRelease
 from sync.wire.overlay import Overlay, Ticker
 from sync.wire.release import Creative, Item, Release
@@ -93,28 +93,22 @@ def late_text(
     if coming is None or not coming.late:
         return ""
     first, name = coming.late[0], f"Release {coming.sequence}" if coming.sequence else "The release"
-    when, others = local_text(first.at, zone, now), len(coming.late) - 1 + coming.more_late
+    when, others = local_text(first.at, zone), len(coming.late) - 1 + coming.more_late
     more = f" ({others} later {'start' if others == 1 else 'starts'} too)" if others else ""
     late = f"will not be ready by {when}" if first.at > now else f"was not ready by {when}"
     rate = f"{bytes_s / 1000:,.0f} kB/s come" if bytes_s else "the rate is not known"
     if not bytes_s and 0 in (limits.all_bytes_s, limits.line_bytes_s):
-        rate = "none may come" + (f" until {local_text(limits.until, zone, now)}" if limits.until else "")
+        rate = "none may come" + (f" until {local_text(limits.until, zone)}" if limits.until else "")
     if coming.ready_at is not None:
-        then = f"so it is ready at {local_text(coming.ready_at, zone, now)}"
+        then = f"so it is ready at {local_text(coming.ready_at, zone)}"
     elif earliest is not None and earliest > now:
-        then = f"and by the limits it is not ready before {local_text(earliest, zone, now)}"
+        then = f"and by the limits it is not ready before {local_text(earliest, zone)}"
     else:
         then = "and nobody can say when it is ready"
     return (
         f"{name} {late} for {first.what}{more}: {megabytes(left_bytes)} are missing, {rate}, {then}. Allow more "
         "bandwidth, or plan it for later."
     )
-
-
-def local_text(at: datetime, zone: ZoneInfo, now: datetime) -> str:
-    """Return an instant in local time, with its day unless that is today."""
-    local, today = at.astimezone(zone), now.astimezone(zone).date()
-    return f"{local:%H:%M}" if local.date() == today else f"{local:%H:%M on %a %Y-%m-%d}"
 
 
 def traffic_status(state: BudgetState) -> TrafficStatus:
@@ -164,12 +158,13 @@ def traffic_problems(
     shown = _items_and_creatives(release) if release else iter(())
     streams = any(isinstance(one, Item) and one.ends_with_budget for one in shown)
     if traffic.spent and (waits or streams):
-        used, most = (traffic.sent_bytes + traffic.received_bytes) / 1e6, (traffic.budget_bytes or 0) / 1e6
-        until = f"{traffic.goes_on_at.astimezone(zone):%Y-%m-%d %H:%M}" if traffic.goes_on_at else "the next month"
+        used, most = traffic.sent_bytes + traffic.received_bytes, traffic.budget_bytes or 0
+        until = local_text(traffic.goes_on_at, zone) if traffic.goes_on_at else "the next month"
         held = [*(["media of the new release"] if waits else []), *(["streams that end with it"] if streams else [])]
         sentences.append(
-            f"The budget of bytes of {traffic.month} is spent ({used:,.0f} of {most:,.0f} MB): {' and '.join(held)} "
-            f"wait until {until}." + (" To fetch them now: signage-player let-through." if waits else "")
+            f"The budget of bytes of {traffic.month} is spent ({megabytes(used)} of {megabytes(most)}): "
+            f"{' and '.join(held)} wait until {until}."
+            + (" To fetch them now: signage-player let-through." if waits else "")
         )
     return tuple(sentences)
 

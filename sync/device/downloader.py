@@ -35,6 +35,7 @@ from sync.runtime.durable_files import read_at
 from sync.runtime.os_messages import os_reason
 from sync.runtime.threads import in_thread
 from sync.runtime.waiting import first_of
+from sync.texts import megabytes
 from sync.trust.acceptance import check_index
 from sync.wire.chunk_index import Index, one_chunk_index
 from sync.wire.release import Asset, Release
@@ -255,11 +256,6 @@ class Downloader:
         if wait_s < math.inf:
             waits.append(self._clock.sleep(wait_s))
         await first_of(*waits)
-
-
-def megabytes(size_bytes: int) -> str:
-    """Return a number of bytes in MB (10^6 bytes), rounded up, as text."""
-    return f"{-(-size_bytes // 1_000_000):,} MB"
 
 
 def _copy(copy: Copy, source: Path, part: PartialFile) -> None:

@@ -11,6 +11,7 @@ from sync.programme.ad_shares import ONE_PLAY, Account, rebase_accounts
 from sync.programme.next_take import Memory, Scene
 from sync.programme.schedule import Programme
 from sync.programme.windows import HORIZON, VenueTime, span_of, window_state
+from sync.texts import local_text
 from sync.wire.release import Campaign, Daypart, Item, Line
 from sync.wire.value_types import Instant, Wire
 
@@ -47,7 +48,7 @@ class Moment:
 
     def local(self, at: datetime) -> str:
         """Return `at` as text in the time zone of the venue."""
-        return f"{at.astimezone(self.scene.zone):%a %d %b %H:%M}"
+        return local_text(at, self.scene.zone)
 
 
 def dayparts(moment: Moment, programme: Programme) -> Iterator[Verdict]:

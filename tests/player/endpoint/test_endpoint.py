@@ -23,9 +23,9 @@ from player.display import DisplayState, Power
 from player.display.backdrop_pictures import RawPicture, brand_picture
 from player.display.screenshots import ScreenshotTaker
 from player.endpoint.auth import AccessGuard, EndpointToken, read_or_make_token
-from player.endpoint.client import status_text
 from player.endpoint.routes import EndpointRoutes
 from player.endpoint.server import EndpointServer
+from player.endpoint.status_text import status_text
 from player.endpoint.websocket import LiveSocket
 from player.evidence.ledger import Ledger, open_ledger
 from player.platform.geometry import Area
@@ -518,7 +518,7 @@ async def test_status_metrics_terminal_and_heartbeat_tell_of_each_release_and_wh
     assert sync["coming"]["late"] == [{"at": "2026-03-03T09:00:00.000Z", "what": LATE.late[0].what}]
     lines = "\n".join(status_text({**status, "zone": "Europe/Berlin"}, now))
     for line in (
-        "coming    13 fetching 120 of 532 MB, 96 kB/s, ready at Tue 03 Mar 11:12",
+        "coming    13 fetching 120 MB of 532 MB, 96 kB/s, ready at Tue 03 Mar 11:12",
         "late      playlist Breakfast in daypart Morning, Tue 03 Mar 10:00",
         "coming    refused: the timestamp has expired",
         "source    mirror-1 http://cdn.example: 64 MB, 96 kB/s a connection, 3 errors: it does not answer",
@@ -564,7 +564,7 @@ async def test_a_person_lets_the_release_through_that_waits_for_the_budget_of_th
     assert (traffic["spent"], traffic["left_bytes"], traffic["budget_bytes"]) == (True, 0, 100_000)
     assert datetime.fromisoformat(traffic["goes_on_at"]).day == 1
     problem = next(problem for problem in status["problems"] if "budget" in problem)
-    assert "(0 of 0 MB): media of the new release wait until 20" in problem and "signage-player let-through" in problem
+    assert "(0 MB of 1 MB): media of the new release wait until " in problem and "signage-player let-through" in problem
     async with device.send("POST", "/v1/let-through", json={}) as answer:
         assert answer.status == 401
     for body in ({}, {"release": "c" * 64}):

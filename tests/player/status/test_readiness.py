@@ -306,29 +306,29 @@ ONE = LateStart(at=NOON + HOUR, what="playlist m in daypart Morning")
             ComingRelease(release="a" * 64, sequence=13, ready_at=NOON + 2 * HOUR, late=(ONE,)),
             96_000,
             2,
-            "Release 13 will not be ready by 14:00 for playlist m in daypart Morning: 412 MB are missing, 96 kB/s "
-            "come, so it is ready at 15:00. ",
+            "Release 13 will not be ready by Mon 02 Mar 14:00 for playlist m in daypart Morning: 412 MB are missing, "
+            "96 kB/s come, so it is ready at Mon 02 Mar 15:00. ",
         ),
         (
             ComingRelease(release="a" * 64, late=(LateStart(at=NOON - HOUR, what="ad line l of b"), ONE), more_late=3),
             None,
             30,
-            "The release was not ready by 12:00 for ad line l of b (4 later starts too): 412 MB are missing, the rate "
-            "is not known, and by the limits it is not ready before 19:00 on Tue 2026-03-03. ",
+            "The release was not ready by Mon 02 Mar 12:00 for ad line l of b (4 later starts too): 412 MB are "
+            "missing, the rate is not known, and by the limits it is not ready before Tue 03 Mar 19:00. ",
         ),
         (
             ComingRelease(release="a" * 64, sequence=2, late=(ONE, ONE)),
             None,
             None,
-            "Release 2 will not be ready by 14:00 for playlist m in daypart Morning (1 later start too): 412 MB are "
-            "missing, the rate is not known, and nobody can say when it is ready. ",
+            "Release 2 will not be ready by Mon 02 Mar 14:00 for playlist m in daypart Morning (1 later start too): "
+            "412 MB are missing, the rate is not known, and nobody can say when it is ready. ",
         ),
         (
             ComingRelease(release="a" * 64, sequence=2, ready_at=NOON + 11 * HOUR, late=(ONE,)),
             None,
             10,
-            "Release 2 will not be ready by 14:00 for playlist m in daypart Morning: 412 MB are missing, none may come "
-            "until 22:00, so it is ready at 00:00 on Tue 2026-03-03. ",
+            "Release 2 will not be ready by Mon 02 Mar 14:00 for playlist m in daypart Morning: 412 MB are missing, "
+            "none may come until Mon 02 Mar 22:00, so it is ready at Tue 03 Mar 00:00. ",
         ),
         (ComingRelease(release="a" * 64, ready_at=NOON), 5, 1, ""),
         (None, None, None, ""),
@@ -454,12 +454,12 @@ async def test_a_slow_line_is_told_before_the_start_and_what_was_missed_until_it
     assert venue.coming is not None
     assert (venue.coming.sequence, venue.coming.ready_at) == (2, None)  # the rate is not known yet
     (told,) = await venue.look(1, 1, 1, 1, 1, 1)
-    assert "Release 2 will not be ready by 09:00 for playlist Breakfast in daypart Morning" in told
+    assert "Release 2 will not be ready by Tue 03 Mar 09:00 for playlist Breakfast in daypart Morning" in told
     assert venue.coming.ready_at is not None and venue.coming.ready_at.hour >= 9
     assert venue.coming.late == (LateStart(at=datetime(2026, 3, 3, 9, tzinfo=UTC), what=BREAKFAST),)
     await venue.look(*[1] * 24)
     (told,) = venue.problems.sentences()
-    assert "Release 2 was not ready by 09:00" in told
+    assert "Release 2 was not ready by Tue 03 Mar 09:00" in told
     assert len(caplog.messages) == 1  # when it began
     venue.let(60)
     await venue.device.until(lambda: venue.device.syncer.facts().sequence == 2, pass_s=1)
