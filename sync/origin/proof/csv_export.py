@@ -26,8 +26,8 @@ def csv_of(records: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
 
 
 def _cell(value: object) -> object:
+    if isinstance(value, list):
+        value = " ".join(value)
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return f"'{value}"
-    if isinstance(value, list):
-        return " ".join(value)
     return "" if value is None else value
