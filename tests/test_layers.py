@@ -38,7 +38,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/device/store": (ENGINES_AND_STORES, "sync/trust"),
     "player/evidence": (ENGINES_AND_STORES, "sync/device/store"),
     "sync/programme": (ENGINES_AND_STORES, ""),
-    "sync/programme/preview": (ENGINES_AND_STORES, "sync/programme"),
+    "sync/programme/bookings": (ENGINES_AND_STORES, "sync/programme"),
+    "sync/programme/preview": (ENGINES_AND_STORES, "sync/programme sync/programme/bookings"),
     "player/programme": (ENGINES_AND_STORES, "player/protocol player/settings sync/programme"),
     "sync/origin/persistence": (ENGINES_AND_STORES, "sync/origin/planning"),
     "sync/origin/persistence/migrations": (ENGINES_AND_STORES, "sync/origin/persistence"),
@@ -65,7 +66,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/status": (
         SERVICES,
         "player player/display player/evidence player/programme player/protocol player/settings player/stage "
-        "sync/device sync/device/store sync/device/traffic sync/device/transfer sync/http sync/programme",
+        "sync/device sync/device/store sync/device/traffic sync/device/transfer sync/http sync/programme "
+        "sync/programme/bookings",
     ),
     "sync/origin/transcode/film": (ENGINES_AND_STORES, ""),
     "sync/origin/transcode/picture": (SERVICES, "sync/origin/transcode/film"),
@@ -80,7 +82,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/publishing": (
         SERVICES,
-        "sync/origin/ingest sync/origin/persistence sync/origin/planning sync/origin/store sync/programme sync/trust",
+        "sync/origin/ingest sync/origin/persistence sync/origin/planning sync/origin/store sync/programme "
+        "sync/programme/bookings sync/trust",
     ),
     "sync/origin/retention": (SERVICES, "sync/origin/persistence sync/origin/store"),
     "sync/origin/http": (SERVICES, "sync/http sync/origin/store sync/trust"),
@@ -98,7 +101,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/api": (
         FACES,
         "sync/http sync/origin/http sync/origin/ingest sync/origin/persistence sync/origin/planning "
-        "sync/origin/publishing sync/origin/retention sync/origin/store sync/programme sync/trust",
+        "sync/origin/publishing sync/origin/retention sync/origin/store sync/programme/bookings sync/trust",
     ),
     "sync/origin/api/proof": (
         FACES,

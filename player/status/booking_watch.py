@@ -6,7 +6,8 @@ from datetime import datetime
 from player.settings.system_zone import system_zone
 from player.status.status_sources import StatusSources
 from sync.programme.ad_eligibility import eligible_ads
-from sync.programme.feasibility import Shortfall, first_sentences, short_now
+from sync.programme.bookings.feasibility import first_sentences, short_now
+from sync.programme.bookings.shortfalls import Shortfall
 from sync.programme.schedule import is_timed, zone_of_venue
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_idle_thread

@@ -4,7 +4,7 @@ A release is activated whole. So what it shows from an instant on is late if the
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from player.settings.model import Settings
@@ -16,6 +16,7 @@ from sync.device.sync_state import SyncFacts
 from sync.device.transfer.limits import RateLimits
 from sync.programme.first_need import Need, first_needs, new_starts
 from sync.programme.schedule import is_timed, zone_of_venue
+from sync.programme.windows import NEVER
 from sync.runtime.clock import Clock, ClockTrust
 from sync.runtime.threads import in_thread
 from sync.wire.device_reports import ComingRelease, LateStart, RateStep, when_fetched
@@ -30,7 +31,6 @@ SPARE = 0.1
 """What was told as late is not late any more once so much of the time until then is left over."""
 
 MOST_LATE = 8  # are told, the first ones
-_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def late_starts(
@@ -99,7 +99,7 @@ class Readiness:
         known, most = self._steps(facts, blocked) if not facts.no_room else ([], [])
         self._ready_at = when_fetched(then_left, known, now)
         earliest = when_fetched(then_left, most, now)
-        late = late_starts(starts, earliest or _NEVER, now, self._late)
+        late = late_starts(starts, earliest or NEVER, now, self._late)
         self._looks = self._looks + 1 if late else 0
         if self._looks < LATE_LOOKS:
             return self._end(facts)

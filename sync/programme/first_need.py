@@ -11,13 +11,8 @@ from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from sync.programme.windows import HORIZON, Times, joined, span_of, window_state
+from sync.programme.windows import FARTHEST, HORIZON, NEVER, Times, joined, span_of, window_state
 from sync.wire.release import Daypart, Item, LocalWindow, Playlist, Release
-
-_YEARS = timedelta(days=3650)
-"""What starts later than that counts as never needed: weeks cannot be computed near the last date there is."""
-
-_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +106,7 @@ def _first(times: Times, starts_at: datetime | None, ends_at: datetime | None, h
         at = max(begins, starts_at or begins)
         if at < ends:
             return at if ends_at is None or at < ends_at else None
-    if not times or starts_at is None or starts_at > horizon + _YEARS:
+    if not times or starts_at is None or starts_at > horizon + FARTHEST:
         return None
     later = max(starts_at, horizon)
     return later if ends_at is None or later < ends_at else None
@@ -127,7 +122,7 @@ def _ads(release: Release, zone: ZoneInfo, at: datetime, timed: bool) -> Iterato
 
     for campaign in release.campaigns:
         begins = max(at, campaign.starts_at)
-        runs = begins < min(campaign.ends_at, at + _YEARS)
+        runs = begins < min(campaign.ends_at, at + FARTHEST)
         for line in campaign.lines:
             first = opens(line.windows, begins) if runs else None
             first = first if first is not None and first < campaign.ends_at else None
@@ -148,7 +143,7 @@ def _open_times(window: LocalWindow, zone: ZoneInfo, at: datetime) -> Times:
 
 def _later_start(daypart: Daypart, zone: ZoneInfo, at: datetime) -> Times:
     """Return the first run of a daypart whose first day lies behind the horizon; nobody knows what covers it then."""
-    if daypart.first_day is None or daypart.first_day > (at + _YEARS).date():
+    if daypart.first_day is None or daypart.first_day > (at + FARTHEST).date():
         return []
     eve = datetime.combine(daypart.first_day, time(), UTC) - timedelta(days=1)  # before that day in every zone
     horizon = at + HORIZON
@@ -176,4 +171,4 @@ def new_starts(needs: Iterable[Need], before: Iterable[Need], at: datetime) -> t
         if need.at is not None:
             known.setdefault(need.assets, need.at)
     starts = ((need, need.at) for need in needs if need.at is not None and need.at > at)
-    return tuple(need for need, begins in starts if known.get(need.assets, _NEVER) > begins)
+    return tuple(need for need, begins in starts if known.get(need.assets, NEVER) > begins)

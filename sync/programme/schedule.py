@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sync.programme.windows import HORIZON, Times, VenueTime, WeeklySpan, joined, span_of
+from sync.programme.windows import HORIZON, NEVER, Times, VenueTime, WeeklySpan, joined, span_of
 from sync.runtime.clock import ClockTrust
 from sync.wire.release import Daypart, Item, Playlist, Release
 
-_ALWAYS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+_ALWAYS = (datetime.min.replace(tzinfo=UTC), NEVER)
 
 Playable = Callable[[Item], bool]
 """Whether the media of an item can be shown, its own time apart."""
@@ -81,14 +81,14 @@ class _ItemTimes:
         for begins, ends in self._times[playlist]:
             if at < ends:
                 return (True, ends) if begins <= at else (False, begins)
-        return False, _ALWAYS[1]
+        return False, NEVER
 
     def _join(self, playlist: Playlist) -> Times:
         """Return the times of its items in order, those that overlap or touch as one."""
         timed = sorted(playlist.items, key=lambda item: (item.starts_at is not None) + (item.ends_at is not None))
         found: Times = []
         for item in timed:
-            time = (item.starts_at or _ALWAYS[0], item.ends_at or _ALWAYS[1])
+            time = (item.starts_at or _ALWAYS[0], item.ends_at or NEVER)
             if time[0] < time[1] and self._playable(item):
                 if time == _ALWAYS:
                     return [time]

@@ -16,6 +16,11 @@ from sync.wire.release import Daypart, LocalWindow
 HORIZON = timedelta(days=8)
 """How far ahead a change is searched for; an answer that far away only means that nothing changes before."""
 
+FARTHEST = timedelta(days=3650)
+"""What starts later than that counts as never: a week cannot be added to the last dates there are."""
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+
 Times = list[tuple[datetime, datetime]]
 """When something is so: `begins <= t < ends`, in order."""
 

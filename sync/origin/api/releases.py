@@ -19,7 +19,7 @@ from sync.origin.publishing.publisher import Publication, Publisher, count_ads, 
 from sync.origin.publishing.release_compiler import plan_warnings
 from sync.origin.publishing.release_preview import ScreenReport, bytes_to_fetch, rollout
 from sync.origin.store.releases import ReleaseStore
-from sync.programme.feasibility import Shortfall
+from sync.programme.bookings.shortfalls import Shortfall
 from sync.runtime.clock import Clock, instant
 from sync.wire.release import Release
 from sync.wire.value_types import Identifier, Instant, Request, Wire

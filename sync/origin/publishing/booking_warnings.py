@@ -1,12 +1,18 @@
 """What the bookings of a channel cannot get, from its plan: while it is edited, and when it is published. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sync.origin.planning.channel_plan import ChannelPlan
-from sync.programme.feasibility import Feasibility, booking_feasibility, first_sentences
+from sync.programme.bookings.feasibility import (
+    MOST_SIMULATIONS,
+    MOST_WORK,
+    Feasibility,
+    booking_feasibility,
+    first_sentences,
+)
 from sync.wire.release import Campaign, Line
 
 OVER_FOR = timedelta(days=31)
@@ -35,7 +41,7 @@ class BookingReport:
                 found.setdefault(line.id, each.text)
         return found
 
-    def texts_about(self, campaign: str, lines: frozenset[str]) -> Iterator[str]:
+    def texts_about(self, campaign: str, lines: Set[str]) -> Iterator[str]:
         """Yield the sentences about a campaign and its lines, by id."""
         if campaign in self.over:
             yield self.over[campaign]
@@ -44,8 +50,12 @@ class BookingReport:
                 yield each.text
 
 
-def booking_report(plan: ChannelPlan, now: datetime) -> BookingReport:
-    """Return what the bookings of a plan cannot get from `now` on; media do not matter."""
+def booking_report(plan: ChannelPlan, now: datetime, about: Set[str] | None = None, channels: int = 1) -> BookingReport:
+    """Return what the bookings of a plan cannot get from `now` on; media do not matter.
+
+    With `about` only what is on air together with these lines is judged. Where one answer has the reports of several
+    `channels`, they share the limits of work, so that it takes no longer.
+    """
     over = {
         one.id: f"Campaign {one.name} ({one.advertiser}) ended {one.ends_at:%Y-%m-%d %H:%M} UTC: it is in no release "
         "any more. Give it a later end to show it."
@@ -63,4 +73,12 @@ def booking_report(plan: ChannelPlan, now: datetime) -> BookingReport:
         )
         for one in plan.campaigns
     ]
-    return BookingReport(booking_feasibility(campaigns, ZoneInfo(plan.schedule.zone or "UTC"), now), over)
+    feasibility = booking_feasibility(
+        campaigns,
+        ZoneInfo(plan.schedule.zone or "UTC"),
+        now,
+        about=about,
+        most_work=MOST_WORK // channels,
+        most_simulations=MOST_SIMULATIONS // channels,
+    )
+    return BookingReport(feasibility, over)

@@ -8,7 +8,7 @@ is in force, or `run` finishes the new one.
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ from sync.trust.acceptance import AHEAD, check_index
 from sync.wire.content_paths import asset_path, index_path, release_path
 from sync.wire.release import INDEX_CAP_BYTES, RELEASE_CAP_BYTES, Asset, Release, Timestamp
 
-_MOST_WARNED = 10
+_MOST_WARNED = 10  # channels, and sentences, in the answer to a change of a campaign
 
 log = logging.getLogger(__name__)
 
@@ -118,31 +118,35 @@ class Publisher:
                 return again
         return await asyncio.to_thread(_compile, plan, instant(unix_ms(now)), now, newest, signed)
 
-    async def booking_report(self, channel: str) -> BookingReport:
-        """Return what the bookings of a channel's plan cannot get; raises NotFound if there is no such channel."""
+    async def booking_report(self, channel: str, about: Set[str] | None = None, channels: int = 1) -> BookingReport:
+        """Return what the bookings of a channel's plan cannot get (see `booking_warnings.booking_report`).
+
+        Raises:
+            NotFound: there is no such channel.
+        """
         plan = await self._store.plan(channel)
-        return await asyncio.to_thread(booking_report, plan, self._clock.now())
+        return await asyncio.to_thread(booking_report, plan, self._clock.now(), about, channels)
 
     async def warn_campaign(self, campaign: StoredCampaign) -> StoredCampaign:
         """Return a campaign with warnings of what it cannot get on its channels, the first ones."""
         channels = (campaign.channel,) if campaign.channel else await self._store.channels(_MOST_WARNED)
         lines, found = frozenset(line.id or "" for line in campaign.lines), dict[str, None]()
         for channel in channels:
-            report = await self._report_if_there(channel)
-            for text in report.texts_about(campaign.id, lines) if report else ():
+            try:
+                report = await self.booking_report(channel, lines, len(channels))
+            except NotFound:  # somebody has just removed it; what was changed is stored
+                continue
+            for text in report.texts_about(campaign.id, lines):
                 found[text if len(channels) == 1 else f"Channel {channel}: {text}"] = None
         return campaign.model_copy(update={"warnings": tuple(found)[:_MOST_WARNED]})
 
     async def warn_schedule(self, schedule: StoredSchedule) -> StoredSchedule:
         """Return a schedule with warnings of what ads cannot get on its channel."""
-        report = await self._report_if_there(schedule.channel)
-        return schedule.model_copy(update={"warnings": report.texts()}) if report else schedule
-
-    async def _report_if_there(self, channel: str) -> BookingReport | None:
         try:
-            return await self.booking_report(channel)
-        except NotFound:  # somebody has just removed it; what was changed is stored
-            return None
+            report = await self.booking_report(schedule.channel)
+        except NotFound:  # as above
+            return schedule
+        return schedule.model_copy(update={"warnings": report.texts()})
 
     def _is_of_the_future(self, release: ReleaseRecord, now: datetime) -> bool:
         """Tell whether a wrong clock dated a release: screens without a time service play by no schedule until then."""

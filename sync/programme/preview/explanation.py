@@ -6,7 +6,7 @@ from typing import Literal
 
 from sync.programme.ad_eligibility import EligibleAds
 from sync.programme.ad_selection import select_ad
-from sync.programme.feasibility import short_now
+from sync.programme.bookings.feasibility import short_now
 from sync.programme.next_take import Idle, Planned, plan_next
 from sync.programme.preview.verdicts import AdVerdict, Moment, Verdict, ads, dayparts, items
 from sync.programme.preview.view import DecisionView

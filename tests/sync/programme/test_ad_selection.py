@@ -15,7 +15,7 @@ from sync.programme.ad_eligibility import EligibleAds, shares_of
 from sync.programme.ad_queue import next_turn
 from sync.programme.ad_selection import AdHead, AdState, Choice, ad_changes, refund, select_ad
 from sync.programme.ad_shares import ONE_PLAY, Account, rebase_accounts
-from sync.programme.feasibility import short_now
+from sync.programme.bookings.feasibility import short_now
 from sync.wire.release import Campaign, LocalWindow
 from tests.sync.programme.examples import (
     BERLIN,

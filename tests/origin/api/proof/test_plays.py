@@ -178,7 +178,12 @@ async def test_sums_count_plays_and_time_per_line_and_item(server: RunningOrigin
 
 async def test_plays_as_csv_never_become_formulas(server: RunningOrigin) -> None:
     device, token = await server.pair()
-    await bring(server, token, play(device, 1, title="=HYPERLINK(1)", relaxed=["=1+1"]), play(device, 2, title='Tea, "iced"; fresh'))
+    await bring(
+        server,
+        token,
+        play(device, 1, title="=HYPERLINK(1)", relaxed=["=1+1"]),
+        play(device, 2, title='Tea, "iced"; fresh'),
+    )
     answer = await server.ask("GET", "/v1/plays?format=csv", server.reader)
     assert answer.headers["Content-Type"].startswith("text/csv")
     rows = list(csv.DictReader(io.StringIO(answer.text)))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sync.programme.ad_eligibility import shares_of
 from sync.programme.ad_shares import ONE_PLAY
-from sync.programme.feasibility import Feasibility, booking_feasibility
+from sync.programme.bookings.feasibility import Feasibility, booking_feasibility
 from sync.wire.release import Campaign, LocalWindow
 from tests.sync.programme.examples import BERLIN, NOON, campaign, eligible_of, fresh, run
 
@@ -91,12 +91,18 @@ def test_the_answer_says_how_far_it_looked() -> None:
     assert short.until < NOON + 20 * DAY and len(short.shortfalls) < 20
 
 
-def test_slots_are_filled_for_the_first_sets_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slots_are_filled_for_the_first_sets_only() -> None:
     drinks = sold(30, 25, category="drinks", gaps=(1, 0))
     many = [*drinks, campaign("v", flight=FIRST_WEEK), *sold(1, 1, 80, 80, flight=SECOND_WEEK)[2:]]
     found = {each.cause for each in feasibility(many).shortfalls}
-    monkeypatch.setattr("sync.programme.feasibility.MOST_SIMULATIONS", 0)
-    assert found - {each.cause for each in feasibility(many).shortfalls} == {"category_gap"} and "overbooked" in found
+    fewer = booking_feasibility(many, BERLIN, NOON, most_simulations=0).shortfalls
+    assert found - {each.cause for each in fewer} == {"category_gap"} and "overbooked" in found
+
+
+def test_only_what_is_on_air_with_a_line_is_judged_for_it() -> None:
+    many = [*sold(80, 80, flight=FIRST_WEEK), *sold(1, 1, 60, 60, flight=SECOND_WEEK)[2:]]
+    (short,) = booking_feasibility(many, BERLIN, NOON, about={"c"}).shortfalls
+    assert (short.cause, short.at) == ("overbooked", SECOND_WEEK[0])
 
 
 @st.composite
