@@ -17,6 +17,7 @@ from sync.http.listener import serve_http
 from sync.http.problems import PROBLEM_TYPE
 from sync.origin.app.wiring import Origin, open_origin
 from sync.origin.http.auth import make_key
+from sync.origin.persistence.database import OriginDatabase
 from sync.origin.settings.model import OriginConfiguration, OriginStorageSettings, PipelineSettings, ServerSettings
 from sync.runtime.clock import Clock
 from sync.trust.signing import pairing_code
@@ -46,6 +47,10 @@ class RunningOrigin:
     client: ClientSession
     writer: str
     reader: str
+
+    @property
+    def database(self) -> OriginDatabase:
+        return self.origin.keys._database
 
     async def ask(
         self, method: str, path: str, token: str | None = None, body: object = None, **options: Any

@@ -16,6 +16,7 @@ from player.display import Display, WantedOutput, open_display
 from player.display.backdrop_pictures import RawPicture, brand_picture
 from player.platform.geometry import Area
 from player.protocol.screen import Shot
+from player.settings.configuration import Configuration, load_configuration
 from player.stage.deck_options import DECK, DeckOptions
 from player.stage.deck_state import DeckState
 from player.stage.stage import Stage, open_stage
@@ -85,6 +86,13 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
     faststart = (folder / "faststart").read_bytes()
     (folder / "short").write_bytes(faststart[: len(faststart) // 3])  # cut between its frames
     return Media(folder)
+
+
+@pytest.fixture
+def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configuration:
+    monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path))
+    (tmp_path / "state").mkdir()
+    return load_configuration(None)
 
 
 @pytest.fixture(scope="session")

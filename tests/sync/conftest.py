@@ -20,13 +20,18 @@ from sync.device.transfer.transfer import ContentTransfer
 from sync.runtime.clock import SystemClock
 from tests.fakes import FakeClock
 from tests.memory import tmp_path as tmp_path
-from tests.sync.file_tree_origin import CHANNEL, Origin, serving
+from tests.sync.file_tree_origin import CHANNEL, Origin, Publisher, serving
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[ContentStore]:
     with open_content_store(tmp_path / "device") as store:
         yield store
+
+
+@pytest.fixture
+def publisher(tmp_path: Path) -> Publisher:
+    return Publisher(tmp_path / "tree")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from sync.errors import StorageBroken
 from sync.origin.app.wiring import open_origin
-from sync.origin.persistence.database import OriginDatabase, open_origin_database
+from sync.origin.persistence.database import open_origin_database
 from tests.fakes import FakeClock
 from tests.origin.running_origin import RunningOrigin, settings_in
 
@@ -30,7 +30,7 @@ async def test_a_missing_database_server_is_a_storage_error(tmp_path: Path) -> N
 async def test_more_callers_than_connections_get_an_answer_that_says_so(
     server: RunningOrigin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = _database_of(server)
+    database = server.database
     monkeypatch.setattr(database._engine.sync_engine.pool, "_timeout", 0.2)
     release = asyncio.Event()
 
@@ -51,13 +51,9 @@ async def test_a_locked_database_is_a_storage_error_until_it_is_unlocked(
 ) -> None:
     monkeypatch.setattr("sync.origin.persistence.database._SQLITE_PRAGMAS", ("journal_mode=WAL", "busy_timeout=100"))
     async with open_origin_database(f"sqlite+aiosqlite:///{tmp_path / 'origin.db'}") as impatient:
-        async with _database_of(server).writing():
+        async with server.database.writing():
             with pytest.raises(StorageBroken, match="locked"):
                 async with impatient.writing():
                     pass
         async with impatient.writing() as connection:
             assert await connection.scalar(text("SELECT 1")) == 1
-
-
-def _database_of(server: RunningOrigin) -> OriginDatabase:
-    return server.origin.keys._database

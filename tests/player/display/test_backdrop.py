@@ -3,13 +3,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
 from PIL import Image
 
 from player.display.backdrop import Backdrop
 from player.display.backdrop_pictures import RawPicture, brand_picture, pairing_picture
 from player.platform.geometry import Area
-from player.settings.configuration import Configuration, load_configuration
+from player.settings.configuration import Configuration
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.errors import ScreenFailed
 from tests.fakes import FakeClock
@@ -34,13 +33,6 @@ class FakeDisplay:
 
     async def next(self) -> RawPicture:
         return await asyncio.wait_for(self.pictures.get(), 10)
-
-
-@pytest.fixture
-def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configuration:
-    monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path))
-    (tmp_path / "state").mkdir()
-    return load_configuration(None)
 
 
 @asynccontextmanager

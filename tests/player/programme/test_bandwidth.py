@@ -1,6 +1,6 @@
 """The limits of bandwidth: windows by the wall clock of the venue, and what holds while no clock is trusted."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,14 +8,10 @@ from pydantic import ValidationError
 
 from player.programme.bandwidth import Bandwidth, bandwidth_at
 from player.settings.model import BandwidthSettings
-from tests.sync.programme.examples import BERLIN
+from tests.sync.programme.examples import BERLIN, local
 
 NIGHT = {"start": "22:00", "end": "06:00"}
 SHOP = {"start": "09:00", "end": "20:00", "line_kbit_s": 1000, "weekdays": [1, 2, 3, 4, 5, 6]}
-
-
-def local(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=BERLIN).astimezone(UTC)
 
 
 def of(*windows: dict[str, Any], **limits: Any) -> BandwidthSettings:

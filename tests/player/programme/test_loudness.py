@@ -12,17 +12,13 @@ from pydantic import ValidationError
 from player.programme.loudness import Loudness, corrected_volume, screen_volume
 from player.settings.model import AudioSettings, PlaybackSettings, QuietHours, Settings
 from sync.programme.windows import HORIZON
-from tests.sync.programme.examples import BERLIN, covers
+from tests.sync.programme.examples import BERLIN, covers, local
 
 NIGHT = QuietHours(start="22:00", end="06:00")
 
 
 def of(volume: int = 80, **audio: Any) -> Settings:
     return Settings(playback=PlaybackSettings(volume=volume), audio=AudioSettings(**audio))
-
-
-def local(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=BERLIN).astimezone(UTC)
 
 
 quiet = st.builds(

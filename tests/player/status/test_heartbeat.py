@@ -1,10 +1,9 @@
 import asyncio
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from player.settings.configuration import Configuration, load_configuration
+from player.settings.configuration import Configuration
 from player.status.heartbeat import HeartbeatSender
 from sync.errors import OriginRefused, OriginUnreachable, SignageError
 from sync.wire.device_reports import Heartbeat
@@ -27,13 +26,6 @@ class Origin:
 
 async def make_heartbeat() -> Heartbeat:
     return Heartbeat(at=datetime(2026, 3, 2, tzinfo=UTC), version="1")
-
-
-@pytest.fixture
-def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configuration:
-    monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path))
-    (tmp_path / "state").mkdir()
-    return load_configuration(None)
 
 
 async def received_s(origin: Origin, configuration: Configuration, seconds: float) -> list[float]:

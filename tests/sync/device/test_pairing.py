@@ -2,7 +2,7 @@
 
 import asyncio
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -12,7 +12,7 @@ from aiohttp import web
 
 from sync.device.origin_client import open_client
 from sync.device.pairing import DevicePairing
-from sync.device.store.content_store import ContentStore, open_content_store
+from sync.device.store.content_store import ContentStore
 from sync.device.store.membership import DeviceMembership, load_membership
 from sync.device.transfer.connection import ConnectionSettings, Network
 from sync.runtime.clock import SystemClock
@@ -75,12 +75,6 @@ async def pairing_server(publisher: Publisher) -> AsyncIterator[PairingServer]:
         yield server
     finally:
         await runner.cleanup()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[ContentStore]:
-    with open_content_store(tmp_path / "device") as store:
-        yield store
 
 
 PAIRED = PairingState(status="paired", device="d1", token="s3cret", channel="main")

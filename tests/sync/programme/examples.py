@@ -23,6 +23,10 @@ windows = st.builds(
 )
 
 
+def local(text: str, zone: ZoneInfo = BERLIN, fold: int = 0) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=zone, fold=fold).astimezone(UTC)
+
+
 def item(name: str, *, starts_at: datetime | None = None, ends_at: datetime | None = None) -> Item:
     return Item(id=name, title=name, asset=ASSET, starts_at=starts_at, ends_at=ends_at)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sync.programme.schedule import programme_at
 from sync.programme.windows import HORIZON, window_state
 from sync.wire.release import Daypart, LocalWindow, Release
-from tests.sync.programme.examples import BERLIN, covers, item, release, starts_on, windows
+from tests.sync.programme.examples import BERLIN, covers, item, local, release, starts_on, windows
 
 NEW_YORK = ZoneInfo("America/New_York")
 APIA = ZoneInfo("Pacific/Apia")
@@ -20,10 +20,6 @@ APIA = ZoneInfo("Pacific/Apia")
 
 def daypart(name: str, start: str, end: str, *, playlist: str | None = None, **fields: Any) -> Daypart:
     return Daypart(id=name, name=name, playlist=playlist or name, start=start, end=end, **fields)
-
-
-def local(text: str, zone: ZoneInfo = BERLIN, fold: int = 0) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=zone, fold=fold).astimezone(UTC)
 
 
 def name_at(dayparts: list[Daypart], at: datetime, zone: ZoneInfo = BERLIN) -> str:

@@ -16,7 +16,6 @@ from sqlalchemy import text
 
 from sync.origin.app.wiring import open_origin
 from sync.origin.persistence.data_folder import DataFolder
-from sync.origin.persistence.database import OriginDatabase
 from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.planning.release_contents import contents_of
 from sync.origin.proof.plausibility import (
@@ -73,7 +72,7 @@ async def publish(server: RunningOrigin, folder: Path, content: Release, *, as_e
     await server.ask("PUT", f"/v1/schedule/{content.channel}", server.writer, {"zone": "Europe/Berlin"})
     raw = content.model_dump_json().encode()
     sha256 = hashlib.sha256(raw).hexdigest()
-    store = ReleaseStore(database_of(server))
+    store = ReleaseStore(server.database)
     newest = await store.latest(content.channel)
     record = ReleaseRecord(
         content.channel,
@@ -88,14 +87,10 @@ async def publish(server: RunningOrigin, folder: Path, content: Release, *, as_e
     )
     await store.add(record, [] if as_earlier_version else contents_of(content))
     if as_earlier_version:
-        async with database_of(server).writing() as connection:
+        async with server.database.writing() as connection:
             await connection.execute(text("UPDATE releases SET named = false"))
         DataFolder(folder).put(release_path(sha256), raw)
     return sha256
-
-
-def database_of(server: RunningOrigin) -> OriginDatabase:
-    return server.origin.keys._database
 
 
 def ad(device: str, number: int, release: str, **changes: Any) -> dict[str, Any]:
@@ -233,7 +228,7 @@ async def test_what_a_release_shows_is_learned_from_its_file(
     name = await publish(server, tmp_path, release(), as_earlier_version=True)
     if forgotten:
         await publish(server, tmp_path, release(created_at=MORNING + timedelta(hours=1)))
-        async with database_of(server).writing() as connection:
+        async with server.database.writing() as connection:
             await connection.execute(text("DELETE FROM releases WHERE sha256 = :name"), {"name": name})
     device, token = await server.pair()
     answer = await bring(server, token, ad(device, 1, name), ad(device, 2, name, line="evenings"))

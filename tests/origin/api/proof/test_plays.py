@@ -94,7 +94,7 @@ async def test_what_a_restored_database_lacks_is_asked_for_again_now_and_then(
     device, token = await server.pair()
     plays = [play(device, sequence) for sequence in range(1, 12)]
     await bring(server, token, *plays[:8])
-    async with server.origin.keys._database.writing() as connection:  # the backup is older than these
+    async with server.database.writing() as connection:  # the backup is older than these
         await connection.execute(delete(tables.plays).where(tables.plays.c.sequence.in_((1, 5, 6))))
         await connection.execute(delete(tables.play_marks))
 
@@ -195,7 +195,7 @@ async def test_plays_as_csv_never_become_formulas(server: RunningOrigin) -> None
 async def test_people_read_names_in_sums_and_csv(server: RunningOrigin) -> None:
     device, token = await server.pair("=cmd()")
     await bring(server, token, play(device, 1, relaxed=["category", "advertiser"]), play(device, 2, line="gone"))
-    async with server.origin.keys._database.writing() as connection:
+    async with server.database.writing() as connection:
         flight = {"id": "spring", "name": "Spring teas", "advertiser": "Teas", "starts_ms": 0, "ends_ms": 1}
         await connection.execute(insert(tables.campaigns).values(**flight, version=1, updated_ms=0))
         line = {

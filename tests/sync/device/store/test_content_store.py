@@ -18,11 +18,6 @@ from tests.sync.device.disk.damage import Damage, deleted, folder, link, pipe
 from tests.sync.file_tree_origin import CHUNK, Publisher, cut_into, noise, release_of
 
 
-@pytest.fixture
-def publisher(tmp_path: Path) -> Publisher:
-    return Publisher(tmp_path / "tree")
-
-
 def begun(store: ContentStore, content: bytes, bitmap: bytes = b"") -> tuple[Index, PartialFile]:
     index = cut_into(content)
     return index, open_partial_file(store.media.part_path(index.asset), index, bitmap, "0" * 64)

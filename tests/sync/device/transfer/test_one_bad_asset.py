@@ -64,11 +64,6 @@ async def server(tmp_path: Path) -> AsyncIterator[FaultyServer]:
         yield server
 
 
-@pytest.fixture
-def publisher(tmp_path: Path) -> Publisher:
-    return Publisher(tmp_path / "tree")
-
-
 def origin_at(server: FaultyServer, publisher: Publisher) -> Origin:
     origin = Origin(publisher)
     origin.url = server.url

@@ -23,11 +23,6 @@ CONTENTS = [noise(seed, CHUNKS * CHUNK) for seed in range(3)]
 
 
 @pytest.fixture
-def publisher(tmp_path: Path) -> Publisher:
-    return Publisher(tmp_path / "tree")
-
-
-@pytest.fixture
 async def mirror(publisher: Publisher) -> AsyncIterator[FaultyServer]:
     async with faulty(publisher.folder) as server:
         yield server
