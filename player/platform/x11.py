@@ -1,9 +1,11 @@
-"""A connection to an X server, with fixes for three faults of python-xlib; and which windows on it are ours."""
+"""A connection to an X server, with fixes for four faults of python-xlib; and which windows on it are ours."""
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 from Xlib import X, error, xauth
@@ -16,6 +18,7 @@ from sync.errors import ScreenFailed
 
 _AUTHORITY = "/run/signage-display/Xauthority"  # as signage-display.service writes it
 _ANY_HOST = 0xFFFF  # as a family of addresses, in <X11/Xauth.h>
+_FIRST_PORT = 6000  # of servers that listen to networks
 
 log = logging.getLogger(__name__)
 
@@ -39,20 +42,35 @@ def _find_key(*display: Any) -> tuple[bytes, bytes]:
 _python_xlibs = connect.get_auth
 
 
+def _open_socket(_name: str, protocol: str | None, host: str | None, number: int) -> socket.socket:
+    """Connect to a server as python-xlib does, which leaves sockets open that do not connect."""
+    if host and "unix" not in (host, protocol):
+        return socket.create_connection((host, _FIRST_PORT + number))
+    path = Path(f"/tmp/.X11-unix/X{number}")
+    with ExitStack() as unless_connected:
+        opened = unless_connected.enter_context(socket.socket(socket.AF_UNIX))
+        opened.connect(str(path) if path.exists() else f"\0{path}")
+        unless_connected.pop_all()
+    return opened
+
+
 def connect_x(name: str) -> XDisplay:
     """Connect to the X server `name`, such as `:0`.
 
     Raises:
         ScreenFailed: there is none, or it refuses the connection.
     """
-    saved = ProtocolDisplay.event_classes, ProtocolDisplay.error_classes, connect.get_auth
+    saved = ProtocolDisplay.event_classes, ProtocolDisplay.error_classes, connect.get_auth, connect.get_socket
     # python-xlib shares these between connections. With the event numbers of a server that has other extensions, the
     # next connection fails.
     ProtocolDisplay.event_classes = {**event.event_class}
     ProtocolDisplay.error_classes = error.xerror_class.copy()
     connect.get_auth = _find_key  # type: ignore[assignment]  # its stub names the arguments
     try:
-        connection = XDisplay(name)
+        with ExitStack() as unless_connected:
+            connect.get_socket = lambda *where: unless_connected.enter_context(_open_socket(*where))
+            connection = XDisplay(name)
+            unless_connected.pop_all()
         connection.display.event_classes = ProtocolDisplay.event_classes
         # python-xlib's RandR replaces two of these by errors it cannot parse.
         connection.display.error_classes = error.xerror_class.copy()
@@ -62,7 +80,7 @@ def connect_x(name: str) -> XDisplay:
             raise ScreenFailed(f"X server {name!r} refuses this user: set XAUTHORITY to its file of keys") from problem
         raise ScreenFailed(f"X server {name!r} does not answer: start it, or correct DISPLAY") from problem
     finally:
-        ProtocolDisplay.event_classes, ProtocolDisplay.error_classes, connect.get_auth = saved
+        ProtocolDisplay.event_classes, ProtocolDisplay.error_classes, connect.get_auth, connect.get_socket = saved
     return connection
 
 

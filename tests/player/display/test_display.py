@@ -5,6 +5,7 @@ import os
 import signal
 from contextlib import suppress
 from io import BytesIO
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -69,13 +70,14 @@ async def test_screen_saver_is_off_and_the_cursor_hidden(display: Display, displ
     connection.close()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # python-xlib leaves its socket open
 def test_who_does_not_have_the_key_of_the_display_may_not_draw(
     display_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XAUTHORITY", "/dev/null")
-    with pytest.raises(ScreenFailed, match="set XAUTHORITY to its file of keys"):
+    before = descriptors()
+    with pytest.raises(ScreenFailed, match="set XAUTHORITY to its file of keys") as refusal:
         connect_x(display_name)
+    assert descriptors() == before, refusal
 
 
 async def test_size_and_monitor_are_known(display: Display) -> None:
@@ -129,11 +131,17 @@ async def test_a_grab_is_upright_in_every_rotation(memory: str) -> None:
         connection.close()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # python-xlib leaves its socket open
-async def test_a_missing_display_is_refused() -> None:
-    with pytest.raises(ScreenFailed, match=":4711"):
-        async with open_display(":4711", SystemClock()):
+@pytest.mark.parametrize("name", [":4711", "unix/:4711", "localhost:4711"])
+async def test_a_missing_display_is_refused_and_leaves_no_socket_open(name: str) -> None:
+    before = descriptors()
+    with pytest.raises(ScreenFailed, match=":4711") as refusal:
+        async with open_display(name, SystemClock()):
             pass
+    assert descriptors() == before, refusal
+
+
+def descriptors() -> set[str]:
+    return {path.name for path in Path("/proc/self/fd").iterdir()}
 
 
 def test_a_request_that_the_server_refuses_raises_its_error(display_name: str) -> None:
@@ -145,7 +153,6 @@ def test_a_request_that_the_server_refuses_raises_its_error(display_name: str) -
     connection.close()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # python-xlib leaves its socket open
 async def test_the_root_picture_is_shown_again_by_a_new_x_server() -> None:
     picture = brand_picture(640, 360, title="again")
     with Xvfb(640, 360) as server:
