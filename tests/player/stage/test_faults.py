@@ -129,10 +129,9 @@ def test_a_deck_without_a_display_ends_with_code_3() -> None:
 async def test_a_deck_that_cannot_be_started_is_tried_again_and_its_sibling_plays_on(
     display_name: str, media: Media, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The third refusal comes after the fork: there is no thread to wait for the end of the process."""
-    refusals: list[Exception] = [
-        OSError(errno.EMFILE, ""), MemoryError(), RuntimeError(),
-    ]  # fmt: skip
+    """The last refusal comes after the fork: there is no thread to wait for the end of the process."""
+    codes = errno.EMFILE, errno.EAGAIN, errno.ENOMEM
+    refusals: list[Exception] = [*(OSError(code, "") for code in codes), MemoryError(), RuntimeError()]
     caplog.set_level(logging.INFO)
     spawn, start_thread, pids = subprocess.Popen.__init__, threading.Thread.start, list[int]()
 
@@ -153,7 +152,7 @@ async def test_a_deck_that_cannot_be_started_is_tried_again_and_its_sibling_play
         monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
         monkeypatch.setattr(threading.Thread, "start", refuse_thread)
         os.kill(next(pid for pid in before.pids if pid and pid != on_air_pid(stage)), signal.SIGKILL)
-        await wait_until(lambda: not refusals and stage.facts().restarts >= 4)
+        await wait_until(lambda: not refusals and stage.facts().restarts >= 6)
         await wait_for_both_decks(stage)
         after = stage.facts()
         assert (after.on_air, after.deck) == ("long", before.deck)
