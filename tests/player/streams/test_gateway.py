@@ -1,6 +1,7 @@
 """The gateway between ffmpeg and the network: what a server may lead to, and what it never reaches."""
 
 import asyncio
+import itertools
 import os
 import socket
 import ssl
@@ -9,6 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Container, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -157,6 +159,49 @@ def own_lan_address() -> str:
         except OSError:
             return "127.0.0.1"
         return str(probe.getsockname()[0])
+
+
+OTHER_MACHINE = "127.0.0.2"
+
+
+@asynccontextmanager
+async def changing_name(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[str, list[str]]]:
+    """A name that leads to another machine at the first look-up, to this device at the second, and so on.
+
+    Yields the name with a port, which both have, and the addresses at which somebody connected.
+    """
+    known, allowed, look_ups, asked = socket.getaddrinfo, may_reach, itertools.count(), list[str]()
+
+    def look_up(host: str, *rest: Any, **how: Any) -> Any:
+        if host == "changes.example":
+            host = "127.0.0.1" if next(look_ups) % 2 else OTHER_MACHINE
+        return known(host, *rest, **how)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(writer.get_extra_info("sockname")[0])
+        await reader.read(4096)
+        writer.write(answer)
+        writer.close()
+
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    monkeypatch.setattr("player.streams.upstream._CACHED_NAMES_S", 0)
+    for user in ("upstream", "relay"):
+        check = f"player.streams.{user}.may_reach"
+        monkeypatch.setattr(check, lambda address, *rest: address == OTHER_MACHINE or allowed(address, *rest))
+    async with await asyncio.start_server(serve, OTHER_MACHINE, 0) as other:
+        port = other.sockets[0].getsockname()[1]
+        async with await asyncio.start_server(serve, "127.0.0.1", port):
+            yield f"changes.example:{port}", asked
+
+
+async def test_a_name_that_leads_elsewhere_after_the_look_up_never_reaches_this_device(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nfilm"
+    async with open_site() as (_, gateway), changing_name(answer, monkeypatch) as (name, asked):
+        answers = [await fetch(gateway, f"http://{name}/film") for _ in range(4)]
+        assert answers == [(200, b"film"), (403, b"")] * 2
+        assert asked == [OTHER_MACHINE] * 2
 
 
 OWN = (

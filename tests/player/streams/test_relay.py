@@ -12,7 +12,14 @@ import pytest
 from player.streams.relay import open_relay
 from sync.device.transfer.connection import ConnectionSettings, Network
 from tests.player.stream_servers import free_port
-from tests.player.streams.test_gateway import device_endpoint, ffmpeg_output, open_site, own_lan_address
+from tests.player.streams.test_gateway import (
+    OTHER_MACHINE,
+    changing_name,
+    device_endpoint,
+    ffmpeg_output,
+    open_site,
+    own_lan_address,
+)
 from tests.sync.certificates import make_company
 from tests.sync.counting_gate import counting_gate
 
@@ -194,6 +201,14 @@ async def test_ffmpeg_is_not_led_to_this_device_by_a_server_of_rtsp() -> None:
 async def test_nothing_on_this_device_is_reached(url: str) -> None:
     _, refused = await through(url, OPTIONS, own_ports=lambda _: False)
     assert "address of this device" in refused[0]
+
+
+async def test_a_name_that_leads_elsewhere_after_the_look_up_never_reaches_this_device(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with changing_name(OK + b"\r\n", monkeypatch) as (name, asked):
+        got, refused = await through(f"rtsp://{name}/x", *[OPTIONS] * 4, own_ports=lambda _: False)
+    assert (got, len(refused), asked) == ((OK + b"\r\n") * 2, 2, [OTHER_MACHINE] * 2)
 
 
 async def test_a_name_that_is_not_known_is_said() -> None:
