@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from player.app.cli import STEPS
+from player.endpoint.server import _LIMITS as ENDPOINT_LIMITS
 from player.stage.escalation import EscalationStep
+from sync.http.listener import RESERVED_DESCRIPTORS
 from tests import TOP
 from tests.display import XorgDummy
 
@@ -42,6 +44,34 @@ def test_the_installed_units_pass_systemds_own_check(installed: Path) -> None:
     # Lines about other units of this machine are ignored.
     ours = [line for line in done.stderr.splitlines() if "signage" in line]
     assert (done.returncode, ours) == (0, [])
+
+
+@pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed (package systemd)"
+)
+def test_what_only_a_real_screen_can_prove_is_off_and_takes_more_away(installed: Path) -> None:
+    assert not [name for name in files(installed) if "strict" in name]
+    unit = installed / "etc/systemd/system/signage-display.service"
+    check = ["systemd-analyze", "security", "--offline=yes", str(unit)]
+    without = exposure(subprocess.run(check, capture_output=True, text=True, check=True).stdout)
+    unit.with_suffix(".service.d").mkdir()
+    shutil.copy(TOP / "systemd/display-strict.conf", unit.with_suffix(".service.d"))
+    assert exposure(subprocess.run(check, capture_output=True, text=True, check=True).stdout) <= without - 1
+    verify = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=one", str(unit)]
+    assert "display-strict.conf" not in subprocess.run(verify, capture_output=True, text=True, check=False).stderr
+
+
+def exposure(told: str) -> float:
+    return float(told.rpartition("signage-display.service:")[2].split()[0])
+
+
+def test_connections_have_the_descriptors_that_the_documentation_says(installed: Path) -> None:
+    units = {name: (installed / "etc/systemd/system" / name).read_text() for name in UNITS}
+    most = {name: int(text.split("LimitNOFILE=")[1].split()[0]) for name, text in units.items() if "NOFILE" in text}
+    assert set(most) == {"signage-player.service", "signage-origin.service"}
+    accepted = (most["signage-origin.service"] - RESERVED_DESCRIPTORS) // 2
+    assert f"The origin accepts {accepted:,} connections" in (TOP / "docs/operations.md").read_text()
+    assert most["signage-player.service"] >= 16 * ENDPOINT_LIMITS.most, "decks, media and databases have the rest"
 
 
 def test_the_units_start_what_was_installed(installed: Path) -> None:
