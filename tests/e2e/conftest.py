@@ -27,7 +27,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site where all three items were on the display and proven."""
     folder = tmp_path_factory.mktemp("site")
     with start_xvfb() as display:
-        site = Site(folder, display)
+        site = Site(folder, display, extra={"SIGNAGE_PLAYER__ORIGIN__HEARTBEAT_S": "2"})
         media = folder / "media"
         media.mkdir()
         video(media / "red.mp4", "red")

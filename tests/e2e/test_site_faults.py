@@ -1,14 +1,18 @@
 """The real origin and the real player while what is between them breaks: the screen never notices."""
 
 import json
+import os
+import resource
 import signal
+import socket
 import sqlite3
 import urllib.error
 import urllib.request
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 
+from tests.e2e.alone import decks
 from tests.e2e.site import Site, until, video
 from tests.player.pixels import BLUE, GREEN, RED, YELLOW, recording_screen
 
@@ -84,6 +88,32 @@ def test_an_origin_killed_and_started_again_costs_no_play(site: Site) -> None:
     assert not sight.unexpected(*CONTENT)
     numbers = sorted(play["sequence"] for play in site.plays())
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_a_thousand_connections_of_a_stranger_take_nothing_from_heartbeat_sync_and_stage(site: Site) -> None:
+    """They ask nothing, or begin to; and the player has fewer descriptors than that."""
+    player, before = site.processes["player"].pid, decks(site)
+
+    def reported() -> tuple[str, str]:
+        """When the origin last heard the player, and when the player last heard the origin."""
+        seen_at = site.ask("origin", "/v1/devices")["devices"][0]["seen_at"]
+        return seen_at, site.ask("player", "/v1/status")["sync"]["confirmed_at"]
+
+    with ExitStack() as stranger, recording_screen(site.display) as sight:
+        for process, descriptors in ((player, 400), (os.getpid(), 4_096)):
+            limits = resource.prlimit(process, resource.RLIMIT_NOFILE)
+            stranger.callback(resource.prlimit, process, resource.RLIMIT_NOFILE, limits)
+            resource.prlimit(process, resource.RLIMIT_NOFILE, (descriptors, limits[1]))
+        for number in range(1000):
+            where = "127.0.0.1", site.ports["player"]
+            connection = stranger.enter_context(socket.create_connection(where, 10, ("127.0.0.2", 0)))
+            connection.sendall(b"GET /v1/status HTTP/1.1\r\nHo" if number % 2 else b"")
+        last, cuts = reported(), len(sight.runs())
+        os.kill(before[0], signal.SIGKILL)
+        until(lambda: all(now > then for now, then in zip(reported(), last, strict=True)), "heartbeats and syncs go on")
+        until(lambda: len(decks(site)) == 2 and before[0] not in decks(site), "the deck is replaced")
+        until(lambda: len(sight.runs()) > cuts + 2, "it plays on")
+    assert not [colours for colours in sight.unexpected(*CONTENT) if max(colours[1]) == 0], "it was never black"
 
 
 @pytest.mark.parametrize(
