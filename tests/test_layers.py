@@ -90,8 +90,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/diagnostics": (
         FACES,
         "player player/director player/display player/evidence player/platform player/programme player/settings "
-        "player/status sync/device sync/device/store sync/device/transfer sync/programme sync/programme/preview "
-        "sync/trust",
+        "player/status sync/device sync/device/store sync/device/traffic sync/device/transfer sync/programme "
+        "sync/programme/preview sync/trust",
     ),
     "player/endpoint": (
         FACES,

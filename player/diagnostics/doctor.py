@@ -62,6 +62,7 @@ class MachineFacts:
     display: DisplayFacts | None
     no_display: str
     reserve_bytes: int
+    traffic: tuple[str, ...] = ()  # why bytes cannot be counted, in sentences
     files: tuple[str, ...] = ()  # what is wrong with the files in the state folder, in sentences
     origin: tuple[Step, ...] = ()  # the way to it, as far as it goes; empty: nobody walked it
 
@@ -95,6 +96,7 @@ def _warnings(facts: MachineFacts) -> Iterator[str]:
     yield from _display_warnings(facts)
     yield from _sound_warnings(facts)
     yield from facts.files
+    yield from facts.traffic
     if facts.origin and not facts.origin[-1].ok:
         yield f"The way to the origin ends at its {facts.origin[-1].name}: {facts.origin[-1].text.rstrip('.')}."
     if facts.setting == "on" and not facts.decoders.usable:

@@ -71,8 +71,8 @@ class StatusCollector:
         condition = self._condition(sync, depth, release)
         zone, _ = zone_of_venue(settings.venue.zone, release.zone if release else None, system_zone())
         traffic = traffic_status(sources.traffic.state())
-        waits, fault = sync.waiting_for == OUT_OF_BUDGET, sources.traffic.problem
-        problems = (*self._problems(now, condition), *traffic_problems(traffic, release, zone, fault, waits=waits))
+        budget = traffic_problems(traffic, release, zone, waits=sync.waiting_for == OUT_OF_BUDGET)
+        problems = (*self._problems(now, condition), *sources.traffic.problems(), *budget)
         return Status(
             at=self._clock.now(),
             version=__version__,

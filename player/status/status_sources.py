@@ -73,9 +73,8 @@ class SyncControl(Protocol):
 class TrafficSource(Protocol):
     """The counter of bytes."""
 
-    @property
-    def problem(self) -> str:
-        """Why the count cannot be written; empty: it can."""
+    def problems(self) -> tuple[str, ...]:
+        """Return what is wrong with the count, in sentences."""
 
     def state(self) -> BudgetState:
         """Return what this month had, and what its budget has left."""

@@ -143,13 +143,13 @@ def traffic_figures(traffic: TrafficStatus) -> dict[str, float | int | str | boo
 
 
 def traffic_problems(
-    traffic: TrafficStatus, release: Release | None, zone: ZoneInfo, fault: str, *, waits: bool
+    traffic: TrafficStatus, release: Release | None, zone: ZoneInfo, *, waits: bool
 ) -> tuple[str, ...]:
-    """Return what is wrong with the count of bytes, by `fault` too, and what a spent budget holds back.
+    """Return whether the count of bytes is not complete, and what a spent budget holds back.
 
     `waits`: the media of a new release do.
     """
-    sentences = [f"The bytes of this month are counted in memory only: {fault}."] if fault else []
+    sentences = []
     if not traffic.complete and traffic.budget_bytes is not None:
         sentences.append(
             f"The count of the bytes of {traffic.month} was damaged, so its budget counts as spent. To count from "

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field
 
 from sync.device.traffic.budget import Budget, BudgetState, Month, Traffic, begin, budget_state
-from sync.device.traffic.meter import Meter
+from sync.device.traffic.meter import Meter, kernel_problems
 from sync.errors import StorageBroken
 from sync.runtime.clock import Clock, ClockTrust
 from sync.runtime.durable_files import read_file, storage_error, sync_data, sync_folder, write_at
@@ -114,6 +114,11 @@ class TrafficCounter:
     def left_for(self, release: str) -> float:
         """Return how many bytes the media of a release may still have; infinite without a budget."""
         return math.inf if self._budget() is None else self.state().left_for(release)
+
+    def problems(self) -> tuple[str, ...]:
+        """Return what is wrong with the count, in sentences."""
+        unsaved = f"The bytes of this month are counted in memory only: {self.problem}."
+        return (*((unsaved,) if self.problem else ()), *kernel_problems())
 
     def let_through(self, release: str) -> None:
         """Have the media of one release fetched whatever the budget of this month; blocks until it is on the disk."""
@@ -229,7 +234,8 @@ class TrafficCounter:
         elif self.problem and not fault:
             log.info("the count of bytes is on the disk again")
         self.problem = fault
-        self._is_changed |= bool(fault)
+        if fault:
+            self._is_changed = True
 
     def _is_flush_due(self) -> bool:
         waited = self._unflushed and self._clock.monotonic() - self._flushed_s >= _FLUSH_S

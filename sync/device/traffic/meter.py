@@ -80,6 +80,14 @@ class Meter:
         self._seen[connection] = sent, received
 
 
+def kernel_problems() -> tuple[str, ...]:
+    """Return in sentences why nothing can be counted on this machine; empty: it can."""
+    with socket.socket() as probe:
+        known = len(probe.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES))
+    old = "The kernel of this machine does not count bytes, so no budget of a month is kept: use Linux 4.19 or newer."
+    return (old,) if known < _INFO_BYTES else ()
+
+
 class _CountedSocket(socket.socket):
     """A socket that asyncio closes; it is counted before."""
 

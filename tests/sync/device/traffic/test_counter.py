@@ -98,13 +98,20 @@ async def test_a_full_or_broken_disk_is_told_and_the_count_goes_on(tmp_path: Pat
     (tmp_path / "copies").rmdir()
     (tmp_path / "copies").write_text("")
     counter.let_through("f" * 64)
-    assert "copies" in counter.problem or "traffic" in counter.problem
+    (sentence,) = counter.problems()
+    assert "in memory only" in sentence and ("copies" in sentence or "traffic" in sentence)
     assert used(counter) == (5, 5, 0)
     (tmp_path / "traffic").rmdir()
     (tmp_path / "copies").unlink()
     counter.let_through("f" * 64)
     assert counter.problem == ""
     assert counter_of(tmp_path).state().left_for("f" * 64) == float("inf")
+
+
+def test_a_kernel_that_does_not_count_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert counter_of(tmp_path).problems() == ()
+    monkeypatch.setattr("sync.device.traffic.meter._INFO_BYTES", 1000)  # so that this kernel seems to be an old one
+    assert "Linux 4.19" in counter_of(tmp_path).problems()[0]
 
 
 READER = """
