@@ -26,7 +26,7 @@ class Floors(Wire):
     sequence (TUF, 5.3.11).
     """
 
-    channels: dict[Identifier, Timestamp] = Field(default_factory=dict)
+    channels: dict[Identifier, Timestamp]  # required: any other JSON object would count as a floor that knows nothing
     current: Identifier | None = None
     earliest: Instant | None = None
     online: tuple[Sha256, ...] = ()  # empty: an older version wrote the file

@@ -224,14 +224,14 @@ class ContentStore:
 
     def raise_floor(self, timestamp: Timestamp, root: Root, clock: Clock) -> None:
         """Store an accepted timestamp as the floor of its channel, unless the file says so already."""
-        floors = self._floors() or Floors()
+        floors = self._floors() or Floors(channels={})
         new = raised(floors, root, timestamp, self.known(timestamp.channel, root, clock))
         if new != floors:
             self._save_floors(new)
 
     def clear_floors(self) -> None:
         """Delete all floors after a change of the root: sequences of another origin cannot be compared."""
-        self._save_floors(Floors())
+        self._save_floors(Floors(channels={}))
 
     def _floors(self) -> Floors | None:
         return self.floor_file.find().value

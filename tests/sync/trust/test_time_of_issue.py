@@ -115,7 +115,7 @@ async def test_a_clock_that_is_set_while_nothing_is_new_still_becomes_the_lower_
     clock.trusted = ClockTrust.UNSYNCED
 
     def earliest() -> datetime | None:
-        return (store.floor_file.find().value or Floors()).earliest
+        return (store.floor_file.find().value or Floors(channels={})).earliest
 
     async with running(origin, store, clock=clock) as device:
         await accepts(device, publish(origin, 1))
@@ -177,7 +177,7 @@ def test_whatever_the_clocks_did_an_origin_that_is_right_is_followed_once_they_a
 
     A clock that a service has set is right.
     """
-    floors, newest, at = Floors(), 1, EPOCH
+    floors, newest, at = Floors(channels={}), 1, EPOCH
     for origin_wrong, device_wrong, synchronised, published in events:
         at, newest = at + timedelta(days=1), newest + published
         device = at if synchronised else at + device_wrong

@@ -26,6 +26,7 @@ from tests.sync.device.disk.damage import (
     folder,
     garbage,
     link,
+    newer,
     pipe,
     synced,
     truncated,
@@ -89,6 +90,7 @@ async def test_a_stopped_device_with_a_damaged_file_plays_on_and_is_mended(
 
 RUNNING = [cell for cell in CELLS if cell[0] not in ("lock", "index")]  # nobody needs those two while it runs
 ALIKE = in_bench(*(cell for cell in RUNNING if cell[1] not in (deleted, garbage, folder)))
+ALONE = [cell for cell in RUNNING if cell[0] != "ballast"]  # which is made again once the origin was asked
 
 
 @pytest.mark.parametrize(
@@ -112,6 +114,41 @@ async def test_a_running_device_mends_a_damaged_file(
                 ),
                 pass_s=120,
             )
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        *(cell for cell in ALONE if cell[1] in (deleted, newer)),
+        *in_bench(*(cell for cell in ALONE if cell[1] not in (deleted, newer))),
+    ],
+    ids=ids,
+)
+async def test_a_running_device_plays_on_and_mends_what_it_can_while_the_origin_is_away(
+    original: Original, tmp_path: Path, name: str, damage: Damage
+) -> None:
+    path = original.paths(original.copy_to(tmp_path / "device"))[name]
+    unpaired = name == "membership.json" and damage is deleted
+    plays, all_held = WITHOUT_ORIGIN[name]
+    away = Origin(original.publisher)
+    await away.start()
+    await away.stop()
+    with open_content_store(tmp_path / "device") as store:
+        async with running(away, store) as device:
+            await device.until(lambda: device.syncer.facts().state == "waiting")
+            damage(path)
+
+            def settled() -> bool:
+                active = store.active()
+                assert active is not None, "there is always something to play"
+                if name == "release":
+                    return active.sha256 == original.releases[plays]
+                if name == "asset":
+                    return active.sha256 == original.releases[plays] and not store.has_asset(path.name)
+                return is_mended(store, original, unpaired=unpaired) and path.is_file() is not unpaired
+
+            await device.until(settled, pass_s=120)
+            assert len(store.media.assets()) == (3 if all_held else 2)
 
 
 def is_mended(store: ContentStore, original: Original, *, unpaired: bool) -> bool:
