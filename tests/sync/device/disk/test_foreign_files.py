@@ -44,26 +44,37 @@ def told() -> Iterator[dict[str, Any]]:
         yield asyncio.run(asked(top))
 
 
-async def asked(top: Path) -> dict[str, Any]:
-    original = await synced(top)
-    cells: list[Path] = []
+Cell = tuple[Path, tuple[Path, ...]]
+"""The folder of a device, and its files that belong to somebody else, or will."""
+
+
+def devices(original: Original, top: Path) -> list[Cell]:
+    """Make a device for each row of the table; all of their files are theirs."""
+    cells: list[Cell] = []
     for name in FOREIGN:
         device = original.copy_to(top / name.replace(" ", "-"))
         path = original.paths(device)[name.partition(" ")[0]]
         path.touch()  # the ballast is not copied
         give_to_player(device)
+        cells.append((device, (path, path.parent / "copies" / path.name) if "copy" in name else (path,)))
+    return cells
+
+
+def command(url: str, cells: list[Cell]) -> list[str]:
+    each = [str(path) for device, (path, *_) in cells for path in (device, path)]
+    return unprivileged(sys.executable, "-m", "tests.sync.device.disk.unprivileged_device", url, *each)
+
+
+async def asked(top: Path) -> dict[str, Any]:
+    original = await synced(top)
+    cells = devices(original, top)
+    for path in (path for _, paths in cells for path in paths):
         give_away(path)
-        if "copy" in name:
-            give_away(path.parent / "copies" / path.name)
-        cells += [device, path]
     origin = Origin(original.publisher)
     await origin.start()
-    command = unprivileged(
-        sys.executable, "-m", "tests.sync.device.disk.unprivileged_device", origin.url, *map(str, cells)
-    )
     try:
         process = await asyncio.create_subprocess_exec(
-            *command, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            *command(origin.url, cells), cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         output, errors = await process.communicate()
     finally:
@@ -99,3 +110,36 @@ def test_root_is_told_which_files_the_user_of_the_state_folder_cannot_read(tmp_p
         os.chown(store.state / "config.json", STRANGER, STRANGER)  # everybody can read it
         (problem,) = owner_problems(store)
         assert f"{store.state}/plays.db belongs to another user" in problem and "change its owner" in problem
+
+
+def test_files_that_are_given_away_and_back_while_the_player_runs_cost_nothing_for_good() -> None:
+    with reachable_folder() as top:
+        original = asyncio.run(synced(top))
+        cells = devices(original, top)
+        with subprocess.Popen(
+            command("-", cells), cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            before = say(process)
+            for path in (path for _, paths in cells for path in paths):
+                give_away(path)
+            meanwhile = say(process)
+            for device, _ in cells:
+                give_to_player(device)
+            again = say(process)
+            process.communicate()
+    for name, one, two, three in zip(FOREIGN, before, meanwhile, again, strict=True):
+        plays, held, device, problem = FOREIGN[name]
+        assert not two["readable"], "or this tests nothing"
+        assert (one["plays"], one["held"], one["device"], one["problems"]) == (original.releases[ACTIVE], 2, "d1", [])
+        assert (two["plays"], two["held"], two["device"]) == (original.releases[plays], held, device), name
+        assert problem in " ".join(two["problems"]), name
+        assert three == one, name
+
+
+def say(process: "subprocess.Popen[str]") -> list[dict[str, Any]]:
+    """Return what each of the devices says now."""
+    assert process.stdin and process.stdout
+    process.stdin.write("\n")
+    process.stdin.flush()
+    told: list[dict[str, Any]] = json.loads(process.stdout.readline())
+    return told

@@ -1,16 +1,19 @@
 """A device without rights, a process: `python -m tests.sync.device.disk.unprivileged_device URL STATE_DIR FILE …`.
 
 For each state folder and the file in it that belongs to somebody else it prints one JSON object a line: what it could
-read, what it plays without the origin, and what it has and reports once the origin was there.
+read, what it plays without the origin, and what it has and reports once the origin was there. With `-` as the URL the
+devices run at the same time without an origin, and for each line of input one line has what all of them say by then.
 """
 
 import asyncio
 import json
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 
+from sync.device.janitor import FileRepair
 from sync.device.origin_client import open_client
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.device.store.file_report import file_problems
@@ -31,6 +34,18 @@ async def main(url: str, cells: list[tuple[Path, Path]]) -> None:
             told["online"] = state_of(store)
         sys.stdout.write(f"{json.dumps(told)}\n")
         sys.stdout.flush()
+
+
+async def run_side_by_side(cells: list[tuple[Path, Path]]) -> None:
+    with ExitStack() as opened:
+        stores = [opened.enter_context(open_content_store(state_dir)) for state_dir, _ in cells]
+        while sys.stdin.readline():
+            readable = [os.access(path, os.R_OK) for _, path in cells]
+            for store in stores:
+                await FileRepair(store, SystemClock(), lambda: None).repair()
+            told = [{"readable": now, **state_of(store)} for now, store in zip(readable, stores, strict=True)]
+            sys.stdout.write(f"{json.dumps(told)}\n")
+            sys.stdout.flush()
 
 
 async def sync(store: ContentStore, url: str) -> None:
@@ -64,4 +79,5 @@ def state_of(store: ContentStore) -> dict[str, object]:
 
 if __name__ == "__main__":
     paths = [Path(each) for each in sys.argv[2:]]
-    asyncio.run(main(sys.argv[1], list(zip(paths[::2], paths[1::2], strict=True))))
+    given = list(zip(paths[::2], paths[1::2], strict=True))
+    asyncio.run(run_side_by_side(given) if sys.argv[1] == "-" else main(sys.argv[1], given))
