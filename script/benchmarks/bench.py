@@ -40,7 +40,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "ads": lambda options: ads.measure(options.seed),
     "start": lambda _: start.measure(),
     "footprint": lambda _: footprint.measure(),
-    "encode": lambda _: encode.measure(),
+    "encode": lambda options: encode.measure(options.only),
     "chunks": lambda _: chunks.measure(),
     "colour": lambda _: colour.measure(),
     "orders": lambda _: orders.measure(),
@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--peer-cuts", type=int, help="how many cuts `seam` has its peers make (as ours, at most 100)")
     rounds = f"of each fault of `faults` ({faults.ROUNDS}), of each row of `sync` ({syncing.ROUNDS})"
     parser.add_argument("--rounds", type=int, help=rounds)
-    parser.add_argument("--only", default="", metavar="TEXT", help="of `faults` and `shapes` those named so")
+    parser.add_argument("--only", default="", metavar="TEXT", help="of `encode`, `faults` and `shapes` those named so")
     parser.add_argument("--seed", type=int, default=7, help="of `ads`, `fuzz` and `shapes` (%(default)s)")
     parts = f"of `fuzz`: decks, ingest or documents; of `sync`: {', '.join(syncing.PARTS)} (all)"
     parser.add_argument("--part", default="", help=parts)

@@ -50,8 +50,8 @@ _ARMS: dict[str, tuple[str | None, bool]] = {  # the priority of children, and w
 _GROUPS = {"player": 10_000, "origin": 100}  # as in systemd/*.service
 
 
-async def measure() -> list[dict[str, Any]]:
-    """Return a row for each arm; arms with weights only where control groups can be written."""
+async def measure(only: str = "") -> list[dict[str, Any]]:
+    """Return a row for each arm named so; arms with weights only where control groups can be written."""
     rows = []
     async with (
         virtual_display((1920, 1080)) as display,
@@ -59,7 +59,7 @@ async def measure() -> list[dict[str, Any]]:
     ):
         for name, (priority, weighted) in _ARMS.items():
             with _groups() as groups:
-                if not weighted or groups:
+                if only in name and (groups or not weighted):
                     found = await _arm(display, url, priority, groups if weighted else {})
                     rows.append({"encodes": name, **found})
                     tell(rows[-1])
