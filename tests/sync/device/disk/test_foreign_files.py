@@ -128,10 +128,10 @@ def test_files_that_are_given_away_and_back_while_the_player_runs_cost_nothing_f
             again = say(process)
             process.communicate()
     for name, one, two, three in zip(FOREIGN, before, meanwhile, again, strict=True):
-        plays, held, device, problem = FOREIGN[name]
+        plays, held, member, problem = FOREIGN[name]
         assert not two["readable"], "or this tests nothing"
         assert (one["plays"], one["held"], one["device"], one["problems"]) == (original.releases[ACTIVE], 2, "d1", [])
-        assert (two["plays"], two["held"], two["device"]) == (original.releases[plays], held, device), name
+        assert (two["plays"], two["held"], two["device"]) == (original.releases[plays], held, member), name
         assert problem in " ".join(two["problems"]), name
         assert three == one, name
 
