@@ -5,14 +5,18 @@ import os
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
-from player.protocol.deck_messages import DeckCommand, Load
+from player.deck.running_loader import RunningLoader
+from player.deck.vlc.vlc_player import VlcEvent
+from player.protocol.deck_messages import DeckCommand, Load, Loaded
 from player.protocol.screen import Shot
 from player.stage.deck_process import DeckProcess
 from player.stage.stage import Stage
-from sync.wire.release import MediaKind
+from sync.wire.release import Fit, MediaKind
 from tests.player.conftest import H264, Media, on_air_pid, put_on_air, running_stage
 from tests.player.pixels import ScreenRecording, recording_screen, wait_until
 from tests.player.sound_capture import SHOP, running_pulse_server
@@ -116,3 +120,25 @@ async def test_it_is_heard_as_loud_as_it_should_be_and_not_before_it_is_seen(
             await stage.cut_now("film")
             await wait_until(lambda: abs(recorder.recent_level(440) - LOUD * gain) < LOUD * gain / 8, within_s=1.15)
             assert not len(before) or abs(before).max() < LOUD / 100
+
+
+@pytest.mark.parametrize("tries", [1, 2, 3])
+def test_a_film_that_shows_nothing_once_it_is_distorted_is_distorted_in_its_second_try_too(
+    film: Path, tries: int
+) -> None:
+    """A third try only covers the screen: better than no picture. So it was with a banner on a turned screen."""
+    context: Any = Mock()
+    context.clock.monotonic.return_value = now = 0.0
+    context.lay_out.return_value = True  # it has to be distorted after its first paint
+    context.follow_shape.return_value = False
+    context.window.count_paints.return_value = 0
+    loader = RunningLoader(Shot(take="film", path=str(film), kind=MediaKind.VIDEO, fit=Fit.FILL), context)
+    for number in range(1, tries + 1):
+        loader.on_event(VlcEvent.VOUT)
+        context.window.count_paints.return_value = 4
+        loader.tick(now)
+        context.window.count_paints.return_value = 4 if number == tries else 0
+        loader.tick(now := now + 2)
+    (told,) = (call.args[0] for call in context.send.call_args_list)
+    assert isinstance(told, Loaded)
+    assert context.stretch_to_fill.call_count == min(tries, 2)
