@@ -23,6 +23,7 @@ from sync.origin.transcode.film.facts import ColourTags, VideoFile
 from sync.origin.transcode.film.recipe import choose_recipe
 from tests.long_tables import in_bench
 from tests.origin.media_origin import MediaOrigin
+from tests.origin.samples import Samples
 from tests.origin.transcode.film.patches import (
     Colour,
     add_dolby_vision,
@@ -33,7 +34,7 @@ from tests.origin.transcode.film.patches import (
     pq_signal,
     write_matrix,
 )
-from tests.origin.transcode.test_video import PLAIN
+from tests.origin.transcode.test_video import PLAIN, X264
 
 GREYS = [(light, light, light) for light in (0.5, 5.0, 26.0, 100.0)]
 RAMP = [(light, light, light) for light in range(203, 1004, 100)]
@@ -104,11 +105,21 @@ async def test_hdr_is_tone_mapped(
     assert_tagged_as_bt709(media_origin.asset_file(row))
 
 
-async def test_upside_down_hdr_is_turned_and_tone_mapped(media_origin: MediaOrigin, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("matrix", "back"),
+    [
+        ((-1, 0, 0, -1), "hflip,vflip"),
+        *in_bench(((0, 1, -1, 0), "transpose=cclock"), ((0, -1, 1, 0), "transpose=clock")),
+    ],
+)
+async def test_turned_hdr_is_turned_and_tone_mapped(
+    media_origin: MediaOrigin, samples: Samples, tmp_path: Path, matrix: tuple[int, int, int, int], back: str
+) -> None:
     film = hdr_film(tmp_path / "hdr.mp4", [hlg_signal(light) for light in PATCHES], "arib-std-b67")
-    write_matrix(film, -1, 0, 0, -1)
+    write_matrix(film, *matrix)
     row = await media_origin.process_file(film)
-    assert_tone_mapped(patch_colours(media_origin.asset_file(row), len(PATCHES))[::-1])
+    samples.ffmpeg("-i", str(media_origin.asset_file(row)), "-vf", back, *X264, "-qp", "0", str(tmp_path / "back.mp4"))
+    assert_tone_mapped(patch_colours(tmp_path / "back.mp4", len(PATCHES)))
 
 
 @pytest.mark.parametrize(

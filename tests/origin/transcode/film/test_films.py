@@ -68,6 +68,8 @@ def jumping(samples: Samples, by_ms: int) -> tuple[str, ...]:
         *in_bench(
             ("side_by_side.mp4", (*pattern("25", 2), *X264, "-x264-params", "frame-packing=3"), 25, 2),
             ("slides.mp4", (*pattern("1/2", 4), *X264), 24, 4),
+            ("slow.mp4", (*pattern("1", 4), *X264), 24, 4),
+            ("fast.mp4", (*pattern("240", 1), *X264), 60, 1),
             ("screen.mkv", (*pattern("60", 2), *SPARSE, *X264), 60, 2),
             ("raw.h264", (*pattern("25", 1), *X264), 25, 1),
             ("backward.flv", -900, 25, 2),
