@@ -157,7 +157,7 @@ class TrafficCounter:
                 before, before_s = total, now_s
                 shortest_s = _UNHURRIED_S if self._budget() is None else _LOOKS_S[0]
                 wait_s = max(shortest_s, min(_LOOKS_S[1], _WRITE_BYTES / 2 / bytes_s))
-                late = self._clock.monotonic() - self._written_s >= _WRITE_S
+                late = now_s - self._written_s >= _WRITE_S
                 due = self._unwritten >= _WRITE_BYTES or (self._is_changed and late)
             if due:
                 self._write()

@@ -29,7 +29,7 @@ WEB_PAGE_STATUSES = (403, 407, 511)
 DIRECT = "none"
 """The value of the setting `proxy` with which variables of the environment do not count either."""
 
-_HEAD_CAP_BYTES = 64 * 1024
+HEAD_CAP_BYTES = 64 * 1024  # of all heads of one answer: some servers send `100 Continue` for ever
 _PROXY_LOGIN = (401, 407)  # 401 is not of the standard, and what tinyproxy answers
 _NETWORK_LOGIN = 511
 
@@ -274,7 +274,7 @@ def open_tunnel(connection: socket.socket, proxy: Proxy, host: str, port: int, t
     while not head.endswith(b"\r\n\r\n"):  # byte by byte: the next one may be of TLS
         connection.settimeout(deadline.left_s())
         piece = connection.recv(1)
-        if not piece or len(head) > _HEAD_CAP_BYTES:
+        if not piece or len(head) > HEAD_CAP_BYTES:
             raise ConnectionError("no answer of a proxy")
         head += piece
     status = re.match(rb"HTTP/1\.[01] (\d{3})", head)

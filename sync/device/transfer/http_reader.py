@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlsplit
 
-from sync.device.transfer.connection import Network, Proxy, proxy_refusal
+from sync.device.transfer.connection import HEAD_CAP_BYTES, Network, Proxy, proxy_refusal
 from sync.device.transfer.limits import Deadline, Deadlines
 from sync.errors import OriginUnreachable
 from sync.runtime.os_messages import is_offline
 
 LONGEST_RETRY_AFTER_S = 3600.0
 
-_HEAD_CAP_BYTES = 64 * 1024  # of all heads of one answer: some servers send `100 Continue` for ever
 _PIECE_BYTES = 4096
 _DRAINED_BYTES = 64 * 1024  # of a body that nobody wants; a longer one costs the connection
 _STATUS = re.compile(rb"HTTP/1\.([01]) (\d{3})(?![^ \r\n])")
@@ -173,7 +172,7 @@ class HttpReader:
         while True:
             found = _END_OF_HEAD.search(received)
             if found is None:
-                if total > _HEAD_CAP_BYTES:
+                if total > HEAD_CAP_BYTES:
                     raise OriginUnreachable(f"{url}: its headers do not end")
                 if total:
                     self._wait_at_most(deadline.left_s())

@@ -190,9 +190,8 @@ class TransferQueue:
             put_back: list[Item] = []
             fetch = None
             while fetch is None and self._may_begin(now_s) and (first := self._first()) is not None:
-                item, source = self._choose(first, now_s, put_back)
-                if item is not None and source is not None:
-                    fetch = self._begin(item, source, now_s, put_back)
+                if (chosen := self._choose(first, now_s, put_back)) is not None:
+                    fetch = self._begin(*chosen, now_s, put_back)
             self._add(*put_back)
             if fetch is not None and put_back:  # another thread may fetch what is left of the span
                 self._changed()
@@ -321,13 +320,13 @@ class TransferQueue:
     def _may_begin(self, now_s: float) -> bool:
         return self._stopped is None and any(source.is_free(now_s) for source in self._sources.all())
 
-    def _choose(self, item: Item, now_s: float, put_back: list[Item]) -> tuple[Item | None, ContentSource | None]:
-        """Return what to ask for, and whom; nobody if that is not wanted any more, or has to wait."""
+    def _choose(self, item: Item, now_s: float, put_back: list[Item]) -> tuple[Item, ContentSource] | None:
+        """Return what to ask for, and whom; None if that is not wanted any more, or has to wait."""
         if (state := self._states.get(item[3])) is None:
-            return None, None
+            return None
         if state.until_s > now_s or state.claimed:
             state.held.append(item)
-            return None, None
+            return None
         source = self._sources.choose(state.avoided, now_s)
         if source is None:
             free_s = self._sources.free_at_s(state.avoided)
@@ -337,20 +336,20 @@ class TransferQueue:
                 state.until_s = free_s
                 state.held.append(item)
                 self._delay(state)
-            return None, None
+            return None
         rank, order, _, name, span = item
         if span is None:
-            return (None if state.under_way else item), source
+            return None if state.under_way else (item, source)
         wrong = source.url in state.wrong
         if wrong and state.under_way:
             state.held.append(item)
-            return None, None
+            return None
         few = [span, *(other[4] for other in self._ready)] if len(self._ready) < FEW_SPANS else None
         longest = 1 if wrong or len(span.chunks) == 1 else longest_span_bytes(source.usual_bytes_s(now_s), few)
         first, rest = next_request(span, state.busy_chunks(), longest)
         if rest is not None:
             put_back.append((rank, order, next(self._numbers), name, rest))
-        return (None if first is None else (rank, order, next(self._numbers), name, first)), source
+        return None if first is None else ((rank, order, next(self._numbers), name, first), source)
 
     def _begin(self, item: Item, source: ContentSource, now_s: float, put_back: list[Item]) -> Fetch | None:
         span, state = item[4], self._states[item[3]]
