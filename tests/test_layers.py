@@ -25,6 +25,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/runtime": (GROUND, ""),
     "sync/wire": (GROUND, ""),
     "sync/trust": (GROUND, ""),
+    "sync/proof": (GROUND, "sync/trust"),
     "sync/http": (GROUND, ""),
     "sync/sandbox": (GROUND, ""),
     "player": (GROUND, ""),
@@ -129,6 +130,7 @@ CONSOLE = TOP / "sync/origin/console/page"
 PURE = {
     "player/programme",
     "sync/programme",
+    "sync/proof",
     "sync/origin/proof",
     "sync/device/download_plan",
     "sync/device/traffic/budget",

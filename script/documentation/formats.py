@@ -7,12 +7,14 @@ from pydantic.json_schema import models_json_schema
 
 import sync.wire.chunk_index
 from sync.device.store.membership import DeviceMembership
-from sync.wire.device_reports import BatchAnswer, Heartbeat, PairingAnswer, PairingRequest, PlayBatch
+from sync.proof.checkpoint import Certificate, Checkpoint
+from sync.wire.device_reports import BatchAnswer, Heartbeat, PairingAnswer, PairingRequest, Play, PlayBatch
 from sync.wire.release import Envelope, Release, Root, Timestamp
 
 FAMILIES: dict[str, tuple[Any, ...]] = {
     "Content": (Envelope, Root, Timestamp, Release),
     "Reports": (PlayBatch, BatchAnswer, Heartbeat),
+    "Signed plays": (Play, Certificate, Checkpoint),
     "Pairing": (PairingRequest, PairingAnswer, DeviceMembership),
 }
 """The documents by what they are for; what they contain follows by itself."""
