@@ -64,7 +64,7 @@ class Xvfb:
         """End it, and the connections of its clients."""
         assert self._process
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def __enter__(self) -> "Xvfb":
         self.start()

@@ -56,4 +56,4 @@ def nginx(folder: Path, servers: str, port: int) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)

@@ -20,7 +20,7 @@ ENROLMENT = "e2e-enrolment-key"
 Colour = tuple[int, int, int]
 
 
-def until(condition: Callable[[], bool], what: str, within_s: float = 60.0) -> None:
+def until(condition: Callable[[], bool], what: str, within_s: float = 120.0) -> None:
     """Block until a condition of the world holds; fail, saying what was waited for, when it does not come."""
     clock = SystemClock()
     by_s = clock.monotonic() + within_s
@@ -108,7 +108,7 @@ class Site:
         """Signal a process and wait for its end; return its code."""
         process = self.processes.pop(what)
         process.send_signal(number)
-        return process.wait(10)
+        return process.wait(60)
 
     def close(self) -> None:
         for what in tuple(self.processes):
@@ -123,7 +123,7 @@ class Site:
         """GET a JSON document of the origin or the player."""
         headers = {"Authorization": f"Bearer {self.key()}"} if what == "origin" else {}
         request = urllib.request.Request(f"http://127.0.0.1:{self.ports[what]}{path}", headers=headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     def key(self) -> str:

@@ -187,6 +187,6 @@ def test_a_picture_nothing_else_mends_ends_the_player_for_a_restart_and_then_for
             until(lambda: on_air(player) and is_close(sight.samples[-1][1][1], GREEN), "it plays")
             assert told in problems(player)
             with deck_blacked_out(player.display):
-                assert player.processes.pop("player").wait(15) == code
+                assert player.processes.pop("player").wait(60) == code
             until(lambda: is_close(sight.samples[-1][1][1], YELLOW), "the fallback shows", 3.0)
     assert not sight.unexpected(GREEN, YELLOW, BLACK)

@@ -241,7 +241,7 @@ def _pixel(machine: Machine) -> tuple[int, ...]:
 
 def until(met: Callable[[], bool], machine: Machine) -> None:
     clock = SystemClock()
-    deadline = clock.monotonic() + 90
+    deadline = clock.monotonic() + 180
     while not met():
         assert clock.monotonic() < deadline, _logs(machine)
         time.sleep(0.3)  # each look is a process

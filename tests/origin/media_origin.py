@@ -46,7 +46,7 @@ async def allow(request: web.Request, access: Access) -> None:
     """Let everybody in; access is tested elsewhere."""
 
 
-async def wait_until(condition: Callable[[], Awaitable[Any]], *, within_s: float = 60.0) -> Any:
+async def wait_until(condition: Callable[[], Awaitable[Any]], *, within_s: float = 120.0) -> Any:
     """Return the first true answer of `condition`, which is asked every 20 ms."""
     clock = SystemClock()
     deadline = clock.monotonic() + within_s

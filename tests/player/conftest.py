@@ -214,7 +214,7 @@ def on_air_pid(stage: Stage) -> int:
 
 async def wait_for_both_decks(stage: Stage) -> None:
     """Wait until both decks take commands."""
-    await wait_until(lambda: all(state.takes_commands for state in stage.facts().states), within_s=20.0)
+    await wait_until(lambda: all(state.takes_commands for state in stage.facts().states), within_s=90.0)
 
 
 async def put_on_air(stage: Stage, shot: Shot) -> None:

@@ -103,7 +103,7 @@ def deck_blacked_out(name: str) -> Iterator[None]:
         connection.close()
 
 
-async def wait_until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
+async def wait_until(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     """Wait until a condition is true; fail if it is not within `within_s`."""
     clock = SystemClock()
     by_s = clock.monotonic() + within_s

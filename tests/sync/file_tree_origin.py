@@ -220,7 +220,7 @@ class Origin:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until a request makes `condition` true."""
-        async with self.changed, asyncio.timeout(30):
+        async with self.changed, asyncio.timeout(60):
             await self.changed.wait_for(condition)
 
     async def _device(self, request: web.Request) -> web.Response:

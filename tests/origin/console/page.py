@@ -13,7 +13,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.origin.console.site import Site
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 LOOK_EVERY_S = 0.05
 _REFUSED = re.compile(r"/v1/\S+ - Failed to load resource: the server responded with a status of (\d+)")
 

@@ -38,7 +38,7 @@ class Site:
     def stop(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
-            self._process.communicate(timeout=10)
+            self._process.communicate(timeout=60)
             self._process = None
 
     def key(self, name: str) -> str:
@@ -51,14 +51,14 @@ class Site:
         """Ask over the API as another client would; raises on any error."""
         data = None if body is None else json.dumps(body).encode()
         sent = {"Authorization": f"Bearer {token or self.token}", **headers}
-        with urlopen(Request(self.url + path, data, sent, method=method), timeout=10) as answer:
+        with urlopen(Request(self.url + path, data, sent, method=method), timeout=60) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
     def log_in(self) -> tuple[str, str]:
         """Begin a session; return its cookie's name and value."""
         body = json.dumps({"token": self.token}).encode()
-        with urlopen(Request(f"{self.url}/v1/session", body), timeout=10) as answer:
+        with urlopen(Request(f"{self.url}/v1/session", body), timeout=60) as answer:
             name, _, value = str(answer.headers["Set-Cookie"]).partition(";")[0].partition("=")
         return name, value
 
@@ -72,7 +72,7 @@ class Site:
             "Upload-Metadata": f"filename {encoded}",
             "Content-Type": "application/offset+octet-stream",
         }
-        with urlopen(Request(f"{self.url}/v1/uploads", raw, headers), timeout=10) as answer:
+        with urlopen(Request(f"{self.url}/v1/uploads", raw, headers), timeout=60) as answer:
             return str(answer.headers["Signage-Media"])
 
     def wait_to_pair(self, name: str) -> "Visitor":

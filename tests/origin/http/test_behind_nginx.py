@@ -103,7 +103,7 @@ async def test_a_player_pairs_and_reports_through_nginx(
     async with (
         ClientSession(headers={"Authorization": f"Bearer {origin.writer}"}) as session,
         session.ws_connect(url + "v1/live") as live,
-        asyncio.timeout(10),
+        asyncio.timeout(60),
     ):
         await origin.ask("POST", "/v1/playlists", origin.writer, {"name": "x", "items": []})
         assert (await live.receive_json())["topic"] == "playlists"

@@ -17,7 +17,7 @@ from sync.origin.persistence.tables import channels
 from sync.runtime.clock import SystemClock
 from tests.origin.running_origin import RunningOrigin, play, running_origin, settings_in
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture

@@ -257,7 +257,7 @@ async def test_deliveries_of_one_device_to_two_origins_take_turns(origins: Origi
         await enter(second, "door")
         async with origins[0].database.reading() as connection:
             waits = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not (await connection.execute(waits)).scalar():
                     pass
         assert entered == ["door"]

@@ -37,7 +37,7 @@ RED, BLUE = (200, 30, 30), (30, 60, 200)
 COMMAND = [sys.executable, "-c", "from player.app.cli import main; main()"]
 
 
-def until(condition: Callable[[], Any], *, within_s: float = 40.0) -> Any:
+def until(condition: Callable[[], Any], *, within_s: float = 120.0) -> Any:
     """Wait until `condition` returns something true; return it."""
     clock = SystemClock()
     deadline_s = clock.monotonic() + within_s
@@ -114,11 +114,11 @@ class Player:
         self._pixels = pixels
 
     def ask(self, path: str) -> Any:
-        with urlopen(self.url + path, timeout=5) as answer:
+        with urlopen(self.url + path, timeout=60) as answer:
             return json.loads(answer.read())
 
     def screenshot(self) -> Image.Image:
-        with urlopen(self.url + "/v1/screenshot.png", timeout=5) as answer:
+        with urlopen(self.url + "/v1/screenshot.png", timeout=60) as answer:
             return Image.open(io.BytesIO(answer.read())).convert("RGB")
 
     def colour(self, height: float = 0.5) -> tuple[int, int, int]:
@@ -198,7 +198,7 @@ def test_without_an_origin_the_screen_plays_the_stored_release_and_stops_cleanly
         clock = SystemClock()
         stopped_s = clock.monotonic()
         player.process.send_signal(signal.SIGTERM)
-        assert player.process.wait(10) == 0, player.process.communicate()[1]
+        assert player.process.wait(60) == 0, player.process.communicate()[1]
         assert clock.monotonic() - stopped_s < 3
         assert not [child for child in children if alive(child)]
         page.close()
@@ -225,8 +225,8 @@ def test_after_a_kill_no_deck_is_left_and_the_next_start_records_the_interrupted
         until(lambda: player.shows(BLUE))
         decks = psutil.Process(player.process.pid).children(recursive=True)
         player.process.kill()
-        player.process.wait(10)
-        until(lambda: not any(alive(deck) for deck in decks), within_s=5)
+        player.process.wait(60)
+        until(lambda: not any(alive(deck) for deck in decks))
     with started(environment) as player:
         until(lambda: listening(player))
         until(lambda: player.shows(RED) or player.shows(BLUE))
@@ -282,7 +282,7 @@ def test_a_hang_up_ends_a_player_in_a_terminal_and_reloads_a_service(
     with os.fdopen(controller), os.fdopen(terminal), started(environment, stdin=terminal) as player:
         until(lambda: listening(player))
         player.process.send_signal(signal.SIGHUP)
-        assert player.process.wait(10) == 0, player.process.communicate()[1]
+        assert player.process.wait(60) == 0, player.process.communicate()[1]
     config = tmp_path / "player.toml"
     config.write_text("[playback\n")
     with started(environment, "--config", str(config)) as player:
@@ -338,13 +338,13 @@ def started_origin(data_dir: Path) -> Iterator[tuple[str, str]]:
         yield values["listening"], values["first"]
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def call(method: str, url: str, token: str, document: object) -> Any:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     request = Request(url, json.dumps(document).encode(), headers, method=method)
-    with urlopen(request, timeout=10) as answer:
+    with urlopen(request, timeout=60) as answer:
         return json.loads(answer.read() or b"null")
 
 
@@ -381,7 +381,7 @@ def test_a_screen_is_paired_with_an_origin_by_a_code_and_reports_while_it_plays(
         until(lambda: player.ask("/v1/plays")["plays"] and player.ask("/v1/status")["outbox_depth"] == 0)
         assert all(play["device"] == device for play in player.ask("/v1/plays")["plays"])
         player.process.send_signal(signal.SIGTERM)
-        assert player.process.wait(10) == 0
+        assert player.process.wait(60) == 0
         accepted = json.loads((tmp_path / "device/state/config.json").read_text())
         assert accepted == {"origin": {"url": url}}
     for command in ("run", "serve"):
@@ -390,7 +390,7 @@ def test_a_screen_is_paired_with_an_origin_by_a_code_and_reports_while_it_plays(
 
 def heartbeat(url: str, key: str, device: str) -> dict[str, Any]:
     request = Request(f"{url}/v1/devices/{device}", headers={"Authorization": f"Bearer {key}"})
-    with urlopen(request, timeout=10) as answer:
+    with urlopen(request, timeout=60) as answer:
         return json.loads(answer.read()).get("heartbeat") or {}
 
 

@@ -62,7 +62,7 @@ class Device:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Let time pass until `condition` is true."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not condition():
                 await self._clock.advance(1)
                 await SystemClock().sleep(0.01)  # for the origin, which has sockets and threads

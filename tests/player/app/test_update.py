@@ -5,6 +5,8 @@ import shutil
 import signal
 import socket
 import subprocess
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,11 @@ def replace_code(tree: Path) -> None:
     """Put another version of the deck in its place."""
     for path in (tree / "player/deck").rglob("*.py"):
         path.write_text(path.read_text() + "# another version\n")
+
+
+def deck_pids(player: test_daemon.Player) -> list[int]:
+    """Return the processes of the decks that run."""
+    return [pid for pid in player.ask("/v1/status")["decks"]["pids"] if pid]
 
 
 def bright(display: str) -> bool:
@@ -75,16 +82,18 @@ def test_after_an_update_the_player_makes_way_for_the_new_one(
         with started(environment) as player:
             until(lambda: listening(player))
             until(lambda: player.shows(RED))
+            until(lambda: player.ask("/v1/status")["decks"]["cuts"] > 1)  # a deck that starts later is of other code
             wiring = tree / "player/app/wiring.py"
             whole = wiring.read_text()
             wiring.write_text(whole.replace("current, problems =", "current, wrong ="))  # it can be imported
-            os.kill(player.ask("/v1/status")["decks"]["pids"][0], signal.SIGKILL)
-            until(lambda: "was updated and does not start" in str(player.ask("/v1/status")["problems"]), within_s=60)
+            os.kill(deck_pids(player)[0], signal.SIGKILL)
+            until(lambda: "was updated and does not start" in str(player.ask("/v1/status")["problems"]), within_s=120)
             assert player.process.poll() is None and bright(display)
             wiring.write_text(whole)
             replace_code(tree)
-            os.kill(next(pid for pid in player.ask("/v1/status")["decks"]["pids"] if pid), signal.SIGKILL)
-            assert player.process.wait(90) == 5
+            with suppress(ProcessLookupError):  # one that starts in vain has ended by itself
+                os.kill(until(partial(deck_pids, player))[0], signal.SIGKILL)
+            assert player.process.wait(180) == 5
             assert player.process.stderr
             log = player.process.stderr.read()
             assert OTHER_CODE in log and "the program was updated" in log

@@ -120,7 +120,7 @@ def test_the_command_reports_on_this_machine_and_its_display(tmp_path: Path) -> 
     def run(display: str) -> tuple[int, dict[str, object]]:
         variables = {"DISPLAY": display, "SIGNAGE_PLAYER__STORAGE__STATE_DIR": str(tmp_path)}
         command = [sys.executable, "-c", "from player.app.cli import main; main(['doctor', '--json'])"]
-        done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, timeout=30)
+        done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, timeout=60)
         report: dict[str, object] = json.loads(done.stdout)
         return done.returncode, report
 

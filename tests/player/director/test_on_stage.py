@@ -51,7 +51,7 @@ class Venue:
         return [Play.model_validate(body) for body in reversed(await self.ledger.outbox.plays())]
 
     async def until_played(self, count: int) -> list[Play]:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(plays := await self.plays()) < count:
                 await SystemClock().sleep(0.02)
         return plays

@@ -20,7 +20,7 @@ from tests.player.director.fake_screen import FakeScreen, PictureChange
 
 DEVICE = "device-1"
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 
 
 class VenueClock(FakeClock):

@@ -88,7 +88,7 @@ async def test_a_display_that_fails_gets_the_picture_later(tmp_path: Path, confi
     with open_content_store(tmp_path) as cache:
         backdrop = Backdrop(display, configuration, cache, clock, lambda problem: None)
         task = asyncio.create_task(backdrop.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while display.pictures.empty():
                 await clock.advance(1)
         task.cancel()

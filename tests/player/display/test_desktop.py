@@ -42,7 +42,7 @@ def manager(desktop: str) -> Iterator[Any]:
 def test_the_player_refuses_a_desktop_and_says_why(desktop: str, manager: Any, tmp_path: Path) -> None:
     variables = {"DISPLAY": desktop, "SIGNAGE_PLAYER__STORAGE__STATE_DIR": str(tmp_path)}
     command = [sys.executable, "-c", "from player.app.cli import main; main(['run'])"]
-    ended = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, timeout=30)
+    ended = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, timeout=60)
     assert ended.returncode == 4
     assert b"the window manager Tinywm runs on it" in ended.stderr and b"Xephyr" in ended.stderr
 

@@ -121,7 +121,7 @@ def _set_mode(connection: Any, output: str, width: int, height: int) -> None:
 
 async def _follow_with(stage: Stage, shot: Shot) -> Cut:
     """Have `shot` follow what is on air, as the director does: again if its deck was replaced in between."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await stage.preroll(shot)

@@ -111,7 +111,7 @@ def test_a_deck_ends_when_its_input_closes(display_name: str, media: Media) -> N
     load = Load(shot=media.shot("long")).model_dump_json().encode() + b"\n"
     ended = subprocess.run(
         [sys.executable, "-m", "player.deck", "--area", "1280x720+0+0"],
-        input=load, capture_output=True, timeout=20, env={**os.environ, "DISPLAY": display_name}, check=False,
+        input=load, capture_output=True, timeout=60, env={**os.environ, "DISPLAY": display_name}, check=False,
     )  # fmt: skip
     assert ended.returncode == 0
     assert ended.stdout.startswith(b'{"event":"ready"')
@@ -120,7 +120,7 @@ def test_a_deck_ends_when_its_input_closes(display_name: str, media: Media) -> N
 def test_a_deck_without_a_display_ends_with_code_3() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "player.deck", "--area", "1280x720+0+0"],
-        input=b"", capture_output=True, timeout=20, env={**os.environ, "DISPLAY": ":4711"}, check=False,
+        input=b"", capture_output=True, timeout=60, env={**os.environ, "DISPLAY": ":4711"}, check=False,
     )  # fmt: skip
     assert ended.returncode == 3
     assert b"X server ':4711' does not answer" in ended.stderr

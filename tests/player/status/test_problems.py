@@ -460,7 +460,7 @@ async def test_a_problem_is_told_while_its_cause_lasts(
 ) -> None:
     monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path))
     (tmp_path / "state").mkdir()
-    async with asyncio.timeout(20), aclosing(case(tmp_path, monkeypatch)) as told:  # type: ignore[type-var]
+    async with asyncio.timeout(60), aclosing(case(tmp_path, monkeypatch)) as told:  # type: ignore[type-var]
         assert [each async for each in told] == [False, True, False]
 
 

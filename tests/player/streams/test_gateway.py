@@ -245,7 +245,7 @@ def films(tmp_path: Path) -> Path:
     """A folder with a film to show, and one on this device that nobody may see."""
     for name, colour in (("film.ts", "red"), ("secret.ts", "blue")):
         source = ["-f", "lavfi", "-i", f"color={colour}:s=64x64:d=1", "-c:v", "libx264", "-f", "mpegts"]
-        subprocess.run(["ffmpeg", "-v", "error", *source, tmp_path / name], check=True, timeout=30)
+        subprocess.run(["ffmpeg", "-v", "error", *source, tmp_path / name], check=True, timeout=60)
     return tmp_path
 
 

@@ -99,7 +99,7 @@ async def uploading(ledger: Ledger, origin: Origin, clock: FakeClock) -> AsyncIt
 
 
 async def polled(ask: Callable[[], Awaitable[object]], wanted: object) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await ask() != wanted:
             await SystemClock().sleep(0.002)
 

@@ -357,7 +357,7 @@ async def test_after_a_lost_catalogue_the_first_poll_waits_for_no_hash(
     recheck, hashed, may_hash = store.media.recheck, [], threading.Event()
 
     def slow(sha256: str, index: Index | None) -> bool:
-        may_hash.wait(10)
+        may_hash.wait(60)
         hashed.append(sha256)
         return recheck(sha256, index)
 

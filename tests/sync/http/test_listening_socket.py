@@ -117,7 +117,7 @@ def ended(held: list[Streams]) -> list[int]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  # what is waited for has no event
             await asyncio.sleep(0.001)
 
@@ -130,7 +130,7 @@ async def ask(address: Address, source: str = "127.0.0.1", headers: str = "") ->
     streams = await asyncio.open_connection(*address, local_addr=(source, 0))
     send(streams, headers=f"Connection: close\r\n{headers}")
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await streams[0].read()
     finally:
         await close([streams])
@@ -185,11 +185,11 @@ async def test_what_has_its_answer_or_waits_for_a_body_is_no_work(server: Server
         for streams in held[20:]:
             streams[1].write(b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
         await asyncio.gather(*(streams[0].read(9) for streams in held[:20]))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             assert (await ask(address)).endswith(b"hello")
         for streams in held[20:]:
             streams[1].write(b"a" * 8)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 assert b"xaaaaaaaa" in await streams[0].readuntil(b"aaaaaaaa")
         await close(held)
 
@@ -358,7 +358,7 @@ async def test_without_descriptors_it_waits_and_says_so_once(
 async def test_what_no_operation_answers_is_a_problem(address: Address, request_bytes: bytes, status: int) -> None:
     reader, writer = await asyncio.open_connection(*address)
     writer.write(request_bytes)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         head = await reader.readuntil(b"\r\n\r\n")
     assert int(head.split(b" ")[1]) == status and b"application/problem+json" in head
     await close([(reader, writer)])
@@ -373,7 +373,7 @@ async def test_who_sends_on_after_bytes_that_are_not_http_reads_why(address: Add
         writer.write(piece)
         await writer.drain()
         await asyncio.sleep(0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert b" 400 " in await reader.readline()
         await reader.read()
     await close([(reader, writer)])
@@ -395,7 +395,7 @@ async def test_who_never_stops_sending_is_not_read_for_ever(address: Address, mo
     monkeypatch.setattr("sync.http.listener._MOST_UNREAD_BYTES", 100_000)
     _, writer = await asyncio.open_connection(*address)
     with pytest.raises(ConnectionError):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 writer.write(b"a" * 50_000)
                 await writer.drain()
@@ -424,7 +424,7 @@ async def test_a_head_that_trickles_is_given_up(server: Server, monkeypatch: pyt
                 await asyncio.sleep(0.02)
 
         trickling = asyncio.create_task(trickle())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert await reader.read() == b""
         trickling.cancel()
         await close([(reader, writer)])

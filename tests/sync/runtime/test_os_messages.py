@@ -79,7 +79,7 @@ async def test_a_locked_database_names_the_lock(tmp_path: Path) -> None:
         other = sqlite3.connect(tmp_path / "x.db")
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StorageBroken, match="another program has locked it"):
-            async with asyncio.timeout(10), database.transaction():
+            async with asyncio.timeout(60), database.transaction():
                 pass
         other.close()
 

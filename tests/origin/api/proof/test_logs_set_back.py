@@ -30,7 +30,7 @@ async def delivering(server: RunningOrigin, ledger: Ledger, token: str, clock: F
         task = asyncio.create_task(uploader.run())
         try:
             yield
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 quiet = 0  # what the origin asks for again comes to the queue after the answer
                 while quiet < 20:
                     busy = await ledger.outbox.depth() or await ledger.outbox.has_conflicts()

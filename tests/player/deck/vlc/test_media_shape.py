@@ -28,7 +28,7 @@ def test_the_shape_of_a_film(film: Film, expected: MediaShape | None, tmp_path: 
     parsed = threading.Event()
     media.event_manager().event_attach(vlc.EventType.MediaParsedChanged, lambda _: parsed.set())
     media.parse_with_options(vlc.MediaParseFlag.local, 10_000)
-    assert parsed.wait(10)
+    assert parsed.wait(60)
     assert shape_of(media) == expected
 
 

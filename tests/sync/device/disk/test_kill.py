@@ -37,7 +37,7 @@ class Child:
 
     async def until(self, condition: Callable[[dict[str, Any]], bool]) -> None:
         assert self._process.stdout is not None
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while line := await self._process.stdout.readline():
                 if condition(json.loads(line)):
                     return

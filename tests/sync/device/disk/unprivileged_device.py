@@ -54,7 +54,7 @@ async def sync(store: ContentStore, url: str) -> None:
         options = SyncOptions(CHANNEL, poll_s=60, reserve_bytes=0)
         syncer = Syncer(client, ContentTransfer(url, clock), store, clock, Random(), options, lambda: None)
         task = asyncio.create_task(syncer.run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while syncer.facts().state not in ("current", "waiting"):
                 await clock.sleep(0.005)
         task.cancel()

@@ -412,7 +412,7 @@ async def test_a_name_server_that_does_not_answer_delays_no_stop_and_counts_once
     def late(host: str, *rest: Any, **more: Any) -> object:
         if host != NAME:
             return known(host, *rest, **more)
-        up.wait(30)
+        up.wait(60)
         return known("127.0.0.1", *rest, **more)
 
     monkeypatch.setattr("socket.getaddrinfo", late)

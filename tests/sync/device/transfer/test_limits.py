@@ -77,7 +77,7 @@ async def test_a_limiter_holds_requests_back_and_is_told_of_each_byte(origin: Or
     transfer.queue.add_spans(index.asset, part, spans(index.asset, part.missing(), CHUNK))
     for minute in range(1, 5):
         transfer.start_workers()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(part.verified()) < minute or transfer.queue.is_active():
                 await SystemClock().sleep(0.005)
         transfer.start_workers()
@@ -296,7 +296,7 @@ def test_a_link_that_comes_up_and_a_new_address_are_told() -> None:
 
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _WATCH], cwd=TOP, preexec_fn=apart, capture_output=True, text=True, timeout=30
+            [sys.executable, "-c", _WATCH], cwd=TOP, preexec_fn=apart, capture_output=True, text=True, timeout=60
         )
     except subprocess.SubprocessError:
         pytest.skip("NOT TESTED: this user cannot make a network of its own")
