@@ -1,4 +1,4 @@
-"""The documents from device to origin (pairing, plays, heartbeats) and the answers to them."""
+"""The documents from device to origin (pairing, plays, history, heartbeats) and the answers to them."""
 
 import hashlib
 import json
@@ -134,6 +134,66 @@ class BatchAnswer(Wire):
     log_epoch: str | None = None
     high_water: int = 0
     missing: Annotated[tuple[SequenceRange, ...], FailFast(), Field(max_length=MOST_MISSING)] = ()
+
+
+BootId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+"""One start of a machine (`sync.runtime.clock.boot_id`)."""
+
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+"""A word of a list that later versions may make longer: a reader takes one that it does not know as it is."""
+
+Number = Annotated[int, Field(ge=0, le=2**53)]
+
+LONGEST_TEXT = 500
+
+
+class HistoryKind(StrEnum):
+    """What changed, and which words `state` has for it."""
+
+    SCREEN = "screen"  # `on`, `off`, `disconnected`, `unknown`
+    RELEASE = "release"  # `activated`
+    PROBLEM = "problem"  # `began`, `ended`
+    PLAYER = "player"  # `started`; `stopped`, with the cause as its code: `clean`, `killed`, `power`
+    CLOCK = "clock"  # `stepped`; `synchronised`, the first time after a start of the machine
+    CONTACT = "contact"  # `lost`, `back`; by the origin alone
+    DEVICE = "device"  # `paired`, `removed`, `moved`, `renamed`; by the origin alone
+
+
+class HistoryRecord(Wire):
+    """One change on a device; `kind` is a `HistoryKind`.
+
+    `at` is by the clock of the device as it was then, `mono_ms` by one that nobody sets (CLOCK_BOOTTIME). Without
+    `mono_ms` nobody saw the moment, and `at` is the last before it that is known. `hash` is its `record_hash`.
+    """
+
+    device: Identifier
+    log_epoch: LogEpoch  # that of its plays
+    sequence: Annotated[int, Field(ge=1, le=2**53)]  # of the history of this log, from 1, without gaps
+    plays: Number  # the sequence of the newest play of this log, 0 before the first
+    kind: Word
+    state: Word
+    at: Instant
+    boot_id: BootId | None = None
+    mono_ms: Number | None = None
+    clock: ClockTrust = ClockTrust.UNSYNCED
+    code: Annotated[str, StringConstraints(max_length=64)] = ""
+    text: Annotated[str, StringConstraints(max_length=LONGEST_TEXT)] = ""  # for people: a problem, a version
+    release: Sha256 | None = None
+    number: Number | None = None  # of the release in its channel
+    utc_before: Instant | None = None  # of a step of the clock, at one moment: `at` is what it was set to
+    unrecorded: Number = 0  # changes of the same before this one, too many for a record each
+    hash: Sha256
+
+
+def record_hash(document: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a record as it was sent: of its canonical JSON, as that of a play, without `hash`."""
+    return play_hash("", document)
+
+
+class HistoryBatch(Wire):
+    """Records as raw objects, so that an invalid one does not affect the others; the answer is a `BatchAnswer`."""
+
+    records: Annotated[tuple[dict[str, Any], ...], FailFast(), Field(max_length=BATCH_LIMIT)]
 
 
 class OnAir(Wire):

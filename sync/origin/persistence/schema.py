@@ -11,10 +11,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, inspect, select
 
 from sync.errors import StorageBroken
-from sync.origin.persistence.tables import metadata
+from sync.origin.persistence.history_tables import history
 
 log = logging.getLogger(__name__)
 
+_METADATA = history.metadata  # of all tables: its file comes after the others
 _FOLDER = Path(__file__).with_name("migrations")
 _LOCK = int.from_bytes(b"schema")  # the name of a lock of PostgreSQL is a number
 
@@ -40,8 +41,8 @@ def bring_up_to_date(connection: Connection) -> None:
             f"the database was written by a newer version of this program (schema {present}): install that version, "
             "or restore the backup from before the update"
         )
-    if metadata.tables.keys().isdisjoint(inspect(connection).get_table_names()):
-        metadata.create_all(connection, checkfirst=False)
+    if _METADATA.tables.keys().isdisjoint(inspect(connection).get_table_names()):
+        _METADATA.create_all(connection, checkfirst=False)
         context.stamp(ScriptDirectory(_FOLDER), newest)
         return
     log.info("schema=%s of the database becomes %s", present, newest)

@@ -271,7 +271,8 @@ devices = Table(
     Column("channel_id", String(64), nullable=False),
     Column("token_hash", String(64), nullable=False, unique=True),
     Column("paired_ms", BigInteger, nullable=False),
-    Column("seen_ms", BigInteger),
+    Column("seen_ms", BigInteger),  # its last heartbeat
+    Column("unheard_ms", BigInteger),  # the last one before it was found to be silent; NULL: it is not
     Column("heartbeat", JSON),  # the last one, as received
     Column("version", Integer, nullable=False, default=1),
     Column("channels", JSON),  # every channel it was in; NULL: paired with an earlier version, unknown
@@ -313,6 +314,8 @@ plays = Table(
     Column("ended_ms", BigInteger),  # NULL: stored by an earlier version, like the next
     Column("set_aside", Text),  # why it is in no sum; NULL: it counts
     Column("accepted", JSON(none_as_null=True)),  # who had it count that was set aside, why, when, and the reason
+    Column("clock", String(16)),  # a ClockTrust; NULL: stored by an earlier version
+    Column("clock_offset_ms", BigInteger),  # that corrects its start and end here; NULL: they are as it says
     Index("plays_by_line", "line_id", "started_ms"),
     Index("plays_by_start", "started_ms"),
     Index("plays_by_device", "device_id", "started_ms"),
@@ -321,6 +324,8 @@ _set_aside = plays.c.set_aside.is_not(None)
 Index("plays_set_aside", plays.c.received_ms, sqlite_where=_set_aside, postgresql_where=_set_aside)
 _accepted = plays.c.accepted.is_not(None)
 Index("plays_accepted", plays.c.received_ms, sqlite_where=_accepted, postgresql_where=_accepted)
+_unsynced = plays.c.clock == "unsynced"
+Index("plays_unsynced", plays.c.device_id, plays.c.log_epoch, sqlite_where=_unsynced, postgresql_where=_unsynced)
 
 # Up to which sequence a device's log has no gap, so that no answer counts from the beginning.
 play_marks = Table(

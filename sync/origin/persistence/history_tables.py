@@ -1,0 +1,38 @@
+"""The tables of history: what changed on screens, as they said and as this origin saw it."""
+
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
+
+from sync.origin.persistence.tables import metadata
+
+# Rows of a device have its log epoch and sequence; what this origin wrote itself has neither.
+history = Table(
+    "history",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("device_id", ForeignKey("devices.id"), nullable=False),
+    Column("log_epoch", String(32)),
+    Column("sequence", BigInteger),
+    Column("kind", String(32), nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),  # corrected by `clock_offset_ms`
+    Column("clock_offset_ms", BigInteger),  # NULL: as the device said
+    Column("clock", String(16), nullable=False),  # a ClockTrust
+    Column("hash", String(64)),
+    Column("body", JSON, nullable=False),  # a HistoryRecord as it was sent, or what is known of one of this origin
+    Column("received_ms", BigInteger, nullable=False),
+    UniqueConstraint("device_id", "log_epoch", "sequence"),
+    Index("history_by_device", "device_id", "at_ms"),
+    Index("history_by_time", "at_ms"),
+)
+
+# Records with the key of another one but different content: kept for inspection.
+history_conflicts = Table(
+    "history_conflicts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("device_id", String(64), nullable=False),
+    Column("log_epoch", String(32), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+)
