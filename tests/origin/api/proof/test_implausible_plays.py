@@ -4,6 +4,7 @@ import asyncio
 import csv
 import hashlib
 import io
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
@@ -37,6 +38,7 @@ from tests.fakes import FakeClock
 from tests.origin.api.proof.test_audit import audited
 from tests.origin.api.proof.test_plays import bring, kept, statuses
 from tests.origin.running_origin import EPOCH, RunningOrigin, play, settings_in
+from tests.released import DUMPS
 
 MORNING = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 FILM, PICTURE, STRANGE = "a" * 64, "b" * 64, "c" * 64
@@ -293,29 +295,14 @@ async def test_what_is_not_stored_takes_no_time_from_others(server: RunningOrigi
 
 
 async def test_a_database_of_an_earlier_version_counts_on(tmp_path: Path, clock: FakeClock) -> None:
-    configuration = settings_in(tmp_path)
-    async with open_origin(configuration, clock) as origin, origin.keys._database.writing() as connection:
-        for statement in (
-            "DROP INDEX plays_by_device", "DROP INDEX plays_set_aside", "ALTER TABLE plays DROP COLUMN ended_ms",
-            "ALTER TABLE plays DROP COLUMN set_aside", "ALTER TABLE releases DROP COLUMN named",
-            "DROP INDEX plays_accepted", "ALTER TABLE plays DROP COLUMN accepted",
-            "ALTER TABLE devices DROP COLUMN channels", "DROP TABLE release_contents", "DROP TABLE alembic_version",
-            "ALTER TABLE playlist_items DROP COLUMN ends_with_budget",
-        ):  # fmt: skip
-            await connection.execute(text(statement))
-        await connection.execute(text(
-            "INSERT INTO devices (id, name, channel_id, token_hash, paired_ms, version)"
-            " VALUES ('d', 'd', 'main', 'h', 0, 1)"
-        ))  # fmt: skip
-        await connection.execute(text(
-            "INSERT INTO plays (device_id, log_epoch, sequence, hash, kind, line_id, outcome, started_ms, rendered_ms,"
-            " body, received_ms) VALUES ('d', 'e', 1, 'h', 'ad', 'mornings', 'complete', 1000, 4000, '{}', 2000)"
-        ))  # fmt: skip
-    async with open_origin(configuration, clock) as origin:
+    connection, device, then_ms = sqlite3.connect(tmp_path / "origin.db"), "d" * 32, 1_795_000_000_000
+    connection.executescript(DUMPS[0].read_text())
+    connection.close()
+    async with open_origin(settings_in(tmp_path), clock) as origin:
         store = PlayStore(origin.keys._database)
         assert [total["plays"] for total in await store.totals(PlayFilter(), "line")] == [1]
-        assert await store.sender("d") == PlaySender(0, None, published=False)
-        assert await store.taken("d", [(0, 5_000)]) == [(1_000, 1_000)]
+        assert await store.sender(device) == PlaySender(then_ms, None, published=True)
+        assert await store.taken(device, [(then_ms - 1_000, then_ms + 5_000)]) == [(then_ms, then_ms)]
 
 
 @settings(max_examples=60, deadline=None)
