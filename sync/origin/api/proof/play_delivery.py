@@ -29,12 +29,8 @@ from sync.origin.proof.plausibility import (
 )
 from sync.origin.publishing.release_contents import ReleaseContents
 from sync.origin.store.proof.device_logs import DeviceLogStore
-from sync.origin.store.proof.plays import (
-    Acceptance,
-    PlayStore,
-    ReceiptStatus,
-    ReceivedPlay,
-)
+from sync.origin.store.proof.once import ReceiptStatus
+from sync.origin.store.proof.plays import Acceptance, PlayStore, ReceivedPlay
 from sync.runtime.clock import Clock, unix_ms
 from sync.wire.device_reports import (
     BATCH_LIMIT,

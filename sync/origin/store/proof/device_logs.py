@@ -2,11 +2,12 @@
 
 from typing import Any, Literal
 
-from sqlalchemy import Select, and_, func, insert, literal, or_, select, union_all, update
+from sqlalchemy import Select, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import play_conflicts, play_marks, plays
+from sync.origin.store.proof.once import gaps_of
 from sync.wire.device_reports import GENESIS
 
 _BATCH_ROWS = 1_000  # read at once while the high water is counted up
@@ -95,11 +96,7 @@ class DeviceLogStore:
 
     async def missing(self, device: str, log_epoch: str, limit: int) -> list[tuple[int, int]]:
         """Return the gaps below the newest play of this log: first and last missing sequence, the lowest first."""
-        held = select(plays.c.sequence).where(plays.c.device_id == device, plays.c.log_epoch == log_epoch)
-        steps = union_all(select(literal(0).label("sequence")), held).subquery()
-        following = func.lead(steps.c.sequence).over(order_by=steps.c.sequence)
-        gaps = select((steps.c.sequence + 1).label("first"), (following - 1).label("last")).subquery()
-        query = select(gaps.c.first, gaps.c.last).where(gaps.c.first <= gaps.c.last).order_by(gaps.c.first)
+        query = gaps_of(plays, device, log_epoch)
         return [(first, last) for first, last in await self._rows(query.limit(limit))]
 
     async def _rows(self, query: Select[Any]) -> list[tuple[Any, ...]]:

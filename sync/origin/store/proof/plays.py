@@ -5,17 +5,15 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, insert, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import devices, play_conflicts, plays, releases
+from sync.origin.store.proof.once import Arrival, Key, ReceiptStatus, store_once, stored_hashes
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import Play
 
-ReceiptStatus = Literal["accepted", "duplicate", "conflict"]
-PlayKey = tuple[str, int]  # log epoch, sequence: unique on one device
 GroupBy = Literal["item", "line", "campaign", "creative", "device"]
 
 
@@ -28,7 +26,7 @@ class ReceivedPlay:
     set_aside: str | None = None  # why it is in no sum
 
     @property
-    def key(self) -> PlayKey:
+    def key(self) -> Key:
         """Return what identifies it on its device."""
         return self.play.log_epoch, self.play.sequence
 
@@ -92,26 +90,8 @@ class PlayStore:
     async def insert(self, device: str, received: Sequence[ReceivedPlay], now_ms: int) -> list[ReceiptStatus]:
         """Add the plays that are new, in one transaction; return a status for each received play, in order."""
         async with self._database.writing() as connection:
-            hashes = await _hashes(connection, device, [arrival.key for arrival in received])
-            statuses: list[ReceiptStatus] = []
-            new_rows: list[dict[str, Any]] = []
-            conflict_rows: list[dict[str, Any]] = []
-            for arrival in received:
-                stored = hashes.get(arrival.key)
-                if stored is None:
-                    hashes[arrival.key] = arrival.play.hash
-                    new_rows.append(_row(arrival, now_ms))
-                    statuses.append("accepted")
-                elif stored == arrival.play.hash:
-                    statuses.append("duplicate")
-                else:
-                    conflict_rows.append(_conflict_row(arrival, now_ms))
-                    statuses.append("conflict")
-            if new_rows:
-                await _insert_new(connection, new_rows)
-            if conflict_rows:
-                await connection.execute(insert(play_conflicts), conflict_rows)
-            return statuses
+            arrivals = [Arrival(one.key, one.play.hash, _row(one, now_ms)) for one in received]
+            return await store_once(connection, plays, play_conflicts, device, arrivals)
 
     def turn(self, device: str) -> AbstractAsyncContextManager[None]:
         """Let one delivery of a device at a time be judged and stored: what counts is known to the next one."""
@@ -125,10 +105,10 @@ class PlayStore:
             paired_ms, channels, has_release = (await connection.execute(query)).one()
         return PlaySender(paired_ms, None if channels is None else tuple(channels), bool(has_release))
 
-    async def stored(self, device: str, received: Sequence[ReceivedPlay]) -> Set[PlayKey]:
+    async def stored(self, device: str, received: Sequence[ReceivedPlay]) -> Set[Key]:
         """Return the keys of those plays that are taken already, by the same play or by another one."""
         async with self._database.reading() as connection:
-            return (await _hashes(connection, device, [arrival.key for arrival in received])).keys()
+            return (await stored_hashes(connection, plays, device, [one.key for one in received])).keys()
 
     async def taken(self, device: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         """Return the times of plays that count and may overlap one of `spans` (Unix ms).
@@ -230,27 +210,8 @@ async def _last_before(connection: AsyncConnection, device: str, before_ms: int)
     return [(row[0], row[1]) for row in await connection.execute(query.order_by(plays.c.started_ms.desc()).limit(2))]
 
 
-async def _hashes(connection: AsyncConnection, device: str, keys: Sequence[PlayKey]) -> dict[PlayKey, str]:
-    hashes: dict[PlayKey, str] = {}
-    for epoch in {epoch for epoch, _ in keys}:
-        sequences = [sequence for log_epoch, sequence in keys if log_epoch == epoch]
-        query = select(plays.c.sequence, plays.c.hash).where(
-            plays.c.device_id == device, plays.c.log_epoch == epoch, plays.c.sequence.in_(sequences)
-        )
-        hashes.update({(epoch, row.sequence): row.hash for row in await connection.execute(query)})
-    return hashes
-
-
 def _in_log(device: str, log_epoch: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return plays.c.device_id == device, plays.c.log_epoch == log_epoch
-
-
-async def _insert_new(connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:
-    # On PostgreSQL a batch sent twice at once may run in parallel; the second then adds nothing.
-    if connection.dialect.name == "sqlite":
-        await connection.execute(sqlite.insert(plays).on_conflict_do_nothing(), rows)
-    else:
-        await connection.execute(postgresql.insert(plays).on_conflict_do_nothing(), rows)
 
 
 def _filtered(query: Select[*tuple[Any, ...]], selected: PlayFilter) -> Select[*tuple[Any, ...]]:
@@ -272,7 +233,11 @@ def _filtered(query: Select[*tuple[Any, ...]], selected: PlayFilter) -> Select[*
 def _row(arrival: ReceivedPlay, now_ms: int) -> dict[str, Any]:
     play = arrival.play
     return {
-        **_conflict_row(arrival, now_ms),
+        "device_id": play.device,
+        "log_epoch": play.log_epoch,
+        "sequence": play.sequence,
+        "body": dict(arrival.body),
+        "received_ms": now_ms,
         "hash": play.hash,
         "kind": play.kind.value,
         "item_id": play.item,
@@ -284,14 +249,4 @@ def _row(arrival: ReceivedPlay, now_ms: int) -> dict[str, Any]:
         "rendered_ms": play.rendered_ms,
         "ended_ms": unix_ms(play.ended_at),
         "set_aside": arrival.set_aside,
-    }
-
-
-def _conflict_row(arrival: ReceivedPlay, now_ms: int) -> dict[str, Any]:
-    return {
-        "device_id": arrival.play.device,
-        "log_epoch": arrival.play.log_epoch,
-        "sequence": arrival.play.sequence,
-        "body": dict(arrival.body),
-        "received_ms": now_ms,
     }
