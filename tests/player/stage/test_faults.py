@@ -168,7 +168,7 @@ async def test_a_stage_that_is_torn_down_reports_what_it_had_on_air_as_lost(disp
         await SystemClock().sleep(0.5)
     ended = await waits
     assert (ended.failed, ended.deck_lost, stage.facts().on_air) == (True, True, None)
-    assert 0.1 < ended.ended_s - ended.started_s < 2.0
+    assert 0.1 < ended.ended_s - ended.started_s < 8
 
 
 async def test_time_in_which_everything_stood_is_not_proven(display_name: str, media: Media) -> None:

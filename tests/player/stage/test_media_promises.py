@@ -23,7 +23,7 @@ from tests.player.conftest import Media, on_air_pid, put_on_air, running_stage, 
 from tests.player.faulty_decks import DECK
 from tests.player.pixels import BLACK, BLUE, GREEN, YELLOW, is_close, recording_screen, wait_until
 
-SOON_S = 2.0  # a second, on a busy machine
+SOON_S = 8.0  # a second, on a busy machine
 
 
 @pytest.fixture
