@@ -45,8 +45,11 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/persistence": (ENGINES_AND_STORES, "sync/origin/planning"),
     "sync/origin/persistence/migrations": (ENGINES_AND_STORES, "sync/origin/persistence"),
     "sync/origin/persistence/migrations/versions": (ENGINES_AND_STORES, ""),
-    "sync/origin/store": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/planning"),
-    "sync/origin/store/proof": (ENGINES_AND_STORES, "sync/origin/persistence"),
+    "sync/origin/store": (
+        ENGINES_AND_STORES,
+        "sync/origin/persistence sync/origin/planning sync/origin/store/proof",
+    ),
+    "sync/origin/store/proof": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/planning"),
     "sync/origin/proof": (ENGINES_AND_STORES, "sync/origin/planning"),
     "sync/device/traffic": (ENGINES_AND_STORES, ""),
     "sync/device/transfer": (SERVICES, "sync/device/store sync/device/traffic"),

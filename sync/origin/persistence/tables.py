@@ -218,6 +218,17 @@ lines = Table(
     Column("windows", JSON, nullable=False),
     Column("category_gap", Integer, nullable=False),
     Column("advertiser_gap", Integer, nullable=False),
+    Column("billable_rule", JSON(none_as_null=True)),  # NULL: the default
+)
+
+# Each rule that a line ever had, the newest last: plays are judged by it though the line is deleted.
+billable_rules = Table(
+    "billable_rules",
+    metadata,
+    Column("line_id", String(64), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("rule", JSON, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
 )
 
 creatives = Table(
@@ -250,7 +261,8 @@ releases = Table(
     Column("named", Boolean, nullable=False, server_default=false()),  # what it shows is in `release_contents`
 )
 
-# All that the releases of a channel ever showed, as an item or as an ad; what does not apply is empty.
+# All that the releases of a channel ever showed, as an item or as an ad; what does not apply is empty. `sequences` says
+# which releases: from the first to the last of each run, None while the newest one has it.
 release_contents = Table(
     "release_contents",
     metadata,
@@ -261,6 +273,7 @@ release_contents = Table(
     Column("line", String(64), primary_key=True),
     Column("creative", String(64), primary_key=True),
     Column("longest_ms", BigInteger, primary_key=True),  # 0: only the device knows
+    Column("sequences", JSON, nullable=False, server_default="[[0, null]]"),  # of an earlier version: any release
 )
 
 devices = Table(

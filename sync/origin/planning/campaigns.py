@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, FailFast, Field, StringConstraints, field_validator
 
+from sync.origin.planning.billable_rule import DEFAULT_RULE, BillableRule
 from sync.origin.planning.plan_fields import MAX_CREATIVES, MAX_LINES, MAX_WINDOWS, Document, End, MediaUse, not_empty
 from sync.origin.planning.schedules import WindowDraft
 from sync.wire.release import WholeShare
@@ -28,6 +29,7 @@ class LineDraft(Request):
     windows: Annotated[tuple[WindowDraft, ...], FailFast(), Field(max_length=MAX_WINDOWS)] = ()
     category_gap: Annotated[int, Field(ge=0, le=100)] = 1
     advertiser_gap: Annotated[int, Field(ge=0, le=100)] = 1
+    billable_rule: BillableRule = DEFAULT_RULE
 
 
 class CampaignDraft(Request):

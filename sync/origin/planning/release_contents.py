@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from sync.wire.release import Asset, Creative, Item, MediaKind, Release
 
@@ -32,6 +33,28 @@ class KnownRelease:
     channel: str
     created_ms: int
     contents: ShownAssets | None
+
+
+Runs = Sequence[tuple[int, int | None]]
+"""Sequences of releases, each run from its first to its last; None: up to the newest one."""
+
+
+def runs_at(runs: Runs, sequence: int, *, named: bool) -> Runs:
+    """Return the runs of a content after release `sequence`, the newest one, which names it or not."""
+    is_open = bool(runs) and runs[-1][1] is None
+    if named is is_open:
+        return runs
+    return (*runs, (sequence, None)) if named else (*runs[:-1], (runs[-1][0], sequence - 1))
+
+
+def runs_with(runs: Runs, sequence: int) -> Runs:
+    """Return the runs with an older release, too."""
+    return runs if in_runs(runs, sequence) else tuple(sorted((*runs, (sequence, sequence)), key=itemgetter(0)))
+
+
+def in_runs(runs: Runs, sequence: int) -> bool:
+    """Tell whether a release is in one of the runs."""
+    return any(first <= sequence and (last is None or sequence <= last) for first, last in runs)
 
 
 def contents_of(release: Release) -> frozenset[ReleaseContent]:

@@ -13,6 +13,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from sync.errors import Rejected
+from sync.origin.planning.billable_rule import DEFAULT_RULE
 from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft, StoredCampaign
 from sync.origin.planning.file_names import same_name, shown_name
 from sync.origin.planning.folder_plan import FileEntry, FolderAd, FolderLogo, FolderPlan
@@ -142,6 +143,7 @@ def campaign_draft(
     """
     ids = {} if stored is None else {creative.media: creative.id for creative in stored.lines[0].creatives}
     line_id = None if stored is None else stored.lines[0].id
+    rule = DEFAULT_RULE if stored is None else stored.lines[0].billable_rule  # set by a person: a folder has none
     terms = ad.model_dump(include={"category", "share_ppm", "weight", "windows", "category_gap", "advertiser_gap"})
 
     def make() -> CampaignDraft:
@@ -153,7 +155,7 @@ def campaign_draft(
             channel=channel,
             starts_at=ad.starts_at or (now if stored is None else stored.starts_at),
             ends_at=ad.ends_at or _FAR_AHEAD,
-            lines=(LineDraft(id=line_id, name=ad.name, creatives=own, **terms),),
+            lines=(LineDraft(id=line_id, name=ad.name, creatives=own, billable_rule=rule, **terms),),
         )
 
     return _checked(f"the ad {ad.name}", CampaignDraft, make)

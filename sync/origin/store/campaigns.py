@@ -23,9 +23,11 @@ from sync.origin.persistence.row_checks import (
     update_versioned,
 )
 from sync.origin.persistence.tables import campaigns, channels, creatives, lines, media
+from sync.origin.planning.billable_rule import BillableRule
 from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft, StoredCampaign
 from sync.origin.planning.file_names import natural_key
 from sync.origin.planning.schedules import WindowDraft
+from sync.origin.store.proof.billable_rules import note_rules
 from sync.runtime.clock import Clock, instant, unix_ms
 
 
@@ -57,7 +59,7 @@ class CampaignStore:
         async with self._database.writing() as connection:
             await _check(connection, campaign_id, draft)
             await connection.execute(insert(campaigns).values(id=campaign_id, version=1, **self._values(draft)))
-            await _write_lines(connection, campaign_id, draft)
+            await _write_lines(connection, campaign_id, draft, unix_ms(self._clock.now()))
             return await _get_campaign(connection, campaign_id)
 
     async def replace(self, campaign_id: str, draft: CampaignDraft, *, version: int) -> StoredCampaign:
@@ -73,7 +75,7 @@ class CampaignStore:
             await _check(connection, campaign_id, draft)
             await update_versioned(connection, campaigns, "campaign", campaign_id, version, self._values(draft))
             await connection.execute(delete(lines).where(lines.c.campaign_id == campaign_id))
-            await _write_lines(connection, campaign_id, draft)
+            await _write_lines(connection, campaign_id, draft, unix_ms(self._clock.now()))
             return await _get_campaign(connection, campaign_id)
 
     async def remove(self, campaign_id: str, *, version: int | None) -> None:
@@ -144,7 +146,10 @@ def _campaign(rows: Sequence[RowMapping]) -> StoredCampaign:
 
 
 def _line(rows: Sequence[RowMapping]) -> LineDraft:
-    values = {name: rows[0][f"line_{name}"] for name in LineDraft.model_fields if name not in ("creatives", "windows")}
+    parts = ("creatives", "windows", "billable_rule")
+    values = {name: rows[0][f"line_{name}"] for name in LineDraft.model_fields if name not in parts}
+    if (rule := rows[0]["line_billable_rule"]) is not None:
+        values["billable_rule"] = BillableRule.model_validate(rule)
     windows = tuple(WindowDraft.model_validate(window) for window in rows[0]["line_windows"])
     return LineDraft(windows=windows, creatives=tuple(_creative(row) for row in rows), **values)
 
@@ -180,10 +185,11 @@ def _creatives(draft: CampaignDraft) -> list[tuple[str, CreativeDraft]]:
     ]
 
 
-async def _write_lines(connection: AsyncConnection, campaign_id: str, draft: CampaignDraft) -> None:
+async def _write_lines(connection: AsyncConnection, campaign_id: str, draft: CampaignDraft, now_ms: int) -> None:
     names = await check_media(connection, [(f"{path}.media", creative.media) for path, creative in _creatives(draft)])
     line_rows, creative_rows = await asyncio.to_thread(_rows, campaign_id, draft, names)
     await insert_all(connection, lines, line_rows)
+    await note_rules(connection, {row["id"]: row["billable_rule"] for row in line_rows}, now_ms)
     await insert_all(connection, creatives, creative_rows)
 
 

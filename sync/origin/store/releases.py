@@ -4,9 +4,10 @@ A release is stored before its channel points to it. `channels.sequence` follows
 disk, so no device is told about a release that it cannot download. A crash in between is noticed and repaired.
 """
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from functools import reduce
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -22,11 +23,13 @@ from sync.origin.persistence.row_checks import FACT_COLUMNS, join_media_facts, m
 from sync.origin.persistence.tables import campaigns, channels, media, playlists, release_contents, releases
 from sync.origin.planning.channel_plan import ChannelPlan, ReleaseRecord
 from sync.origin.planning.plan_fields import MediaFact
-from sync.origin.planning.release_contents import ReleaseContent, ShownAssets
+from sync.origin.planning.release_contents import ReleaseContent, Runs, ShownAssets, runs_at, runs_with
 from sync.origin.planning.schedules import StoredSchedule
 from sync.origin.store.campaigns import load_campaigns
 from sync.origin.store.playlists import load_playlists
 from sync.origin.store.schedules import get_schedule, logo_facts
+
+_CONTENT = [release_contents.c[name] for name in ReleaseContent.__dataclass_fields__]
 
 
 class ReleaseStore:
@@ -90,12 +93,19 @@ class ReleaseStore:
             if latest is not None and record.sequence <= latest.sequence:
                 raise Conflict(f"somebody else has just published {record.channel}: read it and try again")
             await connection.execute(insert(releases).values(channel_id=record.channel, named=True, **values))
-            await _insert_contents(connection, record.channel, contents)
+            runs = await _runs(connection, record.channel)
+            changed = {one: runs_at(was, record.sequence, named=one in contents) for one, was in runs.items()}
+            changed |= {one: ((record.sequence, None),) for one in contents if one not in runs}
+            await _write_runs(connection, record.channel, runs, changed)
 
     async def remember_contents(self, channel: str, sha256: str, contents: Collection[ReleaseContent]) -> None:
-        """Store what a release shows that was published without."""
+        """Store what a release shows that was published without, or of which a restored database knows nothing."""
+        query = select(releases.c.sequence).where(releases.c.sha256 == sha256, releases.c.channel_id == channel)
         async with self._database.writing() as connection:
-            await _insert_contents(connection, channel, contents)
+            sequences = (await connection.scalars(query)).all()
+            runs = await _runs(connection, channel)
+            changed = {one: reduce(runs_with, sequences, runs.get(one, ())) for one in contents}
+            await _write_runs(connection, channel, runs, changed)
             await connection.execute(update(releases).where(releases.c.sha256 == sha256).values(named=True))
 
     async def published(self, sha256s: Collection[str]) -> dict[str, tuple[str, int, bool]]:
@@ -109,8 +119,7 @@ class ReleaseStore:
 
     async def contents(self, channels: Collection[str] | None, assets: Collection[str]) -> ShownAssets:
         """Return what all releases of these channels (None: of any) ever showed of each of these assets."""
-        fields = [release_contents.c[name] for name in ReleaseContent.__dataclass_fields__]
-        query = select(*fields).where(release_contents.c.asset.in_(assets)).order_by(release_contents.c.asset)
+        query = select(*_CONTENT).where(release_contents.c.asset.in_(assets)).order_by(release_contents.c.asset)
         if channels is not None:
             query = query.where(release_contents.c.channel_id.in_(channels))
         async with self._database.reading() as connection:
@@ -144,11 +153,30 @@ class ReleaseStore:
             return tuple([tuple(row) for query in queries for row in await connection.execute(query)])
 
 
-async def _insert_contents(connection: AsyncConnection, channel: str, contents: Collection[ReleaseContent]) -> None:
-    rows = [{"channel_id": channel, **asdict(content)} for content in contents]
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+async def _runs(connection: AsyncConnection, channel: str) -> dict[ReleaseContent, Runs]:
+    query = select(*_CONTENT, release_contents.c.sequences).where(release_contents.c.channel_id == channel)
+    rows = await connection.execute(query)
+    return {ReleaseContent(*row[:-1]): tuple((first, last) for first, last in row[-1]) for row in rows}
+
+
+async def _write_runs(
+    connection: AsyncConnection,
+    channel: str,
+    before: Mapping[ReleaseContent, Runs],
+    after: Mapping[ReleaseContent, Runs],
+) -> None:
+    """Store what changed of the runs of contents; another origin may insert the same at the same moment."""
+    rows = [
+        {"channel_id": channel, **asdict(content), "sequences": list(runs)}
+        for content, runs in after.items()
+        if before.get(content) != runs
+    ]
     if rows:
-        await connection.execute(dialect.insert(release_contents).on_conflict_do_nothing(), rows)
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        statement = dialect.insert(release_contents)
+        changed = {"sequences": statement.excluded.sequences}
+        keys = list(release_contents.primary_key.columns)
+        await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
 
 
 def _change_counts(table: Any) -> Select[Any]:

@@ -4,9 +4,12 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from sync.origin.persistence.tables import billable_rules
 from sync.origin.planning.campaigns import CampaignDraft
 from sync.origin.store import campaigns as campaign_statements
+from sync.origin.store.proof.billable_rules import rules_of
 from tests.origin.planning_origin import Client, PlanningOrigin, request_json
 
 WINDOW = {"weekdays": [6, 7], "start": "10:00", "end": "18:00"}
@@ -136,3 +139,34 @@ async def test_a_media_an_ad_shows_cannot_vanish_and_is_free_once_the_campaign_i
     assert (await request_json(client, "DELETE", f"/v1/campaigns/{made['id']}"))[0] == 204
     assert (await request_json(client, "DELETE", f"/v1/campaigns/{made['id']}"))[0] == 404
     await planning.media.remove("a", version=None)
+
+
+async def test_a_line_says_when_it_is_billed_and_each_rule_it_ever_had_stays(
+    planning: PlanningOrigin, client: Client
+) -> None:
+    await planning.make_media("spot")
+    line = _line("spot")
+    _, campaign = await request_json(client, "POST", "/v1/campaigns", _campaign(line))
+    default = {"kind": "complete", "tolerance_ms": 500, "fraction_ppm": 750_000, "least_ms": 2_000}
+    assert campaign["lines"][0]["billable_rule"] == default | {"unknown_screen": True}
+    made = campaign["lines"][0]["id"]
+    rules: tuple[dict[str, Any], ...] = ({"kind": "min_fraction"}, {"kind": "min_fraction"}, {"kind": "on_render"}, {})
+    for number, rule in enumerate(rules, 1):
+        path, body = f"/v1/campaigns/{campaign['id']}", _campaign(line | {"id": made, "billable_rule": rule})
+        status, changed = await request_json(client, "PUT", path, body, etag=f'"{number}"')
+        assert (status, changed["lines"][0]["billable_rule"]["kind"]) == (200, rule.get("kind", "complete"))
+    assert (await request_json(client, "DELETE", path))[0] == 204
+    async with planning.database.reading() as connection:
+        rows = await connection.execute(select(billable_rules.c.version, billable_rules.c.rule["kind"].as_string()))
+        assert [tuple(row) for row in rows] == [(1, "min_fraction"), (2, "on_render"), (3, "complete")]
+        assert (await rules_of(connection, [made, "other"]))[made][0] == 3
+    wrong: list[dict[str, Any]] = [
+        {"kind": "always"},
+        {"fraction_ppm": 0},
+        {"fraction_ppm": 1_000_001},
+        {"tolerance_ms": -1},
+        {"extra": 1},
+    ]
+    for one in wrong:
+        status, problem = await request_json(client, "POST", "/v1/campaigns", _campaign(line | {"billable_rule": one}))
+        assert status == 422 and next(iter(problem["fields"])).startswith("lines.0.billable_rule"), problem

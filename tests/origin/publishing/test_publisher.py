@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from sync.errors import Conflict, Rejected, StorageBroken, StorageFull
-from sync.origin.persistence.tables import channels, releases
+from sync.origin.persistence.tables import channels, release_contents, releases
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
+from sync.origin.planning.release_contents import contents_of
 from sync.origin.planning.schedules import ScheduleDraft
 from sync.origin.publishing import publisher, timestamps
 from sync.origin.publishing.publisher import Publisher
@@ -431,3 +432,31 @@ async def _renumber(planning: PlanningOrigin, sequence: int) -> None:
     async with planning.database.writing() as connection:
         await connection.execute(update(releases).values(sequence=sequence))
         await connection.execute(update(channels).values(sequence=sequence))
+
+
+async def test_what_each_release_named_is_known_when_its_file_is_gone(planning: PlanningOrigin) -> None:
+    for media in "ab":
+        await planning.make_media(media)
+    playlist = await plan(planning, "a")
+    shown: list[dict[str, object]] = []
+    for version, media in enumerate(("a", "ab", "b", "ab"), start=1):
+        items = tuple(PlaylistItem(media=one, id=f"item-{one}") for one in media)
+        await planning.playlists.replace(playlist, PlaylistDraft(name="Lobby", items=items), version=version)
+        await planning.publisher.publish("main")
+        async with planning.database.reading() as connection:
+            rows = await connection.execute(select(release_contents.c.item, release_contents.c.sequences))
+            shown.append({item: runs for item, runs in rows})
+    assert shown == [
+        {"item-a": [[1, None]]},
+        {"item-a": [[1, None]], "item-b": [[2, None]]},
+        {"item-a": [[1, 2]], "item-b": [[2, None]]},
+        {"item-a": [[1, 2], [4, None]], "item-b": [[2, None]]},
+    ]
+    newest = await planning.releases.latest("main")
+    assert newest is not None
+    contents = contents_of(planning.publisher.read_release(newest))
+    for sha256 in (newest.sha256, "0" * 64):  # of an earlier version, and one that a restored database has lost
+        await planning.releases.remember_contents("main", sha256, contents)
+    async with planning.database.reading() as connection:
+        again = await connection.execute(select(release_contents.c.item, release_contents.c.sequences))
+        assert {item: runs for item, runs in again} == shown[-1]

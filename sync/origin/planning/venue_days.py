@@ -1,0 +1,64 @@
+"""Pure: days and hours by the clock on the wall of a venue. A day is a number: days since 1970-01-01."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sync.runtime.clock import instant
+
+DAY_MS = 24 * 3_600_000
+_FIRST = date(1970, 1, 1)
+_STEP_MS = 15 * 60_000  # all zones of today differ from UTC by whole quarters of an hour
+_FARTHEST_MS = 15 * 3_600_000  # and by less than 15 hours
+
+
+@lru_cache(512)
+def zone_named(name: str) -> ZoneInfo:
+    """Return a zone; UTC for a name that is unknown here, as of a device with newer zones."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones
+        return ZoneInfo("UTC")
+
+
+def venue_hour(at_ms: int, zone: ZoneInfo) -> tuple[int, int]:
+    """Return the day and the hour (0 to 23) in which an instant is. The hour that a clock repeats is one hour."""
+    try:
+        local = instant(at_ms).astimezone(zone)
+    except OverflowError:  # at either end of the calendar, of a clock that was wrong
+        local = instant(at_ms)
+    return day_number(local.date()), local.hour
+
+
+def day_number(day: date) -> int:
+    """Return the number of a day."""
+    return (day - _FIRST).days
+
+
+def date_of(day: int) -> date:
+    """Return the day of a number."""
+    return _FIRST + timedelta(days=day)
+
+
+def around(day: int) -> tuple[int, int]:
+    """Return from when to when it is this day in some zone (Unix milliseconds); the end is not included."""
+    return day * DAY_MS - _FARTHEST_MS, (day + 1) * DAY_MS + _FARTHEST_MS
+
+
+@lru_cache(4_096)
+def hour_lengths(day: int, zone: ZoneInfo) -> Mapping[int, int]:
+    """Return how long each hour of a day is, in milliseconds: the one that a clock leaves out is not there."""
+    begins, ends = around(day)
+    quarters = (venue_hour(at_ms, zone) for at_ms in range(begins, ends, _STEP_MS))
+    found = Counter(hour for found_day, hour in quarters if found_day == day)
+    return {hour: count * _STEP_MS for hour, count in found.items()}
+
+
+@lru_cache(4_096)
+def day_span(day: int, zone: ZoneInfo) -> tuple[int, int]:
+    """Return from when to when it is this day (Unix milliseconds); the end is not included. Empty: it was left out."""
+    begins, ends = around(day)
+    inside = [at_ms for at_ms in range(begins, ends, _STEP_MS) if venue_hour(at_ms, zone)[0] == day]
+    return (inside[0], inside[-1] + _STEP_MS) if inside else (begins, begins)

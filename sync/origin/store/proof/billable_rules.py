@@ -1,0 +1,44 @@
+"""The table of billable rules: each rule that a line ever had, with its version. A line without a row has the default.
+
+The newest version judges all plays of its line, the older ones too; it stays when the line is deleted.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import and_, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sync.origin.persistence.tables import billable_rules
+from sync.origin.planning.billable_rule import DEFAULT_RULE, BillableRule
+
+VersionedRule = tuple[int, BillableRule]
+DEFAULT_VERSION: VersionedRule = (0, DEFAULT_RULE)
+
+_LINES_AT_ONCE = 500  # a statement takes a limited number of values
+
+
+async def note_rules(connection: AsyncConnection, rules: Mapping[str, Mapping[str, Any]], now_ms: int) -> None:
+    """Store the rules of lines that are new or differ from the newest version."""
+    known = await rules_of(connection, rules)
+    wanted = {line: BillableRule.model_validate(rule) for line, rule in rules.items()}
+    rows = [
+        {"line_id": line, "version": version + 1, "rule": rule.model_dump(), "since_ms": now_ms}
+        for line, rule in wanted.items()
+        for version, newest in [known.get(line, DEFAULT_VERSION)]
+        if rule != newest
+    ]
+    if rows:
+        await connection.execute(insert(billable_rules), rows)
+
+
+async def rules_of(connection: AsyncConnection, lines: Iterable[str]) -> dict[str, VersionedRule]:
+    """Return the newest rule of each of these lines that has one."""
+    own, wanted, found = billable_rules.c, sorted(lines), dict[str, VersionedRule]()
+    for first in range(0, len(wanted), _LINES_AT_ONCE):
+        newest = select(own.line_id, func.max(own.version).label("version")).group_by(own.line_id)
+        newest_ones = newest.where(own.line_id.in_(wanted[first : first + _LINES_AT_ONCE])).subquery()
+        same = and_(newest_ones.c.line_id == own.line_id, newest_ones.c.version == own.version)
+        rows = await connection.execute(select(own.line_id, own.version, own.rule).join(newest_ones, same))
+        found.update({row[0]: (row[1], BillableRule.model_validate(row[2])) for row in rows})
+    return found
