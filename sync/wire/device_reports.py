@@ -54,6 +54,13 @@ class ScreenState(StrEnum):
     UNKNOWN = "unknown"
 
 
+BootId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+"""One start of a machine (`sync.runtime.clock.boot_id`)."""
+
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+"""A word of a list that later versions may make longer: a reader takes one that it does not know as it is."""
+
+
 class Play(Wire):
     """The proof of one take on the screen. It has only facts; the origin decides what is billed.
 
@@ -86,6 +93,9 @@ class Play(Wire):
     clock: ClockTrust = ClockTrust.UNSYNCED
     relaxed: tuple[str, ...] = ()  # soft ad rules that were not kept in this slot
     clock_back_ms: Annotated[int, Field(ge=0)] | None = None  # of `rendered_ms`: its clock was set back into used time
+    boot_id: BootId | None = None  # `mono_start_ms` and `mono_end_ms` count from this start of the machine
+    mono_start_ms: Annotated[int, Field(ge=0)] | None = None  # by a clock that nobody sets (CLOCK_BOOTTIME)
+    mono_end_ms: Annotated[int, Field(ge=0)] | None = None
     previous_hash: Sha256
     hash: Sha256
 
@@ -135,12 +145,6 @@ class BatchAnswer(Wire):
     high_water: int = 0
     missing: Annotated[tuple[SequenceRange, ...], FailFast(), Field(max_length=MOST_MISSING)] = ()
 
-
-BootId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-"""One start of a machine (`sync.runtime.clock.boot_id`)."""
-
-Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-"""A word of a list that later versions may make longer: a reader takes one that it does not know as it is."""
 
 Number = Annotated[int, Field(ge=0, le=2**53)]
 

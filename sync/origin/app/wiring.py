@@ -21,7 +21,10 @@ from sync.origin.api.monitoring import MonitoringRoutes, OriginMetrics
 from sync.origin.api.pairings import Enrolment, OriginKeys, PairingRoutes
 from sync.origin.api.plan_documents import CAMPAIGNS, PLAYLISTS, PlanDocumentRoutes
 from sync.origin.api.proof.audit import AuditRoutes
+from sync.origin.api.proof.clock_correction import ClockCorrection
+from sync.origin.api.proof.history import HistoryRoutes
 from sync.origin.api.proof.play_delivery import PlayDeliveryRoutes
+from sync.origin.api.proof.play_judge import PlayJudge
 from sync.origin.api.proof.play_reading import PlayReadingRoutes
 from sync.origin.api.releases import ReleaseRoutes
 from sync.origin.api.schedules import ScheduleRoutes
@@ -50,7 +53,9 @@ from sync.origin.store.keys import KeyStore
 from sync.origin.store.media import MediaStore
 from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.proof.device_logs import DeviceLogStore
+from sync.origin.store.proof.history import HistoryStore
 from sync.origin.store.proof.names import NameStore
+from sync.origin.store.proof.play_times import PlayTimeStore
 from sync.origin.store.proof.plays import PlayStore
 from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.retention import RetentionStore
@@ -138,10 +143,18 @@ def _assemble(
 
 def _proof_routes(
     database: OriginDatabase, contents: ReleaseContents, live: LiveHints, metrics: OriginMetrics, clock: Clock
-) -> tuple[PlayDeliveryRoutes, PlayReadingRoutes, AuditRoutes]:
-    plays, logs = PlayStore(database), DeviceLogStore(database)
-    delivery = PlayDeliveryRoutes(plays, logs, contents, live, metrics, clock)
-    return delivery, PlayReadingRoutes(plays, NameStore(database)), AuditRoutes(logs, clock)
+) -> tuple[PlayDeliveryRoutes, PlayReadingRoutes, AuditRoutes, HistoryRoutes]:
+    plays, logs, history, names = (
+        PlayStore(database),
+        DeviceLogStore(database),
+        HistoryStore(database),
+        NameStore(database),
+    )
+    judge = PlayJudge(plays, contents, clock)
+    correction = ClockCorrection(history, PlayTimeStore(database), judge)
+    delivery = PlayDeliveryRoutes(plays, logs, judge, correction, live, metrics, clock)
+    changes = HistoryRoutes(history, plays, correction, names, live, clock)
+    return delivery, PlayReadingRoutes(plays, names), AuditRoutes(logs, clock), changes
 
 
 def _names(settings: OriginConfiguration) -> frozenset[str]:

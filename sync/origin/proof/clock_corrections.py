@@ -10,6 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import dropwhile
 
+from sync.runtime.clock import ClockTrust, instant, unix_ms
+from sync.wire.device_reports import HistoryKind, HistoryRecord, Outcome, Play
+
 EARLIEST_MS, LATEST_MS = 0, 32_503_680_000_000  # the years 1970 to 2999: what is corrected to another time is not
 
 
@@ -87,3 +90,36 @@ def _follows(one: Recorded, record: ClockRecord) -> bool:
     """Tell whether a record was written after the play began; the play on air was not in the log yet."""
     on_air = record.plays == one.place - 1 and record.sets and one.at_ms <= record.before_ms
     return record.plays >= one.place or on_air
+
+
+def as_recorded(play: Play) -> Recorded | None:
+    """Return what of a play tells its right time; None: its clock was synchronised, so that it keeps its time."""
+    if play.clock is ClockTrust.SYNCED:
+        return None
+    cut_off = play.outcome is Outcome.INTERRUPTED
+    return Recorded(play.log_epoch, play.sequence, unix_ms(play.started_at), play.boot_id, play.mono_start_ms, cut_off)
+
+
+def at_right_time(play: Play, offset_ms: int | None) -> Play:
+    """Return a play with the times that are right; `offset_ms` None: they are."""
+    if offset_ms is None:
+        return play
+    started_ms, span_ms = unix_ms(play.started_at), unix_ms(play.ended_at) - unix_ms(play.started_at)
+    if play.mono_start_ms is not None and play.mono_end_ms is not None:  # the record may have had no time for it
+        span_ms = max(span_ms, play.mono_end_ms - play.mono_start_ms)
+    until_ms = min(started_ms + offset_ms + span_ms, LATEST_MS)
+    return play.model_copy(
+        update={"started_at": instant(started_ms + offset_ms), "ended_at": instant(max(EARLIEST_MS, until_ms))}
+    )
+
+
+def clock_record(record: HistoryRecord) -> ClockRecord | None:
+    """Return what a row of the history of a screen says of its clock; None: nothing."""
+    if record.boot_id is None or record.mono_ms is None:
+        return None
+    after_ms = unix_ms(record.at)
+    sets = record.kind == HistoryKind.CLOCK
+    before_ms = unix_ms(record.utc_before) if sets and record.utc_before is not None else after_ms
+    synced = record.clock is ClockTrust.SYNCED
+    place = record.log_epoch, record.sequence, record.plays
+    return ClockRecord(*place, record.boot_id, record.mono_ms, before_ms, after_ms, synced, sets)

@@ -10,6 +10,11 @@ PLAY_COLUMNS = (
     "playlist", "item", "asset", "release", "rendered_ms", "expected_ms", "outcome", "reason", "frames_lost",
     "screen", "clock", "log_epoch", "sequence", "take", "previous_hash", "hash", "set_aside",
     "clock_back_ms", "relaxed", "device_name", "campaign_name", "line_name", "creative_name",
+    "corrected_start", "clock_offset_ms",
+)  # fmt: skip
+HISTORY_COLUMNS = (
+    "at", "device", "device_name", "by", "kind", "state", "code", "text", "release", "number", "clock",
+    "clock_offset_ms", "boot_id", "mono_ms", "utc_before", "unrecorded", "received_at", "log_epoch", "sequence", "hash",
 )  # fmt: skip
 SUM_COLUMNS = ("id", "name", "plays", "complete", "rendered_ms", "first_at", "last_at")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

@@ -19,6 +19,7 @@ CLOCK_MS = DAY_MS  # a device's clock may be wrong by so much
 UNSET_CLOCK_MS = 31 * DAY_MS  # the clock of an origin that no time service has set, against one that was set
 UNCONFIRMED = "unconfirmed: "
 """How a reason begins that a person may overrule."""
+OVERLAPS = "another play of this screen has the same time"
 WEEK_DAYS = 7
 MOST_MS = (WEEK_DAYS + 1) * DAY_MS + CLOCK_MS
 """For how long the plays of a day and of the week before it can have been on: so long, and a clock that was wrong."""
@@ -85,7 +86,7 @@ def why_set_aside(
             reason = doubt and UNCONFIRMED + doubt
         reason = reason or next(_too_long_for_release(play, releases.get(play.release)), None)
         if reason is None and any(_overlaps(span, other) for other in near):
-            reason = "another play of this screen has the same time"
+            reason = OVERLAPS
         if reason is None and back_ms and play.rendered_ms > spare_ms[day_of(play)]:
             reason = "the plays of its screen add up to more than the time there was"
         if reason is None:

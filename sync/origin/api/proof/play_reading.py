@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -14,10 +14,10 @@ from sync.http.bodies import json_answer, read_query
 from sync.http.operations import Access, Operation
 from sync.origin.proof.csv_export import PLAY_COLUMNS, SUM_COLUMNS, csv_of
 from sync.origin.store.proof.names import NameStore
-from sync.origin.store.proof.plays import Cursor, GroupBy, PlayFilter, PlayStore
+from sync.origin.store.proof.plays import Cursor, GroupBy, PagedPlay, PlayFilter, PlayStore
 from sync.runtime.clock import instant, unix_ms
 from sync.wire.device_reports import LogEpoch, Play
-from sync.wire.value_types import AskedInstant, Identifier, Wire
+from sync.wire.value_types import AskedInstant, Identifier, Instant, Wire
 
 LARGEST_NUMBER = 2**53  # above it JSON readers differ, and databases refuse
 
@@ -31,12 +31,27 @@ class SetAside(Wire):
     reason: str
 
 
+class CorrectedPlay(Wire):
+    """When a play was whose clock nobody had set: `offset_ms` after the times that it names."""
+
+    device: str
+    log_epoch: str
+    sequence: int
+    started_at: Instant
+    ended_at: Instant
+    offset_ms: int
+
+
 class PlaysPage(Wire):
-    """Plays as they were sent, newest first; `next` asks for older ones, `set_aside` tells which do not count."""
+    """Plays as they were sent, newest first; `next` asks for older ones, `set_aside` tells which do not count.
+
+    `corrected` tells which ones were at another time than they say; they stand where they belong.
+    """
 
     plays: tuple[dict[str, Any], ...]
     next: str | None
     set_aside: tuple[SetAside, ...] = ()
+    corrected: tuple[CorrectedPlay, ...] = ()
 
 
 class PlaySum(Wire):
@@ -143,12 +158,14 @@ class PlayReadingRoutes:
         query = read_query(request, PlayQuery)
         after = None if query.after is None else _cursor(query.after)
         plays = await self._store.page(query.filter(), after=after, limit=query.limit)
-        following = _page_mark(plays[-1].body) if len(plays) == query.limit else None
+        following = _page_mark(plays[-1]) if len(plays) == query.limit else None
         if query.format == "csv":
-            rows = await self._named([{**play.body, "set_aside": play.set_aside} for play in plays])
+            rows = await self._named([_record(play) for play in plays])
             return _csv(rows, PLAY_COLUMNS, {"X-Next": following} if following else {})
         odd = tuple(_set_aside(play.body, play.set_aside) for play in plays if play.set_aside)
-        return json_answer(PlaysPage(plays=tuple(dict(play.body) for play in plays), next=following, set_aside=odd))
+        moved = tuple(_corrected(play) for play in plays if play.offset_ms is not None)
+        sent = tuple(dict(play.body) for play in plays)
+        return json_answer(PlaysPage(plays=sent, next=following, set_aside=odd, corrected=moved))
 
     async def _sums(self, request: web.Request) -> web.Response:
         query = read_query(request, PlayQuery)
@@ -184,20 +201,43 @@ def _set_aside(body: Mapping[str, Any], reason: str) -> SetAside:
     return SetAside(device=body["device"], log_epoch=body["log_epoch"], sequence=body["sequence"], reason=reason)
 
 
+def _record(play: PagedPlay) -> dict[str, Any]:
+    if play.offset_ms is None:
+        return {**play.body, "set_aside": play.set_aside}
+    right = {"corrected_start": _at(play.started_ms), "clock_offset_ms": play.offset_ms}
+    return {**play.body, "set_aside": play.set_aside, **right}
+
+
+def _corrected(play: PagedPlay) -> CorrectedPlay:
+    started_at, ended_at = instant(play.started_ms), instant(play.ended_ms or play.started_ms)
+    key = {name: play.body[name] for name in ("device", "log_epoch", "sequence")}
+    return CorrectedPlay(**key, started_at=started_at, ended_at=ended_at, offset_ms=play.offset_ms or 0)
+
+
 _Whole = Annotated[int, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
+Parts = TypeVar("Parts")
 _MARK = TypeAdapter(tuple[_Whole, Identifier, LogEpoch, _Whole])
 """The end of a page: started (Unix ms), device, log epoch, sequence."""
 
 
-def _page_mark(document: Mapping[str, Any]) -> str:
-    play = Play.model_validate(document)
-    parts = [unix_ms(play.started_at), play.device, play.log_epoch, play.sequence]
-    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
+def _page_mark(last: PagedPlay) -> str:
+    play = Play.model_validate(last.body)
+    return mark_of(last.started_ms, play.device, play.log_epoch, play.sequence)
 
 
 def _cursor(mark: str) -> Cursor:
+    return Cursor(*read_mark(_MARK, mark))
+
+
+def mark_of(*parts: object) -> str:
+    """Return the end of a page as the word that asks for the next one."""
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
+
+
+def read_mark(parts: TypeAdapter[Parts], mark: str) -> Parts:
+    """Return the parts of a mark; raises Rejected."""
     try:
-        return Cursor(*_MARK.validate_json(base64.urlsafe_b64decode(mark.encode())))
+        return parts.validate_json(base64.urlsafe_b64decode(mark.encode()))
     except (binascii.Error, ValueError) as error:  # pydantic's is a ValueError, too
         wrong = "must be the `next` of an earlier page"
         raise Rejected(f"`after` {wrong}", fields={"after": wrong}) from error

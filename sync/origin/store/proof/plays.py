@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import devices, play_conflicts, plays, releases
 from sync.origin.store.proof.once import Arrival, Key, ReceiptStatus, store_once, stored_hashes
+from sync.origin.store.proof.play_times import StoredPlay
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import Play
 
@@ -24,6 +25,8 @@ class ReceivedPlay:
     play: Play
     body: Mapping[str, Any]
     set_aside: str | None = None  # why it is in no sum
+    right: Play | None = None  # the same at its right time; None: it was then
+    offset_ms: int | None = None  # that corrects its times; None: they are as it says
 
     @property
     def key(self) -> Key:
@@ -70,6 +73,9 @@ class PagedPlay:
 
     body: Mapping[str, Any]
     set_aside: str | None
+    started_ms: int
+    ended_ms: int | None
+    offset_ms: int | None  # that corrected these two; None: they are as it says
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +138,14 @@ class PlayStore:
             in_time = query.where(plays.c.started_ms >= from_ms, plays.c.started_ms < until_ms)
             return int(await connection.scalar(in_time) or 0)
 
-    async def kept_aside(self, device: str, log_epoch: str, first: int, last: int) -> list[Play]:
+    async def kept_aside(self, device: str, log_epoch: str, first: int, last: int) -> list[StoredPlay]:
         """Return the plays of this part of a log that are in no sum, by their start."""
-        query = select(plays.c.body).where(
+        query = select(plays.c.body, plays.c.clock_offset_ms).where(
             *_in_log(device, log_epoch), plays.c.sequence.between(first, last), plays.c.set_aside.is_not(None)
         )
         async with self._database.reading() as connection:
-            bodies = await connection.scalars(query.order_by(plays.c.started_ms))
-            return [Play.model_validate(body) for body in bodies]
+            rows = await connection.execute(query.order_by(plays.c.started_ms))
+            return [StoredPlay(Play.model_validate(body), offset_ms) for body, offset_ms in rows]
 
     async def accept(self, device: str, log_epoch: str, sequences: Sequence[int], by: Acceptance) -> None:
         """Have plays count that were set aside; what was held against them stays on record."""
@@ -153,14 +159,15 @@ class PlayStore:
 
     async def page(self, selected: PlayFilter, *, after: Cursor | None, limit: int) -> list[PagedPlay]:
         """Return plays, newest first."""
-        query = _filtered(select(plays.c.body, plays.c.set_aside), selected)
+        columns = (plays.c.body, plays.c.set_aside, plays.c.started_ms, plays.c.ended_ms, plays.c.clock_offset_ms)
+        query = _filtered(select(*columns), selected)
         keys = (plays.c.started_ms, plays.c.device_id, plays.c.log_epoch, plays.c.sequence)
         if after is not None:
             values = (after.started_ms, after.device, after.log_epoch, after.sequence)
             query = query.where(tuple_(*keys) < tuple_(*values))
         query = query.order_by(*(key.desc() for key in keys)).limit(limit)
         async with self._database.reading() as connection:
-            return [PagedPlay(row.body, row.set_aside) for row in await connection.execute(query)]
+            return [PagedPlay(*row) for row in await connection.execute(query)]
 
     async def count_set_aside(self, selected: PlayFilter) -> int:
         """Return how many of the plays are in no sum."""
@@ -231,7 +238,7 @@ def _filtered(query: Select[*tuple[Any, ...]], selected: PlayFilter) -> Select[*
 
 
 def _row(arrival: ReceivedPlay, now_ms: int) -> dict[str, Any]:
-    play = arrival.play
+    play, right = arrival.play, arrival.right or arrival.play
     return {
         "device_id": play.device,
         "log_epoch": play.log_epoch,
@@ -245,8 +252,10 @@ def _row(arrival: ReceivedPlay, now_ms: int) -> dict[str, Any]:
         "line_id": play.line,
         "creative_id": play.creative,
         "outcome": play.outcome.value,
-        "started_ms": unix_ms(play.started_at),
+        "started_ms": unix_ms(right.started_at),
         "rendered_ms": play.rendered_ms,
-        "ended_ms": unix_ms(play.ended_at),
+        "ended_ms": unix_ms(right.ended_at),
         "set_aside": arrival.set_aside,
+        "clock": play.clock.value,
+        "clock_offset_ms": arrival.offset_ms,
     }

@@ -1,0 +1,144 @@
+"""The tables of history: what changed on screens, as they said, once by key, and what this origin saw by itself."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, func, or_, select, tuple_, update
+
+from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.history_tables import history, history_conflicts
+from sync.origin.store.proof.once import Arrival, ReceiptStatus, gaps_of, store_once
+from sync.runtime.clock import unix_ms
+from sync.wire.device_reports import HistoryKind, HistoryRecord
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFilter:
+    """Selects rows; None does not restrict. `from_ms <= at < until_ms`."""
+
+    device: str | None = None
+    kind: str | None = None
+    from_ms: int | None = None
+    until_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """A change on a screen; `body` is the record as it was sent, or what this origin wrote; then `hash` is None."""
+
+    id: int
+    device: str
+    kind: str
+    state: str
+    at_ms: int
+    clock: str
+    clock_offset_ms: int | None
+    hash: str | None
+    body: Mapping[str, Any]
+    received_ms: int
+
+
+_COLUMNS = (
+    history.c.id, history.c.device_id.label("device"), history.c.kind, history.c.state, history.c.at_ms,
+    history.c.clock, history.c.clock_offset_ms, history.c.hash, history.c.body, history.c.received_ms,
+)  # fmt: skip
+
+
+class HistoryStore:
+    """Stores history as evidence: rows are inserted, and their documents never change."""
+
+    def __init__(self, database: OriginDatabase) -> None:
+        self._database = database
+
+    async def insert(
+        self, device: str, records: Sequence[tuple[HistoryRecord, Mapping[str, Any]]], now_ms: int
+    ) -> list[ReceiptStatus]:
+        """Add the records of a device that are new, with the documents they came as; return a status for each."""
+        arrivals = [
+            Arrival((record.log_epoch, record.sequence), record.hash, _row(record, body, now_ms))
+            for record, body in records
+        ]
+        async with self._database.writing() as connection:
+            return await store_once(connection, history, history_conflicts, device, arrivals)
+
+    async def gaps(self, device: str, log_epoch: str, limit: int) -> list[tuple[int, int]]:
+        """Return the gaps below the newest record of this log: first and last missing sequence, the lowest first."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(gaps_of(history, device, log_epoch).limit(limit))
+            return [(first, last) for first, last in rows]
+
+    async def newest(self, device: str, log_epoch: str) -> int:
+        """Return the highest sequence of this log that is stored, 0 if there is none."""
+        query = select(func.max(history.c.sequence)).where(
+            history.c.device_id == device, history.c.log_epoch == log_epoch
+        )
+        async with self._database.reading() as connection:
+            return await connection.scalar(query) or 0
+
+    async def of_clock(
+        self, device: str, boots: Collection[str], log_epochs: Collection[str]
+    ) -> list[Mapping[str, Any]]:
+        """Return the records of a device that tell its boots and the steps of its clock.
+
+        Of these boots, and of these logs for plays that do not say their boot.
+        """
+        boot = history.c.body["boot_id"].as_string()
+        query = select(history.c.body).where(
+            history.c.device_id == device,
+            history.c.kind.in_((HistoryKind.CLOCK, HistoryKind.PLAYER)),
+            or_(boot.in_(boots), history.c.log_epoch.in_(log_epochs)),
+        )
+        async with self._database.reading() as connection:
+            return list(await connection.scalars(query))
+
+    async def untrusted(self, device: str, boots: Collection[str]) -> list[HistoryRow]:
+        """Return what these boots recorded under a clock that nobody had set."""
+        query = select(*_COLUMNS).where(
+            history.c.device_id == device,
+            history.c.clock == "unsynced",
+            history.c.body["boot_id"].as_string().in_(boots),
+        )
+        async with self._database.reading() as connection:
+            return [HistoryRow(**row._mapping) for row in await connection.execute(query)]
+
+    async def set_times(self, times: Mapping[int, tuple[int, int]]) -> None:
+        """Set the time of rows by their id: when (Unix ms), and by how much that is corrected."""
+        change = update(history).where(history.c.id == bindparam("row"))
+        change = change.values(at_ms=bindparam("at"), clock_offset_ms=bindparam("offset"))
+        rows = [{"row": row, "at": at_ms, "offset": offset_ms} for row, (at_ms, offset_ms) in times.items()]
+        if rows:
+            async with self._database.writing() as connection:
+                await connection.execute(change, rows)
+
+    async def page(self, selected: HistoryFilter, *, before: tuple[int, int] | None, limit: int) -> list[HistoryRow]:
+        """Return rows, newest first, of those before a time and id."""
+        query = select(*_COLUMNS).where(*_conditions(selected))
+        if before is not None:
+            query = query.where(tuple_(history.c.at_ms, history.c.id) < tuple_(*before))
+        query = query.order_by(history.c.at_ms.desc(), history.c.id.desc()).limit(limit)
+        async with self._database.reading() as connection:
+            return [HistoryRow(**row._mapping) for row in await connection.execute(query)]
+
+
+def _conditions(selected: HistoryFilter) -> list[ColumnElement[bool]]:
+    equal = {history.c.device_id: selected.device, history.c.kind: selected.kind}
+    found = [column == value for column, value in equal.items() if value is not None]
+    if selected.from_ms is not None:
+        found.append(history.c.at_ms >= selected.from_ms)
+    return found if selected.until_ms is None else [*found, history.c.at_ms < selected.until_ms]
+
+
+def _row(record: HistoryRecord, body: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
+    return {
+        "device_id": record.device,
+        "log_epoch": record.log_epoch,
+        "sequence": record.sequence,
+        "kind": record.kind,
+        "state": record.state,
+        "at_ms": unix_ms(record.at),
+        "clock": record.clock.value,
+        "hash": record.hash,
+        "body": dict(body),
+        "received_ms": now_ms,
+    }

@@ -1,0 +1,109 @@
+"""The times of plays whose clock nobody had set: those that get another time, and are judged anew by it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tuple_, update
+
+from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.tables import plays
+from sync.origin.store.proof.once import Key
+from sync.runtime.clock import ClockTrust
+from sync.wire.device_reports import Play
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlay:
+    """A stored play, and what corrects its times."""
+
+    play: Play
+    offset_ms: int | None
+
+    @property
+    def key(self) -> Key:
+        """Return what identifies it on its device."""
+        return self.play.log_epoch, self.play.sequence
+
+
+@dataclass(frozen=True, slots=True)
+class MovedPlay:
+    """When a stored play really was (Unix ms), and by how much that corrects what it says."""
+
+    key: Key
+    started_ms: int
+    ended_ms: int
+    offset_ms: int
+
+
+JUDGED_ANEW = "its clock was set after it: it is being judged anew"
+"""Why a play is set aside while it is moved to its right time."""
+
+
+class PlayTimeStore:
+    """Changes times and judgements in the table of plays, never a document."""
+
+    def __init__(self, database: OriginDatabase) -> None:
+        self._database = database
+
+    async def untrusted(
+        self, device: str, boots: Collection[str], log_epochs: Collection[str], *, after: Key, limit: int
+    ) -> list[StoredPlay]:
+        """Return plays whose clock nobody had set, of these boots, or of these logs if they do not say their boot.
+
+        They come by log and sequence, behind `after`.
+        """
+        boot = plays.c.body["boot_id"].as_string()
+        of_these = or_(boot.in_(boots), and_(boot.is_(None), plays.c.log_epoch.in_(log_epochs)))
+        query = select(plays.c.body, plays.c.clock_offset_ms).where(
+            plays.c.device_id == device,
+            plays.c.clock == ClockTrust.UNSYNCED.value,
+            tuple_(plays.c.log_epoch, plays.c.sequence) > tuple_(*after),
+            of_these,
+        )
+        return await self._stored(query.order_by(plays.c.log_epoch, plays.c.sequence).limit(limit))
+
+    async def move(self, device: str, moves: Sequence[MovedPlay], *, overlaps: str) -> None:
+        """Give plays another time. They, and what was set aside as `overlaps` with the time they had, are `moved` now.
+
+        What a person accepted goes on counting.
+        """
+        if not moves:
+            return
+        anew = case((plays.c.accepted.is_(None), JUDGED_ANEW), else_=plays.c.set_aside)
+        of_device = plays.c.device_id == device
+        these = and_(of_device, or_(*(_has_key(move.key) for move in moves)))
+        in_the_way = and_(of_device, plays.c.set_aside == overlaps, plays.c.accepted.is_(None))
+        async with self._database.writing() as connection:
+            ended_ms = func.coalesce(plays.c.ended_ms, plays.c.started_ms)
+            span = select(func.min(plays.c.started_ms), func.max(ended_ms)).where(these, plays.c.set_aside.is_(None))
+            since_ms, until_ms = (await connection.execute(span)).one()
+            if since_ms is not None:
+                victims = and_(in_the_way, ended_ms >= since_ms, plays.c.started_ms <= until_ms)
+                await connection.execute(update(plays).where(victims).values(set_aside=JUDGED_ANEW))
+            for move in moves:
+                change = update(plays).where(of_device, _has_key(move.key))
+                times = {"started_ms": move.started_ms, "ended_ms": move.ended_ms, "clock_offset_ms": move.offset_ms}
+                await connection.execute(change.values(**times, set_aside=anew))
+
+    async def moved(self, device: str, limit: int) -> list[StoredPlay]:
+        """Return plays that have to be judged anew, the first to come first."""
+        query = select(plays.c.body, plays.c.clock_offset_ms).where(
+            plays.c.device_id == device, plays.c.set_aside == JUDGED_ANEW
+        )
+        return await self._stored(query.order_by(plays.c.received_ms, plays.c.log_epoch, plays.c.sequence).limit(limit))
+
+    async def judge(self, device: str, reasons: Mapping[Key, str | None]) -> None:
+        """Set why these plays are in no sum; None: they count."""
+        async with self._database.writing() as connection:
+            for key, reason in reasons.items():
+                change = update(plays).where(plays.c.device_id == device, _has_key(key))
+                await connection.execute(change.values(set_aside=reason))
+
+    async def _stored(self, query: Select[Any]) -> list[StoredPlay]:
+        async with self._database.reading() as connection:
+            return [StoredPlay(Play.model_validate(body), offset) for body, offset in await connection.execute(query)]
+
+
+def _has_key(key: Key) -> ColumnElement[bool]:
+    return and_(plays.c.log_epoch == key[0], plays.c.sequence == key[1])

@@ -1,0 +1,180 @@
+"""History at the origin: exactly once, conflicts kept, asked for again, read as pages and CSV; it sets plays right."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete
+
+from sync.origin.persistence.history_tables import history, history_conflicts
+from sync.wire.device_reports import record_hash
+from tests.origin.api.proof.test_plays import bring, kept, statuses
+from tests.origin.running_origin import EPOCH, Answer, RunningOrigin, play
+
+BOOT, OTHER_BOOT = "b" * 32, "c" * 32
+NINE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def at(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def record(device: str, nth: int, kind: str = "screen", state: str = "off", **changes: Any) -> dict[str, Any]:
+    """Return a record of the history as a device sends it, its hash right."""
+    document: dict[str, Any] = {
+        "device": device,
+        "log_epoch": EPOCH,
+        "sequence": nth,
+        "plays": 0,
+        "kind": kind,
+        "state": state,
+        "at": at(NINE + timedelta(minutes=nth)),
+        "boot_id": BOOT,
+        "mono_ms": 60_000 * nth,
+        "clock": "synced",
+    } | changes
+    return {**document, "hash": record_hash(document)}
+
+
+async def tell(server: RunningOrigin, token: str, *records: Any) -> Answer:
+    answer = await server.ask("POST", "/v1/history", token, {"records": records})
+    assert answer.status == 200
+    return answer
+
+
+async def read(server: RunningOrigin, query: str = "") -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = (await server.ask("GET", f"/v1/history{query}", server.reader)).document["history"]
+    return [row for row in rows if row["by"] == "screen"]
+
+
+async def test_a_batch_may_hold_new_old_conflicting_and_invalid_records(server: RunningOrigin) -> None:
+    device, token = await server.pair()
+    await tell(server, token, record(device, 1), record(device, 2, state="on"))
+    answer = await tell(
+        server,
+        token,
+        record(device, 1),
+        record(device, 2, state="unknown"),
+        record(device, 3, "novelty", "something_new", later_field=7),
+        record(device, 4) | {"state": "on"},
+        record("another", 5),
+        record(device, 6, "contact", "lost"),
+        record(device, 7, "Screen"),
+        record(device, 9, sequence=2**70),
+        record(device, 8, mono_ms=2**70),
+        {"sequence": True},
+        {},
+    )
+    assert statuses(answer) == ["duplicate", "conflict", "accepted", *["invalid"] * 8]
+    assert (answer.document["log_epoch"], answer.document["high_water"]) == (EPOCH, 3)
+    assert [(row["kind"], row["state"]) for row in await read(server)] == [
+        ("novelty", "something_new"), ("screen", "on"), ("screen", "off"),
+    ]  # fmt: skip
+    assert (await read(server))[0]["record"]["later_field"] == 7
+    async with server.database.reading() as connection:
+        clashing = [row.body["state"] for row in await connection.execute(history_conflicts.select())]
+    assert clashing == ["unknown"]
+
+
+async def test_what_a_restored_database_lacks_is_asked_for_again(server: RunningOrigin) -> None:
+    device, token = await server.pair()
+    records = [record(device, number) for number in range(1, 8)]
+    await tell(server, token, *records[:6])
+    async with server.database.writing() as connection:  # the backup is older than these
+        await connection.execute(delete(history).where(history.c.sequence.in_((2, 4, 5))))
+    answer = await tell(server, token, records[6])
+    assert answer.document["missing"] == [{"first": 2, "last": 2}, {"first": 4, "last": 5}]
+    assert answer.document["high_water"] == 1
+    answer = await tell(server, token, records[1], *records[3:5])
+    assert (statuses(answer), answer.document["high_water"]) == (["accepted"] * 3, 7)
+
+
+async def test_people_read_pages_by_device_kind_and_time_and_csv_with_names(server: RunningOrigin) -> None:
+    window, token = await server.pair("=Window")
+    door, other = await server.pair("Door")
+    await tell(server, token, *(record(window, number, "problem", "began", text="+hot") for number in range(1, 6)))
+    await tell(server, other, record(door, 1), record(door, 2, "release", "activated", release="e" * 64, number=7))
+    assert [row["record"]["number"] for row in await read(server, "?kind=release")] == [7]
+    assert len(await read(server, f"?device={window}&from={at(NINE + timedelta(minutes=2))}")) == 5 - 1
+    assert len(await read(server, f"?device={window}&kind=problem&until={at(NINE + timedelta(minutes=2))}")) == 1
+    seen, mark = list[int](), ""
+    while mark is not None:
+        answer = await server.ask("GET", f"/v1/history?kind=problem&limit=2{mark}", server.reader)
+        seen += [row["record"]["sequence"] for row in answer.document["history"]]
+        mark = answer.document["next"] and f"&after={answer.document['next']}"
+    assert seen == [5, 4, 3, 2, 1]
+    answer = await server.ask("GET", "/v1/history?format=csv&kind=problem&limit=1", server.reader)
+    (line,) = csv.DictReader(io.StringIO(answer.text))
+    assert (line["device_name"], line["text"], line["state"], line["sequence"]) == ("'=Window", "'+hot", "began", "5")
+    assert answer.headers["X-Next"]
+    for query in ("?after=nonsense", "?kind=Not a word", "?limit=0", "?device=*", "?what=1"):
+        assert (await server.ask("GET", f"/v1/history{query}", server.reader)).status == 422
+    assert (await server.ask("GET", "/v1/history", token)).status == 403
+
+
+def late(device: str, number: int, **changes: Any) -> dict[str, Any]:
+    """A play of BOOT, five hours early by its clock."""
+    began = NINE - timedelta(hours=5) + timedelta(seconds=10 * number)
+    times = {"started_at": at(began), "ended_at": at(began + timedelta(seconds=10))}
+    mono = {"boot_id": BOOT, "mono_start_ms": 10_000 * number, "mono_end_ms": 10_000 * (number + 1)}
+    return play(device, number, **{**times, **mono, "clock": "unsynced", **changes})
+
+
+def synchronised(device: str, number: int, **changes: Any) -> dict[str, Any]:
+    """The clock of BOOT is set, 100 s after its start, at 9:01:40."""
+    set_at = NINE + timedelta(seconds=100)
+    before = {"utc_before": at(set_at - timedelta(hours=5)), "at": at(set_at), "mono_ms": 100_000, "plays": 9}
+    return record(device, number, "clock", "synchronised", **before, **changes)
+
+
+@pytest.mark.parametrize("first", ["plays", "correction"])
+async def test_a_clock_that_is_set_moves_the_plays_before_it(server: RunningOrigin, first: str) -> None:
+    device, token = await server.pair()
+    plays = [late(device, number) for number in (1, 2, 3)]
+    if first == "plays":
+        await bring(server, token, *plays)
+    await tell(server, token, record(device, 1, "player", "started", clock="unsynced"), synchronised(device, 2))
+    if first == "correction":
+        await bring(server, token, *plays)
+    page = (await server.ask("GET", f"/v1/plays?from={at(NINE)}", server.reader)).document
+    assert [one["sequence"] for one in page["plays"]] == [3, 2, 1]
+    assert page["plays"][2] == plays[0]  # the document stays as it came
+    assert page["corrected"][2] == {
+        "device": device, "log_epoch": EPOCH, "sequence": 1, "offset_ms": 5 * 3_600_000,
+        "started_at": at(NINE + timedelta(seconds=10)), "ended_at": at(NINE + timedelta(seconds=20)),
+    }  # fmt: skip
+    assert await kept(server, f"?until={at(NINE)}") == []
+    sums = (await server.ask("GET", "/v1/plays/summary", server.reader)).document["sums"]
+    assert [(one["plays"], one["first_ms"]) for one in sums] == [(3, int(NINE.timestamp() * 1000) + 10_000)]
+
+
+async def test_what_a_wrong_clock_put_aside_or_in_the_way_counts_at_its_right_time(server: RunningOrigin) -> None:
+    device, token = await server.pair()
+    wrong = late(device, 1)
+    in_the_way = play(device, 2, started_at=wrong["started_at"], ended_at=wrong["ended_at"], clock="synced")
+    ages_ago = {"started_at": "1970-01-01T00:00:30Z", "ended_at": "1970-01-01T00:00:40Z", "mono_start_ms": 30_000}
+    of_1970 = late(device, 3, **ages_ago)
+    answer = await bring(server, token, wrong, in_the_way, of_1970)
+    assert [bool(one["detail"]) for one in answer.document["receipts"]] == [False, True, True]
+    await tell(server, token, synchronised(device, 1))
+    page = (await server.ask("GET", "/v1/plays", server.reader)).document
+    assert [one["sequence"] for one in page["plays"]] == [3, 1, 2]
+    assert page["set_aside"] == []
+    assert await statuses_again(server, token, wrong, in_the_way, of_1970) == ["duplicate"] * 3
+
+
+async def statuses_again(server: RunningOrigin, token: str, *plays: Any) -> list[str]:
+    return statuses(await bring(server, token, *plays))
+
+
+async def test_history_under_a_wrong_clock_moves_too_and_other_boots_stay(server: RunningOrigin) -> None:
+    device, token = await server.pair()
+    early = at(NINE - timedelta(hours=5) + timedelta(seconds=60))
+    await tell(server, token, record(device, 1, at=early, clock="unsynced", mono_ms=60_000))
+    await tell(server, token, record(device, 2, at=early, clock="unsynced", mono_ms=60_000, boot_id=OTHER_BOOT))
+    await tell(server, token, synchronised(device, 3))
+    right = {row["record"]["sequence"]: (row["at"], row["clock_offset_ms"]) for row in await read(server)}
+    assert right[1] == (at(NINE + timedelta(seconds=60)), 5 * 3_600_000)
+    assert right[2] == (early, None)
