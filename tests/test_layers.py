@@ -51,6 +51,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/store/proof": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/planning"),
     "sync/origin/proof": (ENGINES_AND_STORES, "sync/origin/planning"),
+    "sync/origin/proof/export": (ENGINES_AND_STORES, "sync/origin/proof sync/proof sync/trust"),
     "sync/device/traffic": (ENGINES_AND_STORES, ""),
     "sync/device/transfer": (SERVICES, "sync/device/store sync/device/traffic"),
     "sync/device": (SERVICES, "sync/device/store sync/device/transfer sync/trust"),
@@ -121,8 +122,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/app": (
         ROOTS,
         "sync/http sync/origin sync/origin/api sync/origin/api/proof sync/origin/console sync/origin/http "
-        "sync/origin/ingest sync/origin/persistence sync/origin/publishing sync/origin/retention sync/origin/settings "
-        "sync/origin/store sync/origin/store/proof sync/trust",
+        "sync/origin/ingest sync/origin/persistence sync/origin/proof/export sync/origin/publishing "
+        "sync/origin/retention sync/origin/settings sync/origin/store sync/origin/store/proof sync/trust",
     ),
 }
 

@@ -7,6 +7,17 @@ from pydantic.json_schema import models_json_schema
 
 import sync.wire.chunk_index
 from sync.device.store.membership import DeviceMembership
+from sync.origin.proof.export.records import (
+    CertificateRecord,
+    CheckpointRecord,
+    EndRecord,
+    ExportEnd,
+    ExportRecord,
+    OpeningRecord,
+    PlayRecord,
+    RootRecord,
+    ScreenRecord,
+)
 from sync.proof.checkpoint import Certificate, Checkpoint
 from sync.wire.device_reports import BatchAnswer, Heartbeat, PairingAnswer, PairingRequest, Play, PlayBatch
 from sync.wire.release import Envelope, Release, Root, Timestamp
@@ -15,6 +26,17 @@ FAMILIES: dict[str, tuple[Any, ...]] = {
     "Content": (Envelope, Root, Timestamp, Release),
     "Reports": (PlayBatch, BatchAnswer, Heartbeat),
     "Signed plays": (Play, Certificate, Checkpoint),
+    "Export of plays": (
+        ExportRecord,
+        RootRecord,
+        ScreenRecord,
+        CertificateRecord,
+        OpeningRecord,
+        CheckpointRecord,
+        PlayRecord,
+        EndRecord,
+        ExportEnd,
+    ),
     "Pairing": (PairingRequest, PairingAnswer, DeviceMembership),
 }
 """The documents by what they are for; what they contain follows by itself."""

@@ -1,4 +1,4 @@
-"""The command `signage-origin`: serve, publish a folder, keys, devices, trust."""
+"""The command `signage-origin`: serve, publish a folder, keys, devices, trust, proof."""
 
 import argparse
 import asyncio
@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import json
 import logging
+import re
 import shutil
 import sys
 from collections.abc import Awaitable, Callable
@@ -19,7 +20,7 @@ from sync.command_output import log_to_stderr, one_line, print_answer
 from sync.errors import Rejected, SignageError
 from sync.origin import __version__
 from sync.origin.api.devices import DeviceView
-from sync.origin.app import trust_commands
+from sync.origin.app import proof_commands, trust_commands
 from sync.origin.app.server import serve
 from sync.origin.app.wiring import Origin, has_origin, open_origin
 from sync.origin.http.auth import make_key
@@ -50,7 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; return its exit code: 0 done, 1 it could not be done, 2 it was called wrongly."""
     options = parser().parse_args(arguments)
     try:
-        settings = load_settings(options.config, _overrides(options))
+        elsewhere = getattr(options, "elsewhere", False)
+        settings = OriginConfiguration() if elsewhere else load_settings(options.config, _overrides(options))
         log_to_stderr(settings.logging.level, "%(levelname)s %(name)s %(message)s")
         for library in NOISY:
             logging.getLogger(library).setLevel(logging.INFO)
@@ -89,6 +91,11 @@ def parser() -> argparse.ArgumentParser:
     booked.add_argument("--channel", required=True, type=_channel, metavar="NAME", help="the channel")
     storage = _verb(commands, "storage", shared, _storage, "how full the origin is, and how much of it nobody needs")
     storage.add_argument("--clear", action="store_true", help="remove now what would be removed within the hour")
+    text = "what an export of plays proves, on any machine (exit code 0: whole, 1: broken, 3: incomplete)"
+    verify = _verb_elsewhere(commands, "verify", proof_commands.verify, text)
+    verify.add_argument("file", help="the export; - reads it from standard input", **_FILE)
+    text = "what `signage-origin fingerprint` prints at the origin; learn it from the operator, not from the export"
+    verify.add_argument("--root", required=True, type=_fingerprint_text, metavar="FINGERPRINT", help=text)
     _verb(commands, "doctor", shared, _doctor, "what this machine lets the origin do")
     return parser
 
@@ -159,14 +166,17 @@ def _add_trust_elsewhere(verbs: Any) -> None:
 
 
 def _verb_elsewhere(
-    verbs: Any, name: str, command: Callable[[argparse.Namespace], Awaitable[trust_commands.Answer]], text: str
+    verbs: Any, name: str, command: Callable[[argparse.Namespace], Awaitable[trust_commands.Answer | None]], text: str
 ) -> argparse.ArgumentParser:
+    """Add a command for any machine: it reads no settings, and needs no origin."""
+
     async def run(settings: OriginConfiguration, options: argparse.Namespace) -> None:
-        _print(options, *await command(options))
+        if answer := await command(options):
+            _print(options, *answer)
 
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run, config=None, data_dir=None)
+    parser.set_defaults(run=run, elsewhere=True)
     return parser
 
 
@@ -179,6 +189,13 @@ def _public(text: str) -> dict[str, str]:
         return public_key(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _fingerprint_text(text: str) -> str:
+    found = text.strip().lower()
+    if not re.fullmatch("[0-9a-f]{64}", found):
+        raise argparse.ArgumentTypeError("is not a fingerprint: 64 digits and letters a to f")
+    return found
 
 
 def _answered(command: TrustCommand) -> CliCommand:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sync.origin.planning.release_contents import KnownRelease, ReleaseContent, ShownAssets
 from sync.runtime.clock import ClockTrust, unix_ms
 from sync.wire.device_reports import Outcome, Play
+from sync.wire.release import MOST_NUMBER
 
 TOLERANCE_MS = 1_000  # a cut takes a moment at either end, and a slow machine is late
 DAY_MS = 24 * 3_600_000
@@ -85,7 +86,7 @@ def why_set_aside(
             doubt = next(_doubts(play, span[0], screen, releases.get(play.release), time), None)
             reason = doubt and UNCONFIRMED + doubt
         reason = reason or next(_too_long_for_release(play, releases.get(play.release)), None)
-        if reason is None and any(_overlaps(span, other) for other in near):
+        if reason is None and any(overlaps(span, other) for other in near):
             reason = OVERLAPS
         if reason is None and back_ms and play.rendered_ms > spare_ms[day_of(play)]:
             reason = "the plays of its screen add up to more than the time there was"
@@ -119,7 +120,15 @@ def _stopped_at(span: Span, other: Span) -> bool:
     return span[1] == other[0] or (span[0] == other[1] and without_time)
 
 
-def _overlaps(one: Span, other: Span) -> bool:
+def contradictions(play: Play) -> Iterator[str]:
+    """Yield what a play says against itself."""
+    if max(play.rendered_ms, play.expected_ms or 0, play.clock_back_ms or 0) > MOST_NUMBER:
+        yield "it has a number that nobody can reckon with"
+        return
+    yield from _contradictions(play, (unix_ms(play.started_at), unix_ms(play.ended_at)), play.clock_back_ms or 0)
+
+
+def overlaps(one: Span, other: Span) -> bool:
     """Tell whether two spans have more in common than two cuts explain: so of many, only neighbours can overlap."""
     common_ms = min(one[1], other[1]) - max(one[0], other[0])
     shorter_ms = min(one[1] - one[0], other[1] - other[0])
