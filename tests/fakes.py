@@ -17,6 +17,7 @@ class FakeClock:
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._numbers = count()
         self.trusted = ClockTrust.SYNCED
+        self.age_s: float | None = 20.0  # since a time service set it
 
     def now(self) -> datetime:
         return self._now
@@ -26,6 +27,9 @@ class FakeClock:
 
     def trust(self) -> ClockTrust:
         return self.trusted
+
+    def set_ago_s(self) -> float | None:
+        return self.age_s if self.trusted is ClockTrust.SYNCED else None
 
     async def sleep(self, seconds: float) -> None:
         if seconds <= 0:

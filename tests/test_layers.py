@@ -66,7 +66,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "player/director": (
         SERVICES,
-        "player/evidence player/programme player/protocol player/settings sync/device/store sync/programme",
+        "player player/evidence player/programme player/protocol player/settings sync/device/store sync/programme",
     ),
     "player/status": (
         SERVICES,

@@ -17,6 +17,7 @@ from player.display import Display, Power
 from player.evidence.ledger import Ledger, open_ledger
 from player.evidence.ledger_owner import ad_seed, find_ledger
 from player.programme.bandwidth import bandwidth_at
+from player.programme.proof_of_play import ScreenCondition
 from player.settings.model import Settings
 from player.settings.system_zone import system_zone
 from player.status.heartbeat import HeartbeatSender
@@ -36,8 +37,9 @@ from sync.errors import StorageBroken, StorageFull
 from sync.programme.schedule import zone_of_venue
 from sync.runtime.clock import Clock, ClockTrust
 from sync.runtime.waiting import first_of
-from sync.wire.device_reports import Heartbeat, ScreenState
+from sync.wire.device_reports import Heartbeat, ScreenDetail, ScreenState
 from sync.wire.release import Release
+from sync.wire.value_types import printable
 
 _READ_AGAIN_S = 10.0
 
@@ -97,7 +99,7 @@ class SessionBuilder:
                     core.clock,
                     lambda: core.configuration.settings,
                     ad_seed(device),
-                    display=lambda since_s: screen_state(core.display, since_s),
+                    display=lambda since_s: screen_facts(core.display, since_s),
                     budget_spent=lambda: self.traffic.state().spent,
                 ),
             )
@@ -211,6 +213,16 @@ def network_of(settings: Settings, clock: Clock, meter: Meter | None = None) -> 
     return Network(ConnectionSettings(proxy, origin.no_proxy, certificates, origin.fingerprint), clock, meter)
 
 
-def screen_state(display: Display, since_s: float) -> ScreenState:
-    """Return whether the screen was on, as plays record it; one that was off or unplugged at any look was off."""
-    return ScreenState.OFF if display.was_dark_since(since_s) else _SCREEN_STATES[display.state().power]
+def screen_facts(display: Display, since_s: float) -> ScreenCondition:
+    """Return how the screen was, as plays record it; one that was off or unplugged at any look was off.
+
+    While the X server does not answer nobody knows.
+    """
+    state, area = display.state(), display.area
+    power = _SCREEN_STATES[state.power] if state.answers else ScreenState.UNKNOWN
+    return ScreenCondition(
+        ScreenState.OFF if display.was_dark_since(since_s) else power,
+        ScreenDetail.DISCONNECTED if display.was_unplugged_since(since_s) else None,
+        printable(state.output, 64) or None,
+        f"{area.width}x{area.height}",
+    )

@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 from player.platform.code_version import CODE, code_version
 from player.settings.configuration import Configuration
 from sync.errors import SignageError, StorageBroken, StorageFull
-from sync.runtime.clock import Clock
+from sync.runtime.clock import Clock, boot_id
 from sync.runtime.durable_files import read_file, write_unflushed
 from sync.runtime.supervisor import Restarts, supervise
 from sync.runtime.systemd import notify
@@ -34,7 +34,6 @@ _EXTEND = "EXTEND_TIMEOUT_USEC=30000000"  # systemd ends a start that takes too 
 _CAP_BYTES = 64 * 1024
 _LONGEST_REASON = 500
 _NO_REASON = "it ended and gave no reason: see the log of the system"
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 Service = Callable[[], Awaitable[None]]
 
@@ -81,7 +80,7 @@ def _read(path: Path) -> FailedStarts | None:
         found = FailedStarts.model_validate_json(raw) if raw else None
     except (StorageBroken, ValidationError):
         return None
-    return found if found and found.boot == _boot() else None
+    return found if found and found.boot == boot_id() else None
 
 
 def _failed_before(path: Path) -> FailedStarts | None:
@@ -168,7 +167,7 @@ class StartRecord:
     def _save(self, more: int, reason: str, *, pending: bool = False) -> None:
         times, at = self._before + more, self._clock.now()
         reason = reason[:_LONGEST_REASON]
-        self._write(FailedStarts(boot=_boot(), code=CODE, times=times, at=at, reason=reason, pending=pending))
+        self._write(FailedStarts(boot=boot_id(), code=CODE, times=times, at=at, reason=reason, pending=pending))
 
     def _write(self, record: FailedStarts) -> None:
         with suppress(StorageFull, StorageBroken):  # then nothing waits
@@ -198,10 +197,3 @@ def _reason(error: BaseException) -> str:
     where = traceback.extract_tb(error.__traceback__)[-1:]
     place = "".join(f" ({Path(each.filename).name}, line {each.lineno})" for each in where)
     return f"{type(error).__name__}: {error}{place}"
-
-
-def _boot() -> str:
-    try:
-        return _BOOT_ID.read_text().strip()
-    except OSError:
-        return ""

@@ -53,6 +53,7 @@ class Playback:
         self._announced_end: PlannedEnd | None = None
         self._final_report_sent = False
         self._paints = 0  # since the last sample
+        self._frames_shown = 0  # painted on the display until then
         self._out_of_sight_s = 0.0  # its window was moved, unmapped or covered
         self._started_s = self._looked_s = self._show(at_s)
         self._played_hidden = loader.first_picture_s is not None
@@ -121,7 +122,7 @@ class Playback:
         self._final_report_sent = True
         if self._announced_end:
             end = asdict(self._announced_end)
-            self._context.send(EndAnnounced(take=self.shot.take, **end, frames_lost=self._frames_lost()))
+            self._context.send(EndAnnounced(take=self.shot.take, **end, **self._frames()))
 
     def on_event(self, event: VlcEvent) -> None:
         """React to an event of libVLC."""
@@ -155,11 +156,14 @@ class Playback:
     def _finish(self, end: PlannedEnd, now: float) -> None:
         self._move(ShotState.FINISHED)
         at_s = end.at_s if now - end.at_s <= ON_TIME_S else now
-        lost = self._frames_lost()
-        self._context.send(ShotFinished(take=self.shot.take, at_s=at_s, reason=end.reason, frames_lost=lost))
+        self._context.send(ShotFinished(take=self.shot.take, at_s=at_s, reason=end.reason, **self._frames()))
 
-    def _frames_lost(self) -> int | None:
-        return None if self.shot.kind is MediaKind.PICTURE else self._player.frames_lost()
+    def _frames(self) -> dict[str, int | None]:
+        """Return how many frames came too late and how many were painted; a picture has none."""
+        if self.shot.kind is MediaKind.PICTURE:
+            return {}
+        self._paints += self._window.count_paints()
+        return {"frames_lost": self._player.frames_lost(), "frames_shown": self._frames_shown + self._paints}
 
     def _fail(self, reason: str, *, seen_on_screen: bool = False) -> None:
         self._context.send(ShotFailed(take=self.shot.take, reason=reason, seen_on_screen=seen_on_screen))
@@ -211,8 +215,9 @@ class Playback:
                 at_s=now,
                 take=self.shot.take,
                 media_ms=self._player.media_ms(),
-                frames_lost=self._player.frames_lost(),
+                **self._frames(),
                 still_ms=self._watch.still_ms + round(self._out_of_sight_s * 1000),
+                covered=self._out_of_sight_s > 0,
                 black_ms=self._watch.black_ms,
                 seems_frozen=video and fault is PictureFault.SUSPECTED,  # a stream may pause
                 **self._facts().model_dump(),
@@ -233,6 +238,7 @@ class Playback:
         self._out_of_sight_s += 0.0 if self._window.is_in_sight() else now - self._looked_s
         self._looked_s = now
         paints, self._paints = self._paints + self._window.count_paints(), 0
+        self._frames_shown += paints
         moving = self.shot.kind is not MediaKind.PICTURE
         pixels = self._window.sample_pixels() if moving and self._watch.needs_pixels(now, paints) else None
         player, planned_s = self._player, now - self._media_started_s

@@ -47,6 +47,10 @@ class FixedClock:
         """Return how far the real clock is trusted."""
         return self.clock.trust()
 
+    def set_ago_s(self) -> float | None:
+        """Return how many seconds ago a time service last set the real clock."""
+        return self.clock.set_ago_s()
+
     async def sleep(self, seconds: float) -> None:
         """Wait by the real clock."""
         await self.clock.sleep(seconds)

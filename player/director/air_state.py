@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from player.director.record_clock import TakeStart
+from player.programme.proof_of_play import StartFacts
 from player.programme.shots import PlannedShot
 from player.protocol.operator import Next, Now
 from player.protocol.screen import Ended, Shot
 from sync.programme.next_take import Scene
-from sync.runtime.clock import ClockTrust
 from sync.wire.device_reports import PlayKind
 
 _SOONER_S = 2.0  # a measured length is not as exact as the end of the last picture
@@ -18,14 +18,14 @@ _STOOD_MS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    """A take is on the screen since `start`; `clock` says how far the wall clock was trusted then.
+    """A take is on the screen since `start`; `facts` is what is known of that moment.
 
     `cut_at`: it is cut then, for `cut_reason`; None: it plays to its own end.
     """
 
     planned: PlannedShot
     start: TakeStart
-    clock: ClockTrust
+    facts: StartFacts
     cut_at: datetime | None = None
     cut_reason: str = "daypart"
 

@@ -22,6 +22,7 @@ from player.director.take_tracker import TakeTracker
 from player.director.volume_control import VolumeControl
 from player.evidence.ledger import Ledger
 from player.evidence.take_states import TakeState
+from player.programme.proof_of_play import ScreenCondition
 from player.programme.shots import DeviceScene, PlannedShot, with_shot
 from player.protocol.operator import Command, Now
 from player.protocol.screen import Cut, Screen
@@ -30,19 +31,18 @@ from sync.errors import DeckLost, DeckMissing, MediaUnplayable, ScreenFailed
 from sync.programme.next_take import Idle, plan_item, plan_next
 from sync.runtime.clock import Clock
 from sync.runtime.waiting import wait_unless
-from sync.wire.device_reports import ScreenState
 
 _DECIDE_AGAIN = timedelta(minutes=1)
 
 log = logging.getLogger(__name__)
 
 
-def _unknown(_since_s: float) -> ScreenState:
-    return ScreenState.UNKNOWN
+def _unknown(_since_s: float) -> ScreenCondition:
+    return ScreenCondition()
 
 
 class Director:
-    """A service. `display` returns the screen's power since an instant. With `seed` each device has its own ads."""
+    """A service. `display` returns how the screen was since an instant. With `seed` each device has its own ads."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Director:
         settings: Callable[[], Settings],
         seed: int,
         *,
-        display: Callable[[float], ScreenState] = _unknown,
+        display: Callable[[float], ScreenCondition] = _unknown,
         budget_spent: Callable[[], bool] = lambda: False,
     ) -> None:
         self._screen = screen

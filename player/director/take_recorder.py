@@ -25,7 +25,15 @@ from player.evidence.ledger_entries import (
     TakeStarted,
 )
 from player.evidence.take_states import TAKE_STATES, TakeState
-from player.programme.proof_of_play import NoPlay, TakeFacts, chain_play, judge_take
+from player.programme.proof_of_play import (
+    NoPlay,
+    ScreenCondition,
+    StartFacts,
+    TakeFacts,
+    TakeOnAir,
+    chain_play,
+    judge_take,
+)
 from player.protocol.screen import Ended
 from sync.errors import StorageBroken, StorageFull
 from sync.programme.ad_selection import AdHead, AdState, ad_changes, refund
@@ -33,8 +41,8 @@ from sync.programme.ad_shares import Account
 from sync.programme.items_and_breaks import Rotation
 from sync.programme.next_take import Memory, Planned
 from sync.programme.take import Take
-from sync.runtime.clock import ClockTrust
-from sync.wire.device_reports import Play, PlayKind, ScreenState
+from sync.runtime.clock import ClockTrust, boot_id
+from sync.wire.device_reports import Play, PlayKind
 
 _MOST_PENDING = 10_000  # a day of ten-second items, some 20 MB
 
@@ -84,7 +92,7 @@ class TakeRecorder:
     def _recover(self, left: OpenTake, used: list[Span]) -> None:
         self._states[left.take] = left.state
         try:
-            take = Take.model_validate_json(left.body)
+            take = TakeOnAir.model_validate_json(left.body)
         except ValidationError:
             log.error("take=%s is dropped: its row in the ledger cannot be read", left.take)
             self._move(left.take, TakeState.CANCELLED if left.started_ms is None else TakeState.NOT_COUNTED)
@@ -97,7 +105,9 @@ class TakeRecorder:
         start = TakeStart(0, left.started_ms, left.started_ms)  # counted from its own start
         start = self._times.avoid(start, used)
         times = self._times.end(start, left.shown_ms / 1000)
-        facts = judge_take(take, None, times, clock=ClockTrust(left.clock))
+        facts = judge_take(
+            take, None, times, start=take.start or StartFacts(clock=ClockTrust(left.clock)), boot_id=boot_id()
+        )
         self._close(take, facts, TakeState.PLAYED, failed=False)
 
     def state(self, planned: Planned) -> TakeState:
@@ -142,19 +152,20 @@ class TakeRecorder:
         """Return the start again, outside the time of recorded plays; the ledger is read after a clock step only."""
         return self._times.avoid(start, await self._used_time(start.unix_ms)) if self._times.unread else start
 
-    async def write_start(self, take: Take, start: TakeStart, clock: ClockTrust) -> None:
-        """Write that a take is on the screen; `clock` says how far the wall clock was trusted at its start."""
-        self._pending.append(TakeStarted(take.take, take.model_dump_json(), start.unix_ms, clock.value))
+    async def write_start(self, take: Take, start: TakeStart, facts: StartFacts) -> None:
+        """Write that a take is on the screen, with what is known of that moment."""
+        body = TakeOnAir(**take.model_dump(), start=facts).model_dump_json(exclude_none=True)
+        self._pending.append(TakeStarted(take.take, body, start.unix_ms, facts.clock.value))
         await self.save()
 
     def end(
-        self, take: Take, ended: Ended, start: TakeStart, *, clock: ClockTrust, screen: ScreenState
+        self, take: Take, ended: Ended, start: TakeStart, *, facts: StartFacts, screen: ScreenCondition
     ) -> TakeFacts | NoPlay:
-        """Judge a take that left the screen; `save` writes its play. `clock` is of its start."""
-        facts = judge_take(take, ended, self._times.end(start, ended.ended_s), screen=screen, clock=clock)
-        after = TakeState.NOT_COUNTED if isinstance(facts, NoPlay) else TakeState.PLAYED
-        self._close(take, facts, after, failed=ended.failed and not ended.deck_lost)
-        return facts
+        """Judge a take that left the screen; `save` writes its play. `facts` are of its start."""
+        found = judge_take(take, ended, self._times.end(start, ended.ended_s), start=facts, screen=screen)
+        after = TakeState.NOT_COUNTED if isinstance(found, NoPlay) else TakeState.PLAYED
+        self._close(take, found, after, failed=ended.failed and not ended.deck_lost)
+        return found
 
     async def save(self) -> None:
         """Write all that is pending, as one transaction; while the disk fails, only `retry` tries."""

@@ -5,16 +5,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
+from player import __version__
 from player.director.air_state import AirState, OffAir, Showing, how_it_ended, may_be_damaged, with_deadline
 from player.director.backoff import FailureBackoff, StreamBackoff
+from player.director.record_clock import TakeStart
 from player.director.take_recorder import TakeRecorder
-from player.programme.proof_of_play import TakeFacts
+from player.programme.proof_of_play import ScreenCondition, StartFacts, TakeFacts
 from player.programme.shots import PlannedShot
 from player.protocol.screen import STAGE_CLOSED, Cut, Ended
 from sync.programme.next_take import Idle, Scene, stays_until
-from sync.runtime.clock import Clock, ClockTrust
-from sync.wire.device_reports import PlayKind, ScreenState
+from sync.runtime.clock import Clock, ClockState, ClockTrust, boot_id, clock_state
+from sync.wire.device_reports import PlayKind
 
 _TICK_S = 5.0  # how often progress and clock are checked
 _STREAM_WORKS_S = 30.0  # a stream that has been on for so long works
@@ -28,7 +31,7 @@ log = logging.getLogger(__name__)
 class TakeTracker:
     """Owns the state of the air.
 
-    `display` returns how the screen's power was since an instant; `so_far` is `Screen.so_far`. `suspect` is called with
+    `display` returns how the screen was since an instant; `so_far` is `Screen.so_far`. `suspect` is called with
     an asset that did not play as it should.
     """
 
@@ -38,7 +41,7 @@ class TakeTracker:
         recorder: TakeRecorder,
         failures: FailureBackoff,
         clock: Clock,
-        display: Callable[[float], ScreenState],
+        display: Callable[[float], ScreenCondition],
         streams: StreamBackoff,
         suspect: Callable[[str], None],
     ) -> None:
@@ -112,14 +115,15 @@ class TakeTracker:
 
     async def take_started(self, planned: PlannedShot, cut: Cut, *, ordered: bool) -> None:
         """Record a cut after it was made: the take before it is judged, its own take starts at the same instant."""
-        now, now_s, trust = self._clock.now(), self._clock.monotonic(), self._clock.trust()
+        now, now_s = self._clock.now(), self._clock.monotonic()
         if isinstance(self.state, OffAir):
             log.info("screen=on air again after %s", now - self.state.since)
         self._judge(cut.previous, cut.at_s, ordered=ordered)
-        showing = Showing(planned, self._recorder.start(planned.take, cut.at_s, now, now_s), trust)
-        self.state = showing
+        start = self._recorder.start(planned.take, cut.at_s, now, now_s)
+        facts = start_facts(start, planned.take.zone, self._clock, self._display(cut.at_s))
+        self.state = showing = Showing(planned, start, facts)
         showing = await self._avoid_used_time(showing)
-        await self._recorder.write_start(planned.take, showing.start, trust)
+        await self._recorder.write_start(planned.take, showing.start, facts)
 
     async def take_ended(self, ended: Ended | None, *, ordered: bool = False) -> None:
         """Record that what was on has ended and nothing followed; its last picture may still be on the screen."""
@@ -157,7 +161,7 @@ class TakeTracker:
         seen_s = showing.start.at_s + (self._progress[1] if self._progress[0] == take.take else 0.0)
         ended = how_it_ended(showing, ended, at_s, seen_s, ordered=ordered)
         screen = self._display(showing.start.at_s)
-        facts = self._recorder.end(take, ended, showing.start, clock=showing.clock, screen=screen)
+        facts = self._recorder.end(take, ended, showing.start, facts=showing.facts, screen=screen)
         if showing.planned.shot.url is None and may_be_damaged(showing.planned.shot, ended):
             self._suspect(take.asset)
         if ended.failed and not ended.deck_lost:
@@ -181,3 +185,20 @@ class TakeTracker:
     def _clock_facts(self) -> tuple[timedelta, ClockTrust]:
         offset = self._clock.now() - datetime.fromtimestamp(self._clock.monotonic(), UTC)
         return offset, self._clock.trust()
+
+
+def start_facts(start: TakeStart, zone: str, clock: Clock, screen: ScreenCondition) -> StartFacts:
+    """Return what is known of the moment in which a take came on."""
+    trust, age_s = clock.trust(), clock.set_ago_s()
+    state, offset = clock_state(trust, age_s), start.at.astimezone(ZoneInfo(zone)).utcoffset()
+    return StartFacts(
+        clock=trust,
+        clock_state=state.value if state is ClockState.HELD_OVER else None,  # what `clock` says is not said twice
+        clock_age_s=None if age_s is None else round(age_s),
+        offset_min=None if offset is None else offset // timedelta(minutes=1),
+        boot_id=boot_id() or None,
+        mono_start_ms=start.monotonic_ms,
+        output=screen.output,
+        resolution=screen.resolution,
+        player=__version__,
+    )

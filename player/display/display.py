@@ -48,7 +48,7 @@ class Display:
         self._wanted = wanted
         self._last_covered = ("", 0.0)  # the name of a window of another program, and when it covered ours
         self._poll_due = False  # before its time
-        self._dark_s = float("-inf")  # the last poll that found no light
+        self._dark_s = self._unplugged_s = float("-inf")  # the last poll that found no light, or no monitor
         self._overdue, self._recovered_s = 0, float("-inf")  # calls that wait for a server that hangs; the last end
         self._area_changed = asyncio.Event()
         self._state = DisplayState(False, None, Power.UNKNOWN, Area(width=1, height=1), 0)
@@ -144,6 +144,8 @@ class Display:
         self._state = replace(state, losses=before.losses, covered_by=before.covered_by)
         if state.dark or (state.was_off and state.output == before.output):
             self._dark_s = self._clock.monotonic()
+        if state.connected is False:
+            self._unplugged_s = self._clock.monotonic()
         if self._state.problem and self._state.problem != before.problem:
             log.warning("display=%s %s", self._name, self._state.problem)
         if self._state.connected != before.connected and self._state.output == before.output and before.answers:
@@ -156,6 +158,10 @@ class Display:
     def was_dark_since(self, at_s: float) -> bool:
         """Tell whether the last poll, or any other one since this instant, found the monitor off or unplugged."""
         return self._state.dark or self._dark_s >= at_s
+
+    def was_unplugged_since(self, at_s: float) -> bool:
+        """Tell whether the last poll, or any other one since this instant, found no monitor at the output."""
+        return self._state.connected is False or self._unplugged_s >= at_s
 
     async def _lower_foreign_windows(self) -> None:
         """Put windows of other programs below ours and log it once; the state names the latest of ten minutes."""

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from player.protocol.screen import Ended
+from player.protocol.screen import STAGE_CLOSED, Ended
 from sync.errors import Untrusted
 from sync.programme.take import Take
 from sync.runtime.clock import ClockTrust
-from sync.wire.device_reports import GENESIS, Outcome, Play, ScreenState, play_hash
+from sync.wire.device_reports import GENESIS, EndReason, Outcome, Play, ScreenDetail, ScreenState, play_hash
+from sync.wire.value_types import Wire
 
 TOLERANCE_MS = 500
 """What may be missing of a complete play: the cut takes a moment at either end. At most half of a short item."""
@@ -39,15 +40,53 @@ class TakeTimes:
 
 
 @dataclass(frozen=True, slots=True)
+class ScreenCondition:
+    """How the display was since some instant, as far as a play says it."""
+
+    state: ScreenState = ScreenState.UNKNOWN
+    detail: ScreenDetail | None = None
+    output: str | None = None
+    resolution: str | None = None
+
+
+class StartFacts(Wire):
+    """What is known when a take comes on the screen, by the names of the fields of its play.
+
+    It lies with the open take in the ledger, so that the play of a take that was cut off has it, too.
+    """
+
+    clock: ClockTrust = ClockTrust.UNSYNCED
+    clock_state: str | None = None
+    clock_age_s: int | None = None
+    offset_min: int | None = None
+    boot_id: str | None = None
+    mono_start_ms: int | None = None
+    output: str | None = None
+    resolution: str | None = None
+    player: str | None = None
+
+
+NOTHING_KNOWN = StartFacts()
+
+
+class TakeOnAir(Take):
+    """A take on the screen, as the ledger keeps it; `start` None: an older player wrote it."""
+
+    start: StartFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TakeFacts:
-    """What a take that was on the screen was worth: the part of a play that is known only at its end."""
+    """What a take that was on the screen was worth. `on_ms`: how long it was on, whatever its picture did."""
 
     times: TakeTimes
     outcome: Outcome
     reason: str
-    frames_lost: int | None = None
-    screen: ScreenState = ScreenState.UNKNOWN
-    clock: ClockTrust = ClockTrust.UNSYNCED
+    end_reason: EndReason | None = None
+    on_ms: int = 0
+    start: StartFacts = NOTHING_KNOWN
+    ended: Ended | None = None
+    screen: ScreenCondition = ScreenCondition()
 
     @property
     def refunded(self) -> bool:
@@ -67,25 +106,42 @@ def judge_take(
     ended: Ended | None,
     times: TakeTimes | None,
     *,
-    screen: ScreenState = ScreenState.UNKNOWN,
-    clock: ClockTrust = ClockTrust.UNSYNCED,
+    start: StartFacts = NOTHING_KNOWN,
+    screen: ScreenCondition = ScreenCondition(),
+    boot_id: str = "",
 ) -> TakeFacts | NoPlay:
     """Return what a take is worth once it is over.
 
-    `times` None: it was never on the screen. `ended` None with times: the device stopped while it was on.
+    `times` None: it was never on the screen. `ended` None with times: the player stopped while it was on; `boot_id` is
+    the machine's start in which that was found.
     """
     if times is None:
         return NoPlay("it was never on the screen")
     still_ms = 0 if ended is None else ended.still_ms
     times, on_ms = replace(times, rendered_ms=_rendered_ms(take, times, still_ms)), times.rendered_ms
     if ended is None:
-        return TakeFacts(times, Outcome.INTERRUPTED, "interrupted", screen=screen, clock=clock)
+        why = _why_interrupted(start.boot_id, boot_id)
+        return TakeFacts(times, Outcome.INTERRUPTED, "interrupted", why, on_ms, start)
     if on_ms <= 0:
         return NoPlay(f"it left the screen at the instant it came: {ended.reason}")
     outcome, reason = _outcome(take.expected_ms, times.rendered_ms, ended), ended.reason
-    if outcome is Outcome.PARTIAL and reason in _NATURAL_ENDS and ended.still_ms:
+    stood = outcome is Outcome.PARTIAL and reason in _NATURAL_ENDS and ended.still_ms
+    if stood:
         reason = f"its picture stood still for {ended.still_ms / 1000:.1f} s"
-    return TakeFacts(times, outcome, reason, ended.frames_lost, screen, clock)
+    why = EndReason.PICTURE_STOOD if stood else _why_lost(ended)
+    return TakeFacts(times, outcome, reason, why, on_ms, start, ended, screen)
+
+
+def _why_interrupted(began_in: str | None, found_in: str) -> EndReason | None:
+    if not began_in or not found_in:
+        return None
+    return EndReason.PLAYER_ENDED if began_in == found_in else EndReason.MACHINE_ENDED
+
+
+def _why_lost(ended: Ended) -> EndReason | None:
+    if ended.deck_lost:
+        return EndReason.STAGE_CLOSED if ended.reason == STAGE_CLOSED else EndReason.DECK_LOST
+    return EndReason.MEDIA_FAILED if ended.failed else None
 
 
 def _rendered_ms(take: Take, times: TakeTimes, still_ms: int) -> int:
@@ -110,20 +166,30 @@ def _outcome(expected_ms: int | None, rendered_ms: int, ended: Ended) -> Outcome
 
 def chain_play(previous_hash: str, take: Take, facts: TakeFacts, *, device: str, log_epoch: str, sequence: int) -> Play:
     """Return the play of a judged take, linked to the one before it in this log epoch (`GENESIS` before the first)."""
-    fields = take.model_dump(exclude={"choice"}) | {
-        "device": device,
-        "log_epoch": log_epoch,
-        "sequence": sequence,
-        "started_at": facts.times.started_at,
-        "ended_at": facts.times.ended_at,
-        "rendered_ms": facts.times.rendered_ms,
-        "clock_back_ms": facts.times.clock_back_ms or None,
-        "outcome": facts.outcome,
-        "reason": facts.reason,
-        "frames_lost": facts.frames_lost,
-        "screen": facts.screen,
-        "clock": facts.clock,
-    }
+    start, ended, screen = facts.start, facts.ended, facts.screen
+    covered = ScreenDetail.COVERED if ended and ended.covered else None
+    fields = (
+        take.model_dump(exclude={"choice", "start"})
+        | start.model_dump()
+        | {
+            "device": device,
+            "log_epoch": log_epoch,
+            "sequence": sequence,
+            "started_at": facts.times.started_at,
+            "ended_at": facts.times.ended_at,
+            "rendered_ms": facts.times.rendered_ms,
+            "clock_back_ms": facts.times.clock_back_ms or None,
+            "outcome": facts.outcome,
+            "reason": facts.reason,
+            "frames_lost": ended and ended.frames_lost,
+            "frames_shown": ended and ended.frames_shown,
+            "screen": screen.state,
+            "screen_detail": screen.detail or covered,
+            "decision": take.choice,
+            "mono_end_ms": None if start.mono_start_ms is None else start.mono_start_ms + facts.on_ms,
+            "end_reason": facts.end_reason,
+        }
+    )
     open_play = Play(**fields, previous_hash=previous_hash, hash=GENESIS)
     return open_play.model_copy(update={"hash": play_hash(previous_hash, open_play.model_dump(mode="json"))})
 

@@ -125,7 +125,7 @@ class ShowCancelled(Wire):
 class EndAnnounced(Wire):
     """The shot on air will end at `at_s`, for a `reason` as in `ShotFinished`; sent again when that changes.
 
-    Sent once more shortly before the end with `frames_lost` so far: at the end the next shot may already be on air.
+    Sent once more shortly before the end with the frames so far: at the end the next shot may already be on air.
     """
 
     event: Literal["end_announced"] = "end_announced"
@@ -133,6 +133,7 @@ class EndAnnounced(Wire):
     at_s: float
     reason: str
     frames_lost: int | None = None
+    frames_shown: int | None = None
 
 
 class Hidden(Wire):
@@ -157,6 +158,7 @@ class ShotFinished(Wire):
     at_s: float
     reason: str
     frames_lost: int | None = None
+    frames_shown: int | None = None
 
 
 class ShotFailed(Wire):
@@ -179,7 +181,9 @@ class DeckPulse(PlaybackFacts):
     take: str | None = None
     media_ms: int | None = None
     frames_lost: int | None = None
-    still_ms: int | None = None  # of the video on air: time its picture stood that should have changed, so far
+    frames_shown: int | None = None  # of a video or stream: pictures painted on the display
+    still_ms: int | None = None  # of the take on air: time its picture stood that should have changed, or was covered
+    covered: bool = False  # the window of the take on air was covered, moved or hidden at some look so far
     black_ms: int | None = None  # of the take on air: time it was black, by a few pixels
     seems_frozen: bool = False  # the video on air: no new picture and no media time (a suspicion)
 

@@ -42,7 +42,7 @@ class Shot(Wire):
 class Ended(Wire):
     """How a shot left the screen. `reason`: `eof`, `duration`, `cut` (by a cut before its end), or what failed.
 
-    `still_ms` is how much of its time the picture stood still that should have changed.
+    `still_ms` is how much of its time the picture stood still that should have changed, or was `covered`.
     """
 
     take: str
@@ -52,7 +52,9 @@ class Ended(Wire):
     failed: bool = False
     deck_lost: bool = False  # its deck was lost for another reason: not the media's fault
     frames_lost: int | None = None
+    frames_shown: int | None = None
     still_ms: int = 0
+    covered: bool = False
 
 
 class Cut(Wire):

@@ -30,6 +30,7 @@ class ShotOnAir:
     pulse_s: float = 0.0
     seen_s: float = 0.0  # when its deck last said that it has it on the screen
     frames_lost: int | None = None
+    frames_shown: int | None = None
 
     def __post_init__(self) -> None:
         self.seen_s = self.started_s
@@ -37,7 +38,7 @@ class ShotOnAir:
     def update(self, event: ShotFinished | EndAnnounced | DeckPulse, now_s: float) -> None:
         """Record what its deck reports of it."""
         if event.frames_lost is not None or isinstance(event, ShotFinished):
-            self.frames_lost = event.frames_lost
+            self.frames_lost, self.frames_shown = event.frames_lost, event.frames_shown
         if isinstance(event, DeckPulse):
             self.seen_s = max(self.seen_s, event.at_s)
         match event:
@@ -77,7 +78,8 @@ class ShotOnAir:
         still_ms += round(unseen_s * 1000) if unseen_s > _UNSEEN_S else 0
         return Ended(
             take=self.shot.take, started_s=self.started_s, ended_s=at_s, reason=reason,
-            failed=failed, deck_lost=deck_lost, frames_lost=self.frames_lost, still_ms=still_ms,
+            failed=failed, deck_lost=deck_lost, frames_lost=self.frames_lost, frames_shown=self.frames_shown,
+            still_ms=still_ms, covered=bool(self.pulse and self.pulse.covered),
         )  # fmt: skip
 
     def cut_due_s(self, deadline_s: float | None) -> float | None:

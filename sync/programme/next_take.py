@@ -167,7 +167,7 @@ def plan_next(scene: Scene, ads: EligibleAds | None, memory: Memory, at: datetim
         fits_ms = (programme.until - at) // timedelta(milliseconds=1)
         choice, state = select_ad(memory.ads, ads, fits_ms=fits_ms) if ads is not None else (None, memory.ads)
         if choice is not None:
-            return _ad(scene, choice, programme, Memory(rotation, state), take)
+            return _ad(scene, choice, programme, Memory(rotation, state), take, step.position + 1)
 
 
 def plan_item(scene: Scene, item: Item, memory: Memory, at: datetime, take: str) -> Planned:
@@ -207,7 +207,7 @@ def _item(scene: Scene, item: Item, programme: Programme, memory: Memory, take: 
     return Planned(record, item, programme, memory, ends_with_daypart=False)
 
 
-def _ad(scene: Scene, choice: Choice, programme: Programme, memory: Memory, take: str) -> Planned:
+def _ad(scene: Scene, choice: Choice, programme: Programme, memory: Memory, take: str, break_slot: int) -> Planned:
     creative = choice.creative
     record = Take(
         take=take,
@@ -224,5 +224,6 @@ def _ad(scene: Scene, choice: Choice, programme: Programme, memory: Memory, take
         creative=creative.id,
         relaxed=choice.relaxed,
         choice=choice.id,
+        break_slot=break_slot,
     )
     return Planned(record, creative, programme, memory, ends_with_daypart=False)

@@ -25,4 +25,5 @@ class Take(Wire):
     line: Identifier | None = None
     creative: Identifier | None = None
     relaxed: tuple[str, ...] = ()
-    choice: int | None = None  # the ad choice that a refund names
+    choice: int | None = None  # the ad choice that a refund names; `Play.decision`
+    break_slot: int | None = None  # of an ad: its place in its break, from 1

@@ -7,15 +7,21 @@ it includes suspend, never steps, and is the same in every process of a device.
 import asyncio
 import ctypes
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Protocol
+from uuid import UUID
 
 _TIMESYNC_MARK = Path("/run/systemd/timesync/synchronized")
 _CHRONY_MARK = Path("/run/chrony/chronyd.pid")
 _KERNEL_LIMIT_US = 16_000_000  # of the error that the kernel admits; it stays there until a time service sets the clock
+_KERNEL_GROWTH_US = 500  # a second: that error, since a time service set it to almost nothing (MAXFREQ of the kernel)
+_HELD_OVER_S = 7_200.0  # of three or more missed polls: systemd-timesyncd asks every 34 minutes, chrony every 17
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -45,6 +51,33 @@ class ClockTrust(StrEnum):
     UNSYNCED = "unsynced"  # no time service has set it; it may still be right
 
 
+class ClockState(StrEnum):
+    """What keeps the wall clock right."""
+
+    NEVER_SET = "never_set"  # no time service has set it since boot
+    HELD_OVER = "held_over"  # one has, but not for two hours: it runs on by itself
+    SYNCHRONISED = "synchronised"
+
+
+def clock_state(trust: ClockTrust, age_s: float | None) -> ClockState:
+    """Return the state of a clock that was last set `age_s` seconds ago; None: nobody knows when."""
+    if trust is ClockTrust.UNSYNCED:
+        return ClockState.NEVER_SET
+    return ClockState.HELD_OVER if age_s is not None and age_s > _HELD_OVER_S else ClockState.SYNCHRONISED
+
+
+@cache
+def boot_id() -> str:
+    """Return the id of this start of the machine in 32 hex digits, as `journalctl --list-boots` has it; empty: unknown.
+
+    `Clock.monotonic` counts from it.
+    """
+    try:
+        return UUID(_BOOT_ID.read_text().strip()).hex
+    except (OSError, ValueError):
+        return ""
+
+
 class Clock(Protocol):
     """The interface to time."""
 
@@ -57,6 +90,9 @@ class Clock(Protocol):
     def trust(self) -> ClockTrust:
         """Return whether a time service has set the wall clock."""
 
+    def set_ago_s(self) -> float | None:
+        """Return how many seconds ago a time service last set the wall clock, or a little more; None: not known."""
+
     async def sleep(self, seconds: float) -> None:
         """Wait for `seconds`; do not wait if that is zero or less."""
 
@@ -66,6 +102,7 @@ class SystemClock:
 
     def __init__(self) -> None:
         self._was_synced = False
+        self._set_s: float | None = None  # when it was last set
 
     def now(self) -> datetime:
         """Return the wall clock as an aware UTC instant."""
@@ -91,6 +128,21 @@ class SystemClock:
         synced = _exists(_CHRONY_MARK) if kernel_error_us is None else kernel_error_us < _KERNEL_LIMIT_US
         self._was_synced = synced  # without a network the kernel's error grows to the limit within nine hours
         return ClockTrust.SYNCED if synced else ClockTrust.UNSYNCED
+
+    def set_ago_s(self) -> float | None:
+        """Return how many seconds ago the wall clock was last set, as far as the kernel or systemd-timesyncd tell.
+
+        A time service brings the kernel's error close to 0, from where it grows evenly; after nine hours it ends at
+        its limit, and what was seen before counts. systemd-timesyncd touches its mark each time.
+        """
+        now_s, error_us, ages_s = self.monotonic(), _kernel_error_us(), list[float]()
+        if error_us is not None and error_us < _KERNEL_LIMIT_US:
+            ages_s.append(error_us / _KERNEL_GROWTH_US)
+        with suppress(OSError):
+            ages_s.append(time.time() - _TIMESYNC_MARK.stat().st_mtime)
+        set_s = [now_s - age_s for age_s in ages_s if age_s >= 0] + [self._set_s]  # it may have been set back since
+        self._set_s = max((each for each in set_s if each is not None), default=None)
+        return None if self._set_s is None else now_s - self._set_s
 
     async def sleep(self, seconds: float) -> None:
         """Wait for `seconds`."""

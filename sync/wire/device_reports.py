@@ -57,14 +57,37 @@ class ScreenState(StrEnum):
 BootId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 """One start of a machine (`sync.runtime.clock.boot_id`)."""
 
+
+class ScreenDetail(StrEnum):
+    """What is known of the display during a take beyond its `ScreenState`."""
+
+    DISCONNECTED = "disconnected"  # it was unplugged at some look; its state is `off`
+    COVERED = "covered"  # its window was covered, moved or hidden for some of the time, which `rendered_ms` leaves out
+
+
+class EndReason(StrEnum):
+    """Why a take ended, as one word, where `reason` is a sentence or does not tell causes apart."""
+
+    PICTURE_STOOD = "picture_stood"  # to its end, but its picture stood still for too long
+    MEDIA_FAILED = "media_failed"  # its file, its stream or its picture failed
+    DECK_LOST = "deck_lost"  # the process that showed it died or hung, or the display went
+    STAGE_CLOSED = "stage_closed"  # all that shows anything ended, and the player with it or not
+    PLAYER_ENDED = "player_ended"  # the player was killed or crashed; the machine ran on
+    MACHINE_ENDED = "machine_ended"  # power cut, reset or crash of the machine: it has started anew since
+
+
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 """A word of a list that later versions may make longer: a reader takes one that it does not know as it is."""
+
+Resolution = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}x[0-9]{1,6}$")]
+"""Width and height in pixels, such as `1920x1080`."""
 
 
 class Play(Wire):
     """The proof of one take on the screen. It has only facts; the origin decides what is billed.
 
-    `hash` is its `play_hash`: the SHA-256 over `previous_hash` and the canonical JSON of all other fields.
+    `hash` is its `play_hash`: the SHA-256 over `previous_hash` and the canonical JSON of all other fields. From
+    `decision` to `player` are facts that older players do not send; each is None where it is not known, or as usual.
     """
 
     device: Identifier
@@ -93,9 +116,20 @@ class Play(Wire):
     clock: ClockTrust = ClockTrust.UNSYNCED
     relaxed: tuple[str, ...] = ()  # soft ad rules that were not kept in this slot
     clock_back_ms: Annotated[int, Field(ge=0)] | None = None  # of `rendered_ms`: its clock was set back into used time
+    decision: Annotated[int, Field(ge=0)] | None = None  # of an ad: which choice of this device it was, from 0
+    break_slot: Annotated[int, Field(ge=1)] | None = None  # of an ad: its place in its break, from 1
+    output: Annotated[str, StringConstraints(max_length=64)] | None = None  # of the display, such as `HDMI-1`
+    resolution: Resolution | None = None  # of what the player fills there
+    offset_min: Annotated[int, Field(ge=-1440, le=1440)] | None = None  # of local time in `zone`, ahead of UTC
     boot_id: BootId | None = None  # `mono_start_ms` and `mono_end_ms` count from this start of the machine
     mono_start_ms: Annotated[int, Field(ge=0)] | None = None  # by a clock that nobody sets (CLOCK_BOOTTIME)
     mono_end_ms: Annotated[int, Field(ge=0)] | None = None
+    frames_shown: Annotated[int, Field(ge=0)] | None = None  # pictures of a video painted on the display
+    screen_detail: Word | None = None  # a `ScreenDetail`; None: as `screen` says
+    clock_state: Word | None = None  # a `ClockState`; None: `synced` is synchronised, `unsynced` is never set
+    clock_age_s: Annotated[int, Field(ge=0)] | None = None  # since a time service set the clock, at its start
+    end_reason: Word | None = None  # an `EndReason`; None: as `reason` says
+    player: Annotated[str, StringConstraints(max_length=64)] | None = None  # its version
     previous_hash: Sha256
     hash: Sha256
 

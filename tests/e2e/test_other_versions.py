@@ -48,5 +48,8 @@ def test_either_side_may_be_updated_first(order: tuple[str, str], tmp_path: Path
         plays = sorted(site.plays(), key=lambda play: play["sequence"])
         assert [play["sequence"] for play in plays] == list(range(1, len(plays) + 1))
         assert [play for play in plays if play.get("set_aside")] == []
+        assert plays[-1]["boot_id"] and plays[-1]["frames_shown"], (
+            "also those that the released origin was the first to get"
+        )
     finally:
         site.close()

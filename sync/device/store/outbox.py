@@ -73,7 +73,7 @@ class Outbox:
 
     async def add(self, play: Play) -> None:
         """Log and queue a play in the caller's transaction; call `notify` after the commit."""
-        row = {"sequence": play.sequence, "take": play.take, "body": play.model_dump_json()}
+        row = {"sequence": play.sequence, "take": play.take, "body": play.model_dump_json(exclude_none=True)}
         statement = "INSERT INTO plays VALUES (:sequence, :take, :ended_ms, :body)"
         await self._database.execute(statement, {**row, "ended_ms": unix_ms(play.ended_at)})
         await self._database.execute("INSERT INTO outbox VALUES (:sequence)", {"sequence": play.sequence})

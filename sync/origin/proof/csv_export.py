@@ -11,6 +11,8 @@ PLAY_COLUMNS = (
     "screen", "clock", "log_epoch", "sequence", "take", "previous_hash", "hash", "set_aside",
     "clock_back_ms", "relaxed", "device_name", "campaign_name", "line_name", "creative_name",
     "corrected_start", "clock_offset_ms",
+    "screen_detail", "clock_state", "clock_age_s", "end_reason", "frames_shown", "offset_min", "boot_id",
+    "mono_start_ms", "mono_end_ms", "output", "resolution", "decision", "break_slot", "player",
 )  # fmt: skip
 HISTORY_COLUMNS = (
     "at", "device", "device_name", "by", "kind", "state", "code", "text", "release", "number", "clock",

@@ -68,9 +68,9 @@ async def test_what_counts_as_a_failed_start(path: Path, clock: FakeClock, monke
     fail(path, clock, ScreenFailed("no display"))
     found = read_failed_starts(path)
     assert found and found.times == 5 and "gave no reason" in found.reason and await waited_s(clock) >= 20
-    for what in ("_boot", "CODE"):
+    for what in ("boot_id", "CODE"):
         with monkeypatch.context() as changed:
-            changed.setattr(failed_starts, what, (lambda: "other") if what == "_boot" else "other")
+            changed.setattr(failed_starts, what, (lambda: "other") if what == "boot_id" else "other")
             assert await waited_s(clock) <= 10, what
     stopping.set()
     assert await waited_s(clock, stopping) <= 10

@@ -38,6 +38,7 @@ class FakeScreen:
         self.unplayable: set[str] = set()  # paths that cannot be prerolled
         self.decks_to_lose = 0  # so many prerolls fail because their deck is gone
         self.still_ms = 0  # how long the picture of the shot on air stood, as the deck saw it
+        self.covered = False  # a window of another program was over it
         self.load_time_s = 0.0  # how long a preroll takes
         self.prerolls: list[Shot] = []
         self.at_once: list[bool] = []  # for each of them, whether it was wanted at once
@@ -91,7 +92,7 @@ class FakeScreen:
         if self._ended.done():
             return self._ended.result()
         now_s = self._clock.monotonic()
-        return Ended(take=take, started_s=self._started_s, ended_s=now_s, reason="cut", still_ms=self.still_ms)
+        return Ended(take=take, started_s=self._started_s, ended_s=now_s, reason="cut", **self._seen())
 
     # Verbs for tests
 
@@ -165,9 +166,12 @@ class FakeScreen:
                 reason=reason,
                 failed=failed,
                 deck_lost=deck_lost,
-                still_ms=self.still_ms,
+                **self._seen(),
             )
         )
+
+    def _seen(self) -> dict[str, Any]:
+        return {"still_ms": self.still_ms, "covered": self.covered, "frames_shown": 250, "frames_lost": 0}
 
     def _take_off(self) -> Ended:
         assert self._ended is not None

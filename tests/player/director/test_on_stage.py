@@ -99,6 +99,8 @@ async def test_films_follow_each_other_on_a_real_display_and_every_one_is_proved
     assert [play.outcome for play in plays] == [Outcome.COMPLETE] * 3, plays
     for before, after in pairwise(plays):
         assert 0 <= (after.started_at - before.ended_at).total_seconds() < 1.0, "a gap, or two takes at one time"
+    counted = [(play.frames_shown or 0, play.frames_lost or 0) for play in plays]
+    assert all(shown and shown + lost <= 1.5 * LENGTH_MS / 1000 * 25 for shown, lost in counted), counted
     assert [failure.asset for failure in venue.ledger.quarantine.failures()] == [asset("bad").sha256]
     now = venue.director.now()
     assert now.showing == "item" and now.why

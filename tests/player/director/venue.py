@@ -10,10 +10,11 @@ from pathlib import Path
 
 from player.director.director import Director
 from player.evidence.ledger import Ledger, open_ledger
+from player.programme.proof_of_play import ScreenCondition
 from player.settings.model import Settings
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.runtime.clock import SystemClock
-from sync.wire.device_reports import Play, ScreenState
+from sync.wire.device_reports import Play, ScreenDetail, ScreenState
 from sync.wire.release import Asset, Campaign, Creative, Daypart, Item, Line, MediaKind, Playlist, Release
 from tests.fakes import FakeClock
 from tests.player.director.fake_screen import FakeScreen, PictureChange
@@ -116,7 +117,7 @@ class World:
         self.screen = FakeScreen(clock)
         self.settings = Settings()
         self.power = ScreenState.ON
-        self.dark_s = float("-inf")  # when the screen was last seen off
+        self.dark_s = self.unplugged_s = float("-inf")  # when the screen was last seen off, and without a monitor
         self.budget_spent = False
         self.director = Director(
             self.screen,
@@ -130,8 +131,10 @@ class World:
         )
         self._sequence = 0
 
-    def _power_since(self, at_s: float) -> ScreenState:
-        return ScreenState.OFF if self.dark_s >= at_s else self.power
+    def _power_since(self, at_s: float) -> ScreenCondition:
+        state = ScreenState.OFF if self.dark_s >= at_s else self.power
+        unplugged = ScreenDetail.DISCONNECTED if self.unplugged_s >= at_s else None
+        return ScreenCondition(state, unplugged, "HDMI-1", "1920x1080")
 
     def publish(self, content: Release, *, without: frozenset[str] = frozenset()) -> str:
         """Activate a release as the syncer does; its assets are on disk, apart from those named."""

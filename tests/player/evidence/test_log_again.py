@@ -37,7 +37,7 @@ async def test_what_waits_and_what_conflicts_is_logged_again_in_order(tmp_path: 
         verify_chain(plays, after="0" * 64)
         changed = {"log_epoch", "sequence", "previous_hash", "hash"}
         for one in plays[:-1]:
-            document = one.model_dump(mode="json")
+            document = one.model_dump(mode="json", exclude_none=True)
             assert {key: document[key] for key in document.keys() - changed} == {
                 key: value for key, value in before[one.take].items() if key not in changed
             }

@@ -192,6 +192,32 @@ async def test_plays_as_csv_never_become_formulas(server: RunningOrigin) -> None
     assert [row["rendered_ms"] for row in rows] == ["10000", "10000"]
 
 
+async def test_the_finer_facts_of_a_play_are_kept_and_read_and_words_of_tomorrow_are_no_fault(
+    server: RunningOrigin,
+) -> None:
+    device, token = await server.pair()
+    facts = {
+        "screen_detail": "covered", "clock_state": "held_over", "clock_age_s": 7_300, "end_reason": "set_on_fire",
+        "frames_shown": 250, "offset_min": -210, "boot_id": "b" * 32, "mono_start_ms": 1_000, "mono_end_ms": 11_000,
+        "output": "HDMI-1", "resolution": "1920x1080", "decision": 0, "break_slot": 1, "player": "0.2.0",
+    }  # fmt: skip
+    assert statuses(await bring(server, token, play(device, 1, **facts), play(device, 2))) == ["accepted"] * 2
+    assert (await kept(server))[-1].items() >= facts.items()
+    answer = await server.ask("GET", "/v1/plays?format=csv", server.reader)
+    older, newer = csv.DictReader(io.StringIO(answer.text))
+    assert {name: newer[name] for name in facts} == {name: str(value) for name, value in facts.items()}
+    assert {older[name] for name in facts} == {""}
+    wrong = [play(device, 3, **{name: value}) for name, value in WRONG_FACTS]
+    assert statuses(await bring(server, token, *wrong)) == ["invalid"] * len(wrong)
+
+
+WRONG_FACTS: tuple[tuple[str, object], ...] = (
+    ("boot_id", "B" * 32), ("mono_start_ms", -1), ("mono_end_ms", 2**53 + 1), ("frames_shown", 2**60),
+    ("offset_min", 1_441), ("screen_detail", "On Fire"), ("resolution", "wide"), ("output", "x" * 65),
+    ("break_slot", 0), ("clock_age_s", 1.5),
+)  # fmt: skip
+
+
 async def test_people_read_names_in_sums_and_csv(server: RunningOrigin) -> None:
     device, token = await server.pair("=cmd()")
     await bring(server, token, play(device, 1, relaxed=["category", "advertiser"]), play(device, 2, line="gone"))

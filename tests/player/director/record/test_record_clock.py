@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from player.director.air_state import Showing, how_it_ended
 from player.director.record_clock import STEP_MS, RecordClock, Span, TakeStart
-from player.programme.proof_of_play import TakeTimes
+from player.programme.proof_of_play import NOTHING_KNOWN, TakeTimes
 from player.protocol.screen import Ended
-from sync.runtime.clock import ClockTrust, unix_ms
+from sync.runtime.clock import unix_ms
 from tests.player.director.record.examples import planned
 from tests.sync.programme.examples import NOON
 
@@ -35,7 +35,7 @@ class RecordedScreen:
         start = self._clock.start(BOOT_S + at_s, self._wall(seen_s), BOOT_S + seen_s)
         if self._clock.unread:
             start = self._clock.avoid(start, self._spans_after(start.unix_ms))
-        self._showing = Showing(planned(name), start, ClockTrust.SYNCED)
+        self._showing = Showing(planned(name), start, NOTHING_KNOWN)
 
     def end(self, at_s: float, ended: Ended | None = None) -> None:
         """What is on ends without a successor."""
