@@ -153,9 +153,9 @@ class Verification:
     def complete_until(self) -> datetime | None:
         """Return until when all screens are complete; None: not at all."""
         known = [until for until in self.screens.values() if until is not None]
-        if self.broken or self.export is None or len(known) < len(self.screens):
+        if self.broken or len(known) < len(self.screens):
             return None
-        return min(known, default=self.export.ends_at)
+        return min(known, default=None)
 
     @property
     def first_fault(self) -> ExportFinding | None:

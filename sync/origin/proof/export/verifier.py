@@ -186,6 +186,8 @@ class _Verifier:
     def _check_end(self, export: ExportRecord) -> None:
         if not self._ended:
             self._add(Kind.CUT_OFF, "the end of the export is missing")
+        if not export.screens:
+            self._add(Kind.INCOMPLETE, "the export has no screen, so nothing of the period is proven")
         for device in sorted(export.screens.keys() - self._done.keys()):
             self._done[device] = None
             self._add(Kind.SCREEN_MISSING, "the export lists this screen, and has nothing of it", device)

@@ -22,6 +22,7 @@ from sync.proof.checkpoint import CERTIFICATE_DOMAIN, CHECKPOINT_DOMAIN
 from sync.trust.signing import sign_envelope
 from sync.wire.device_reports import play_hash
 from tests.origin.proof.export.signed_screens import BEGINS, ENDS, Operator, SignedScreen, enveloped, key_of
+from tests.origin.proof.export.small_verifier import Fault, proven_plays
 
 Documents = list[dict[str, Any]]
 _RECORD: TypeAdapter[Any] = TypeAdapter(Record)
@@ -67,12 +68,16 @@ class Forgery:
         index = next(i for i, each in enumerate(self.documents) if each is place) + 1
         self.documents[index:index] = documents
 
-    def verified(self, *, by_operator: bool = True, version: int = 1) -> Verification:
-        """Return what the verifier says of the forged file."""
+    def written(self, *, by_operator: bool = True) -> list[bytes]:
+        """Return the lines of the forged file."""
         lines = ExportLines()
         key = self.operator.online if by_operator else key_of("stranger")
         raw = [lines.line(_RECORD.validate_python(each)) for each in self.documents]
-        return verify_export([*raw, lines.end(key)], self.operator.fingerprint(version))
+        return [*raw, lines.end(key)]
+
+    def verified(self, *, by_operator: bool = True) -> Verification:
+        """Return what the verifier says of the forged file."""
+        return verify_export(self.written(by_operator=by_operator), self.operator.fingerprint())
 
 
 _RIGHT = Forgery()
@@ -468,6 +473,8 @@ def test_a_forgery_is_found_by_its_name(forge: Callable[[Forgery], None], kind: 
     found = forged.verified()
     told = [each for each in found.findings if each.kind is not Kind.LOG_BEGAN]
     assert (told[0].kind, found.verdict != "whole") == (kind, True), told
+    with pytest.raises(Fault):
+        proven_plays(forged.written(), forged.operator.fingerprint())
 
 
 @pytest.mark.parametrize("forge", [leave_a_screen_out, leave_a_line_out, lengthen_the_period, add_a_play_of_no_log])
@@ -478,7 +485,9 @@ def test_what_a_stranger_changes_is_found_whatever_it_is(forge: Callable[[Forger
 
 
 def test_the_export_that_is_forged_here_is_right() -> None:
-    assert copy.deepcopy(_RIGHT).verified().verdict == "whole"
+    right = copy.deepcopy(_RIGHT)
+    found, counted = right.verified(), proven_plays(right.written(), right.operator.fingerprint())
+    assert (found.verdict, {line: sums.plays for line, sums in found.totals.items()}) == ("whole", counted)
 
 
 # What a screen signs that cannot be: its clock or its log is wrong, or somebody has its key.

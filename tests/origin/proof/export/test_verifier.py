@@ -170,6 +170,12 @@ def test_what_is_not_proven_is_told_and_counted_apart(
         assert found.complete_until == OPENING + timedelta(minutes=150)
 
 
+def test_an_export_without_screens_proves_nothing() -> None:
+    operator = Operator()
+    found = verify_export(operator.export(campaign="spring"), operator.fingerprint())
+    assert (found.verdict, kinds(found), found.complete_until) == ("incomplete", [Kind.INCOMPLETE], None)
+
+
 def test_a_clock_that_nobody_set_is_told() -> None:
     screen, operator = SignedScreen("lobby", clock=ClockTrust.UNSYNCED), Operator()
     screen.show(120)
