@@ -55,6 +55,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/device/traffic": (ENGINES_AND_STORES, ""),
     "sync/device/transfer": (SERVICES, "sync/device/store sync/device/traffic"),
     "sync/device": (SERVICES, "sync/device/store sync/device/transfer sync/trust"),
+    "sync/device/proof": (SERVICES, "sync/device sync/device/store sync/proof sync/trust"),
     "player/deck/vlc": (SERVICES, "player/platform"),
     "player/deck": (SERVICES, "player/deck/vlc player/platform player/protocol"),
     "player/stage": (SERVICES, "player/platform player/protocol"),
@@ -71,8 +72,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/status": (
         SERVICES,
         "player player/display player/evidence player/programme player/protocol player/settings player/stage "
-        "sync/device sync/device/store sync/device/traffic sync/device/transfer sync/http sync/programme "
-        "sync/programme/bookings",
+        "sync/device sync/device/proof sync/device/store sync/device/traffic sync/device/transfer sync/http "
+        "sync/programme sync/programme/bookings",
     ),
     "sync/origin/transcode/film": (ENGINES_AND_STORES, ""),
     "sync/origin/transcode/picture": (SERVICES, "sync/origin/transcode/film"),
@@ -110,13 +111,15 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/api/proof": (
         FACES,
-        "sync/http sync/origin/api sync/origin/http sync/origin/proof sync/origin/publishing sync/origin/store/proof",
+        "sync/http sync/origin/api sync/origin/http sync/origin/proof sync/origin/publishing sync/origin/store/proof "
+        "sync/proof sync/trust",
     ),
     "sync/origin/console": (FACES, "sync/http"),
     "player/app": (
         ROOTS,
         "player player/diagnostics player/director player/display player/endpoint player/evidence player/platform "
-        "player/programme player/settings player/stage player/status player/streams sync/device sync/device/store "
+        "player/programme player/settings player/stage player/status player/streams sync/device sync/device/proof "
+        "sync/device/store "
         "sync/device/traffic sync/device/transfer sync/programme sync/programme/preview sync/sandbox",
     ),
     "sync/origin/app": (

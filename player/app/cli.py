@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "run": _run,
         "status": _status,
         "let-through": _let_through,
+        "rotate-key": _rotate_key,
         "doctor": _doctor,
         "explain": _explain,
         "forecast": _forecast,
@@ -77,6 +78,14 @@ def _let_through(configuration: Configuration, options: argparse.Namespace) -> i
     from player.endpoint.status_text import month_text
 
     print_answer(month_text(asyncio.run(let_through(configuration, options.url, options.release))))
+    return 0
+
+
+def _rotate_key(configuration: Configuration, options: argparse.Namespace) -> int:
+    from player.endpoint.client import rotate_key
+    from player.endpoint.status_text import key_text
+
+    print_answer(key_text(asyncio.run(rotate_key(configuration, options.url))))
     return 0
 
 
@@ -129,7 +138,9 @@ def parser() -> argparse.ArgumentParser:
     through_help = "have one release fetched though the budget of bytes of the month is spent"
     through = commands.add_parser("let-through", parents=[common], help=through_help)
     through.add_argument("release", nargs="?", metavar="RELEASE", help="its SHA-256 (default: the one that waits)")
-    for command in (status, through):
+    rotate_help = "replace the key with which plays are signed, such as after somebody had this device in hand"
+    rotate = commands.add_parser("rotate-key", parents=[common], help=rotate_help)
+    for command in (status, through, rotate):
         command.add_argument("--url", metavar="URL", help="address of its endpoint (default: from the settings)")
     doctor = commands.add_parser(
         "doctor",

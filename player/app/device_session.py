@@ -26,6 +26,8 @@ from sync.device.origin_client import open_client
 from sync.device.origin_move import OriginMove
 from sync.device.pairing import DevicePairing, ReportProblem, ShowCode
 from sync.device.play_uploader import PlayUploader
+from sync.device.proof.key_certification import KeyCertification
+from sync.device.store.device_key import DeviceKeyFile
 from sync.device.store.membership import DeviceMembership, load_membership, repair_membership
 from sync.device.syncer import Syncer, SyncOptions
 from sync.device.traffic.counter import TrafficCounter
@@ -55,6 +57,7 @@ class OriginConnection:
     membership: DeviceMembership
     syncer: Syncer
     uploader: PlayUploader
+    certification: KeyCertification
     heartbeat: HeartbeatSender
 
 
@@ -171,6 +174,13 @@ class SessionBuilder:
                     mended=self.release_activated,
                 ),
                 uploader=PlayUploader(session.ledger.outbox, client, core.clock, self.rng, session.ledger.begin_anew),
+                certification=KeyCertification(
+                    client,
+                    core.content,
+                    DeviceKeyFile(core.content, membership.device),
+                    membership.device,
+                    core.clock,
+                ),
                 heartbeat=HeartbeatSender(client, self.heartbeat, core.configuration, core.clock),
             )
 

@@ -124,6 +124,7 @@ class SessionRunner:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._supervised("syncer", connection.syncer.run))
             group.create_task(self._supervised("uploader", connection.uploader.run))
+            group.create_task(self._supervised("certification", connection.certification.run))
             group.create_task(self._supervised("heartbeat", connection.heartbeat.run))
 
 

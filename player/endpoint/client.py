@@ -1,4 +1,4 @@
-"""The commands `signage-player status` and `let-through`: they ask the running player over its endpoint."""
+"""The commands `status`, `let-through` and `rotate-key` of `signage-player`: they ask it over its endpoint."""
 
 import ssl
 from collections.abc import AsyncIterator
@@ -36,6 +36,16 @@ async def let_through(configuration: Configuration, url: str | None, release: st
     """
     async with _session(configuration, url, token=True) as (session, base):
         return dict(await _document(session, "POST", f"{base}/v1/let-through", {"release": release}))
+
+
+async def rotate_key(configuration: Configuration, url: str | None) -> dict[str, Any]:
+    """Replace the key with which plays are signed, and return how it stands.
+
+    Raises:
+        SignageError: the player does not answer, or refuses the request.
+    """
+    async with _session(configuration, url, token=True) as (session, base):
+        return dict(await _document(session, "POST", f"{base}/v1/rotate-key"))
 
 
 @asynccontextmanager

@@ -10,13 +10,13 @@ from pydantic import BaseModel, Field, SecretStr
 from player.display.screenshots import ImageFormat, ScreenshotTaker
 from player.endpoint.auth import AccessGuard
 from player.protocol.operator import Command, Now
-from player.protocol.status import Status, TrafficStatus
+from player.protocol.status import KeyStatus, Status, TrafficStatus
 from player.settings.configuration import Configuration, ConfigView
 from player.settings.model import Settings
 from player.status.collector import StatusCollector
 from player.status.metrics import CONTENT_TYPE, PlayerMetrics
-from player.status.status_sources import CurrentSessionView, TrafficSource
-from player.status.wording import traffic_status
+from player.status.status_sources import ConnectionView, CurrentSessionView, TrafficSource
+from player.status.wording import key_status, traffic_status
 from sync.errors import Conflict, Rejected
 from sync.http.bodies import json_answer, read_body, read_json, read_query, requested_version
 from sync.http.operations import Access, Operation
@@ -96,21 +96,11 @@ class EndpointRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the table of what is served."""
-        read, write, anyone = Access.READ, Access.WRITE, Access.OPEN
+        read, anyone = Access.READ, Access.OPEN
         return (
             Operation("GET", "/v1/status", self._status, "How this player is", read, answer=Status),
             Operation("GET", "/v1/now", self._now, "What the screen shows, why, and what is next", read, answer=Now),
-            Operation("POST", "/v1/commands", self._command, "Command the screen", write, body=Command, answer=Now),
-            Operation("POST", "/v1/sync", self._sync, "Ask the origin now", write, status=202),
-            Operation(
-                "POST",
-                "/v1/let-through",
-                self._let_through,
-                "Fetch one release whatever the budget of the month",
-                write,
-                body=LetThrough,
-                answer=TrafficStatus,
-            ),
+            *self._orders(),
             Operation(
                 "GET", "/v1/plays", self._plays, "Proof of play, newest first", read, answer=Plays, query=PlaysQuery
             ),
@@ -129,6 +119,16 @@ class EndpointRoutes:
             Operation("GET", "/metrics", self._scrape, "Metrics for Prometheus", read, answer="text/plain"),
             Operation("GET", "/healthz", self._health, "Whether the display answers", anyone, answer=Well),
         )
+
+    def _orders(self) -> Iterator[Operation]:
+        """Yield the operations that have the player do something."""
+        write = Access.WRITE
+        yield Operation("POST", "/v1/commands", self._command, "Command the screen", write, Command, Now)
+        yield Operation("POST", "/v1/sync", self._sync, "Ask the origin now", write, status=202)
+        what = "Fetch one release whatever the budget of the month"
+        yield Operation("POST", "/v1/let-through", self._let_through, what, write, LetThrough, TrafficStatus)
+        what = "Replace the key that signs the log of plays, once the origin has certified another"
+        yield Operation("POST", "/v1/rotate-key", self._rotate_key, what, write, answer=KeyStatus)
 
     def _tagged(self) -> Iterator[Operation]:
         """Yield the operations whose answers have an ETag."""
@@ -172,18 +172,12 @@ class EndpointRoutes:
         return json_answer(self._collector.now())
 
     async def _sync(self, request: web.Request) -> web.Response:
-        session = self._session()
-        if session is None or session.connection is None:
-            raise Conflict("this screen is not paired with an origin yet: pair it first")
-        session.connection.syncer.wake()
+        self._connection().syncer.wake()
         return web.Response(status=202)
 
     async def _let_through(self, request: web.Request) -> web.Response:
         release = (await read_json(request, LetThrough, cap_bytes=4096)).release
-        session = self._session()
-        if session is None or session.connection is None:
-            raise Conflict("this screen is not paired with an origin yet: pair it first")
-        syncer = session.connection.syncer
+        syncer = self._connection().syncer
         facts = syncer.facts()
         fetched = facts.preparing or (facts.release if facts.out_of_budget else None)  # media of what plays were lost
         if (wanted := release or fetched) is None:
@@ -191,6 +185,15 @@ class EndpointRoutes:
         await in_thread(self._traffic.let_through, wanted)
         syncer.limits_changed()
         return json_answer(traffic_status(self._traffic.state()))
+
+    async def _rotate_key(self, request: web.Request) -> web.Response:
+        return json_answer(key_status(await self._connection().certification.rotate()))
+
+    def _connection(self) -> ConnectionView:
+        session = self._session()
+        if session is None or session.connection is None:
+            raise Conflict("this screen is not paired with an origin yet: pair it first")
+        return session.connection
 
     async def _plays(self, request: web.Request) -> web.Response:
         query = read_query(request, PlaysQuery)

@@ -1,4 +1,4 @@
-"""What the commands `signage-player status` and `let-through` print of the documents of a player."""
+"""What the commands `signage-player status`, `let-through` and `rotate-key` print of the documents of a player."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -19,6 +19,7 @@ def status_text(status: dict[str, Any], now: dict[str, Any]) -> list[str]:
         f"release   {sync['sequence'] or 'none'} of channel {status['channel'] or 'none'}, confirmed {age}",
         *_sync_lines(status),
         f"plays     {status['outbox_depth']} wait for delivery",
+        *([f"key       {key_text(status['key'])}"] if status.get("key") else []),
         f"sync      {sync['state']}{': ' + sync['waiting_for'] if sync.get('waiting_for') else ''}",
         *([f"month     {month_text(status['traffic'])}"] if "traffic" in status else []),
     ]
@@ -66,6 +67,15 @@ def _progress(sync: dict[str, Any], zone: ZoneInfo) -> str:
 
 def _local(at: str, zone: ZoneInfo) -> str:
     return local_text(datetime.fromisoformat(at), zone)
+
+
+def key_text(key: dict[str, Any]) -> str:
+    """Return how the key stands with which plays are signed, in one line."""
+    if not key["id"]:
+        return f"none yet, plays are not signed: {key['waits'] or 'the player is starting'}"
+    state = "signs plays" if key["certified"] else "signs nothing yet, the origin has not certified it"
+    other = ", another one waits for its certificate" if key["replacing"] else ""
+    return f"{key['id'][:16]} {state}{other}{key['waits'] and ': '}{key['waits']}"
 
 
 def month_text(traffic: dict[str, Any]) -> str:

@@ -94,6 +94,15 @@ class TrafficStatus(Wire):
     earlier: dict[str, int] = Field(default_factory=dict)  # all bytes of months before
 
 
+class KeyStatus(Wire):
+    """The key with which this screen signs its log of plays. It signs nothing until the origin has certified it."""
+
+    id: str = ""  # the SHA-256 of its public part; empty: there is none yet
+    certified: bool = False
+    replacing: bool = False  # another key waits for its certificate; this one signs until then
+    waits: str = ""  # why the next step has not happened; empty: nothing is waited for
+
+
 class OverlayStatus(Wire):
     """An overlay that is due: its text, its place, and whether it is on the display."""
 
@@ -134,4 +143,5 @@ class Status(Wire):
     restart_needed: tuple[str, ...]
     overlays: tuple[OverlayStatus, ...]
     sound: SoundStatus
+    key: KeyStatus | None = None  # None: not paired with the origin of the settings, or an older player
     health: dict[str, float | int | str | bool | None]

@@ -17,6 +17,7 @@ from player.status.status_sources import StatusSources
 from player.status.sync_status import OUT_OF_BUDGET, sync_status
 from player.status.wording import (
     failures_text,
+    key_status,
     other_audio_output,
     overlay_status,
     sound_status,
@@ -94,6 +95,7 @@ class StatusCollector:
             overlays=overlay_status(sources.overlays.due, now.overlays),
             sound=sound_status(settings, zone, self._clock.now(), timed=now.timed),
             health=figures(condition),
+            key=key_status(session.connection.certification.state) if session and session.connection else None,
         )
 
     async def heartbeat(self) -> Heartbeat:

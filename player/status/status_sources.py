@@ -11,6 +11,7 @@ from player.protocol.operator import Command, Now
 from player.settings.configuration import Configuration
 from player.stage.counters import StageFacts
 from player.status.health import MachineProbe
+from sync.device.proof.key_certification import KeyState
 from sync.device.store.content_store import ContentStore
 from sync.device.store.membership import DeviceMembership
 from sync.device.sync_state import SyncFacts
@@ -80,6 +81,17 @@ class TrafficSource(Protocol):
         """Return what this month had, and what its budget has left."""
 
 
+class KeyControl(Protocol):
+    """What has the origin certify the key of this device."""
+
+    @property
+    def state(self) -> KeyState:
+        """The key and its certificate as they are now."""
+
+    async def rotate(self) -> KeyState:
+        """Make another key, which replaces this one once it is certified; raises StorageFull or StorageBroken."""
+
+
 class ConnectionView(Protocol):
     """What runs while this device is paired with the origin of its settings."""
 
@@ -90,6 +102,10 @@ class ConnectionView(Protocol):
     @property
     def syncer(self) -> SyncControl:
         """The syncer of this channel."""
+
+    @property
+    def certification(self) -> KeyControl:
+        """The key with which plays are signed, and its certificate."""
 
 
 class SessionView(Protocol):

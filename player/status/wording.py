@@ -1,14 +1,16 @@
 """Pure: describes media, overlays and sound with the titles and names that people gave them."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from math import isinf
 from zoneinfo import ZoneInfo
 
 from player.evidence.quarantine import AssetFailure
 from player.programme.loudness import screen_volume
-from player.protocol.status import OverlayStatus, SoundStatus, TrafficStatus
+from player.protocol.status import KeyStatus, OverlayStatus, SoundStatus, TrafficStatus
 from player.settings.model import Settings
+from sync.device.proof.key_certification import KeyState
 from sync.device.traffic.budget import BudgetState
 from sync.device.transfer.limits import RateLimits
 from sync.texts import local_text, megabytes
@@ -167,6 +169,11 @@ def traffic_problems(
             + (" To fetch them now: signage-player let-through." if waits else "")
         )
     return tuple(sentences)
+
+
+def key_status(state: KeyState) -> KeyStatus:
+    """Return how the key stands with which plays are signed."""
+    return KeyStatus(**asdict(state))
 
 
 def sound_status(settings: Settings, zone: ZoneInfo, at: datetime, *, timed: bool) -> SoundStatus:

@@ -141,6 +141,11 @@ class OriginClient:
         body = json.dumps({"plays": list(plays)}).encode()
         return _parsed(await self._request("POST", "/v1/plays", headers=self._headers, body=body), BatchAnswer)
 
+    async def put_device_key(self, request: Envelope) -> Envelope:
+        """Have the origin certify the key of this device (`sync.proof.key_request`); return the certificate."""
+        body = _encode(request)
+        return _parsed(await self._request("PUT", "/v1/device/key", headers=self._headers, body=body), Envelope)
+
     async def post_heartbeat(self, heartbeat: Heartbeat) -> None:
         """Send a heartbeat."""
         await self._request("POST", "/v1/heartbeats", headers=self._headers, body=_encode(heartbeat))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sync.device.store.content_store import PAIR_AGAIN, ContentStore
+from sync.device.store.device_key import key_file
 from sync.device.store.membership import membership_file
 from sync.runtime.file_with_copy import COPIES, Found
 
@@ -52,6 +53,9 @@ def _state_problems(store: ContentStore) -> Iterator[str]:
         damaged = "pair this device again"
         unreadable = "the screen goes on, but its origin is not asked. To give the pairing up, delete the file"
         yield _sentence(member, damaged if member.raw is not None else unreadable)
+    if (key := key_file(store).find()).fault:
+        lost = "another one is made" if key.raw is not None else "it is not replaced until it can be read"
+        yield _sentence(key, f"plays are not signed with this key, {lost}")
 
 
 def _sentence(found: Found[Any], lost: str) -> str:

@@ -8,7 +8,7 @@ import logging
 import threading
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from sync.device.store.content_store import SMALL_CAP_BYTES, ContentStore
 from sync.errors import StorageBroken, Untrusted
@@ -39,7 +39,9 @@ class DeviceMembership(Wire):
 
 
 class StoredMembership(DeviceMembership):
-    """The content of `state/membership.json`; only its owner can read the file."""
+    """The content of `state/membership.json`; only its owner can read the file. No error message shows the token."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     root: RootPin | None = None  # None: an older version wrote the file
 

@@ -20,7 +20,7 @@ from sync.command_output import log_to_stderr, one_line, print_answer
 from sync.errors import Rejected, SignageError
 from sync.origin import __version__
 from sync.origin.api.devices import DeviceView
-from sync.origin.app import proof_commands, trust_commands
+from sync.origin.app import device_commands, proof_commands, trust_commands
 from sync.origin.app.server import serve
 from sync.origin.app.wiring import Origin, has_origin, open_origin
 from sync.origin.http.auth import make_key
@@ -121,6 +121,14 @@ def _add_devices(commands: Any, shared: argparse.ArgumentParser) -> None:
     approve.add_argument("--name", type=_name, help="a name for it (default: the name it gives itself)")
     remove = _verb(verbs, "remove", shared, _remove_device, "remove a device; its plays stay")
     remove.add_argument("device", help="its id")
+    text = "the keys with which a device signs its log of plays"
+    keys = _verb(verbs, "keys", shared, _answered(device_commands.show_keys), text)
+    keys.add_argument("device", help="its id")
+    text = "have what a key of a device signs from now on count for nothing; the device makes another one"
+    revoke = _verb(verbs, "revoke-key", shared, _answered(device_commands.revoke_key), text)
+    revoke.add_argument("device", help="its id")
+    revoke.add_argument("key", help="the beginning of the id of the key, see `devices keys`")
+    revoke.add_argument("--note", required=True, type=_name, help="why, for those who read the proof")
 
 
 def _add_trust(commands: Any, shared: argparse.ArgumentParser) -> None:

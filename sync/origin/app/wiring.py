@@ -22,6 +22,7 @@ from sync.origin.api.pairings import Enrolment, OriginKeys, PairingRoutes
 from sync.origin.api.plan_documents import CAMPAIGNS, PLAYLISTS, PlanDocumentRoutes
 from sync.origin.api.proof.audit import AuditRoutes
 from sync.origin.api.proof.clock_correction import ClockCorrection
+from sync.origin.api.proof.device_keys import DeviceKeyRoutes
 from sync.origin.api.proof.history import HistoryRoutes
 from sync.origin.api.proof.play_delivery import PlayDeliveryRoutes
 from sync.origin.api.proof.play_judge import PlayJudge
@@ -52,6 +53,7 @@ from sync.origin.store.devices import DeviceStore, PairingStore
 from sync.origin.store.keys import KeyStore
 from sync.origin.store.media import MediaStore
 from sync.origin.store.playlists import PlaylistStore
+from sync.origin.store.proof.device_keys import DeviceKeyStore
 from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.history import HistoryStore
 from sync.origin.store.proof.names import NameStore
@@ -76,6 +78,7 @@ class Origin:
     restarts: Restarts
     keys: KeyStore
     devices: DeviceRoutes
+    device_keys: DeviceKeyRoutes
     pairings: PairingRoutes
     live: LiveHints
     folder_target: FolderTarget
@@ -116,6 +119,7 @@ def _assemble(
     pairings = PairingRoutes(PairingStore(database), devices, live, enrolment, origin_keys, clock)
     contents = ReleaseContents(ReleaseStore(database), files)
     proof = _proof_routes(database, contents, live, metrics, clock)
+    signing = DeviceKeyRoutes(DeviceKeyStore(database), keyring, live, clock)
     pipeline = Pipeline(MediaStore(database, clock), files, settings, clock, changed=live.changed)
     rooms = _folder_target(settings, clock, database, files, keyring, pipeline, live)
     media = MediaRoutes(rooms.media, files, wake=pipeline.wake, changed=live.changed)
@@ -125,7 +129,7 @@ def _assemble(
     plans = (playlists, ScheduleRoutes(rooms.schedules, live.changed, rooms.publisher.warn_schedule), campaigns)
     cleaner = _open_cleaner(settings, clock, database, files, metrics)
 
-    people = (gatekeeper, UploadRoutes(rooms.intake), media, *plans, releases)
+    people = (gatekeeper, UploadRoutes(rooms.intake), media, *plans, releases, signing)
     machines = (pairings, devices, *proof, live, ContentRoutes(files), StorageRoutes(cleaner, files, reserve_bytes))
     operations = [operation for room in (*people, *machines, monitor) for operation in room.operations()]
     monitor.describe(operations)
@@ -138,7 +142,7 @@ def _assemble(
         "clearer": cleaner.run,
         "live": live.run,
     }
-    return Origin(app, services, restarts, keys, devices, pairings, live, rooms, pipeline, cleaner, keyring)
+    return Origin(app, services, restarts, keys, devices, signing, pairings, live, rooms, pipeline, cleaner, keyring)
 
 
 def _proof_routes(

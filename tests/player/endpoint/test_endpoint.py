@@ -25,7 +25,7 @@ from player.display.screenshots import ScreenshotTaker
 from player.endpoint.auth import AccessGuard, EndpointToken, read_or_make_token
 from player.endpoint.routes import EndpointRoutes
 from player.endpoint.server import EndpointServer
-from player.endpoint.status_text import status_text
+from player.endpoint.status_text import key_text, status_text
 from player.endpoint.websocket import LiveSocket
 from player.evidence.ledger import Ledger, open_ledger
 from player.platform.geometry import Area
@@ -36,6 +36,7 @@ from player.status.collector import StatusCollector
 from player.status.health import MachineProbe
 from player.status.metrics import PlayerMetrics, StageSeries
 from player.status.status_sources import DirectorControl, ProblemReports, StatusSources
+from sync.device.proof.key_certification import KeyState
 from sync.device.store.content_store import ContentStore
 from sync.device.sync_state import SyncFacts, SyncState
 from sync.device.traffic.budget import Budget
@@ -446,9 +447,35 @@ async def test_now_contains_the_facts_of_the_deck_only_for_the_take_on_air(devic
     assert now["deck"] is None and now["media_ms"] is None and now["decoder"] is None
 
 
+def connected(membership: Any, syncer: Any) -> SimpleNamespace:
+    """Return what runs of a pairing; its key is certified."""
+
+    async def rotate() -> KeyState:
+        return replace(key, replacing=True)
+
+    key = KeyState("c" * 64, certified=True)
+    return SimpleNamespace(
+        membership=membership, syncer=syncer, certification=SimpleNamespace(state=key, rotate=rotate)
+    )
+
+
+async def test_status_tells_the_key_that_signs_plays_and_a_person_replaces_it(device: Device) -> None:
+    async with device.send("POST", "/v1/rotate-key", headers=device.bearer) as answer:
+        assert "not paired" in (await problem_of(answer, 409))["detail"]
+    assert json.loads(await read(device, "/v1/status"))["key"] is None
+    device.player.connection = connected(None, SimpleNamespace(facts=SyncFacts))
+    status = json.loads(await read(device, "/v1/status"))
+    assert status["key"] == {"id": "c" * 64, "certified": True, "replacing": False, "waits": ""}
+    assert "key       cccccccccccccccc signs plays" in status_text(status, json.loads(await read(device, "/v1/now")))
+    async with device.send("POST", "/v1/rotate-key") as answer:
+        await problem_of(answer, 401)
+    async with device.send("POST", "/v1/rotate-key", headers=device.bearer) as answer:
+        assert key_text(await answer.json()) == f"{'c' * 16} signs plays, another one waits for its certificate"
+
+
 async def test_status_and_metrics_name_the_rule_that_a_refused_document_broke(device: Device) -> None:
     facts = SyncFacts(problem="it has expired", trust=Distrust.FREEZE, refused={"freeze": 2, "rollback": 1})
-    device.player.connection = SimpleNamespace(membership=None, syncer=SimpleNamespace(facts=lambda: facts))
+    device.player.connection = connected(None, SimpleNamespace(facts=lambda: facts))
     status = json.loads(await read(device, "/v1/status"))
     assert (status["sync"]["trust"], status["sync"]["refused"]) == ("freeze", {"freeze": 2, "rollback": 1})
     assert "Syncing fails: it has expired." in status["problems"]
@@ -461,7 +488,7 @@ async def test_status_and_metrics_name_the_rule_that_a_refused_document_broke(de
 async def test_status_and_metrics_say_which_limits_of_bandwidth_hold(device: Device) -> None:
     limits = RateLimits(0.0, until=datetime(2026, 3, 2, 22, tzinfo=UTC))
     facts = SyncFacts(SyncState.WAITING, preparing="a" * 64, limits=limits)
-    device.player.connection = SimpleNamespace(membership=None, syncer=SimpleNamespace(facts=lambda: facts))
+    device.player.connection = connected(None, SimpleNamespace(facts=lambda: facts))
     status = json.loads(await read(device, "/v1/status"))
     assert status["sync"]["limits"] == {"all_kbit_s": 0, "line_kbit_s": None, "until": "2026-03-02T22:00:00.000Z"}
     assert not [problem for problem in status["problems"] if "origin" in problem]  # it waits for its window
@@ -498,7 +525,7 @@ def let_come(player: FakePlayer) -> None:
         limits=RateLimits(line_bytes_s=125_000, until=datetime(2026, 3, 2, 22, tzinfo=UTC)),
     )
     member = SimpleNamespace(device="screen-1", channel="main")
-    player.connection = SimpleNamespace(membership=member, syncer=SimpleNamespace(facts=lambda: facts))
+    player.connection = connected(member, SimpleNamespace(facts=lambda: facts))
     player.collector.readiness.coming = lambda facts: LATE
     player.collector.readiness.rate = lambda facts: 96_000.0
 
@@ -549,7 +576,7 @@ def let_wait_for_its_budget(player: FakePlayer, facts: SyncFacts | None = None) 
         facts=lambda: found, limits_changed=lambda: player.let_through.append(found.preparing or found.release)
     )
     member = SimpleNamespace(device="screen-1", channel="main")
-    player.connection, player.budget = SimpleNamespace(membership=member, syncer=syncer), Budget(100_000, 90_000)
+    player.connection, player.budget = connected(member, syncer), Budget(100_000, 90_000)
 
 
 async def test_a_person_lets_the_release_through_that_waits_for_the_budget_of_the_month(device: Device) -> None:

@@ -1,0 +1,1 @@
+"""What makes this device's log of plays evidence at the origin: the certificate of its key, and its checkpoints."""

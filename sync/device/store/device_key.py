@@ -1,0 +1,139 @@
+"""The key with which this device signs its log of plays: made here, kept in one file with its copy, sent nowhere."""
+
+import base64
+import logging
+import threading
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from sync.device.store.content_store import SMALL_CAP_BYTES, ContentStore
+from sync.errors import StorageBroken
+from sync.runtime.file_with_copy import FileWithCopy
+from sync.trust.signing import SigningKey
+from sync.wire.release import Envelope
+from sync.wire.value_types import Identifier, Wire
+
+_CHANGING = threading.Lock()
+
+_Secret = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")]
+
+log = logging.getLogger(__name__)
+
+
+class StoredKey(Wire):
+    """The content of `state/device_key.json`; only its owner can read the file.
+
+    `secret` and `next_secret` are the base64 of 32 raw private bytes. `next_secret` waits to replace `secret`, which
+    goes on signing until the origin has certified the next one. No error message and no `repr` shows them.
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    device: Identifier
+    secret: _Secret = Field(repr=False)
+    certificate: Envelope | None = None  # None: the origin has not certified it yet, and nothing is signed
+    next_secret: _Secret | None = Field(None, repr=False)
+
+    @property
+    def key(self) -> SigningKey:
+        """The key in use."""
+        return _key(self.secret)
+
+    @property
+    def next_key(self) -> SigningKey | None:
+        """The key that is to replace it."""
+        return None if self.next_secret is None else _key(self.next_secret)
+
+
+class DeviceKeyFile:
+    """The key of one device id. All methods block."""
+
+    def __init__(self, store: ContentStore, device: str) -> None:
+        self._file = key_file(store)
+        self._device = device
+
+    def load(self) -> StoredKey | None:
+        """Return the key; None: there is none yet, or it is damaged, or it is that of another device id.
+
+        Raises:
+            StorageBroken: there is one, and neither it nor its copy can be read.
+        """
+        found = self._file.find()
+        if found.value is None and found.fault:
+            if found.raw is None:
+                raise StorageBroken(found.fault)
+            log.error("%s: a new key is made", found.fault)
+        return found.value if found.value is not None and found.value.device == self._device else None
+
+    def load_or_make(self) -> StoredKey:
+        """Return the key; make one if there is none.
+
+        Raises:
+            StorageFull, StorageBroken: the disk refuses.
+        """
+        with _CHANGING:
+            return self.load() or self._save(StoredKey(device=self._device, secret=_new_secret()))
+
+    def prepare_next(self) -> StoredKey:
+        """Make the key that is to replace the one in use, unless one waits already. An uncertified one just goes.
+
+        Raises:
+            StorageFull, StorageBroken: the disk refuses.
+        """
+        with _CHANGING:
+            stored = self.load()
+            if stored is None or stored.certificate is None:
+                return self._save(StoredKey(device=self._device, secret=_new_secret()))
+            if stored.next_secret is not None:
+                return stored
+            return self._save(stored.model_copy(update={"next_secret": _new_secret()}))
+
+    def certified(self, key: str, certificate: Envelope) -> StoredKey | None:
+        """Store the certificate of the key with this id, which is in use from now on; None: it is here no more.
+
+        Raises:
+            StorageFull, StorageBroken: the disk refuses.
+        """
+        with _CHANGING:
+            stored = self.load()
+            secrets = () if stored is None else (stored.secret, stored.next_secret)
+            own = next((one for one in secrets if one is not None and _key(one).id == key), None)
+            if stored is None or own is None:
+                return None
+            waits = stored.next_secret if own != stored.next_secret else None
+            changed = StoredKey(device=self._device, secret=own, certificate=certificate, next_secret=waits)
+            return stored if changed == stored else self._save(changed)
+
+    def forget(self, key: str) -> None:
+        """Make a new key in the place of the one with this id, which the origin revoked.
+
+        Raises:
+            StorageFull, StorageBroken: the disk refuses.
+        """
+        with _CHANGING:
+            stored = self.load()
+            if stored is None:
+                return
+            if stored.key.id == key:
+                self._save(StoredKey(device=self._device, secret=stored.next_secret or _new_secret()))
+            elif stored.next_key is not None and stored.next_key.id == key:
+                self._save(stored.model_copy(update={"next_secret": None}))
+
+    def _save(self, stored: StoredKey) -> StoredKey:
+        self._file.save(stored.model_dump_json().encode())
+        return stored
+
+
+def key_file(store: ContentStore) -> FileWithCopy[StoredKey]:
+    """Return the file of the key."""
+    path = store.state / "device_key.json"
+    return FileWithCopy(path, StoredKey.model_validate_json, SMALL_CAP_BYTES, mode=0o600)
+
+
+def _new_secret() -> str:
+    return base64.b64encode(SigningKey.generate().to_bytes()).decode()
+
+
+def _key(secret: str) -> SigningKey:
+    return SigningKey.from_bytes(base64.b64decode(secret))

@@ -1,0 +1,79 @@
+"""The table of the keys with which devices sign: each certificate is a row that stays, the newest of a key counts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.signing_tables import device_keys
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCertificate:
+    """A certificate of the key `key`, the `serial`th of its device; `certificate` is the signed envelope.
+
+    `request` is the envelope by which the device asked, None if nobody asked. `proven`: the key that it replaces signed
+    the request. `revoked_by` is the id of a person's key, with a note.
+    """
+
+    device: str
+    number: int
+    serial: int
+    key: str
+    public_key: str
+    issued_ms: int
+    certificate: Mapping[str, Any]
+    revoked_ms: int | None = None
+    request: Mapping[str, Any] | None = None
+    replaces: str | None = None
+    proven: bool = False
+    revoked_by: str | None = None
+    note: str | None = None
+
+
+Issue = Callable[[list[IssuedCertificate]], IssuedCertificate | None]
+"""Makes the next certificate of a device from all that it has; None: none is needed."""
+
+
+class DeviceKeyStore:
+    """Certificates of devices."""
+
+    def __init__(self, database: OriginDatabase) -> None:
+        self._database = database
+
+    async def certificates(self, device: str) -> list[IssuedCertificate]:
+        """Return all certificates of a device, the oldest first."""
+        async with self._database.reading() as connection:
+            return await _certificates(connection, device)
+
+    async def issue(self, device: str, make: Issue) -> list[IssuedCertificate]:
+        """Add the certificate that `make` returns; return all of the device. No other is issued meanwhile."""
+        async with self._database.turn(f"keys of {device}"), self._database.writing() as connection:
+            found = await _certificates(connection, device)
+            made = make(found)
+            if made is None:
+                return found
+            await connection.execute(insert(device_keys).values(**_row(made)))
+            return [*found, made]
+
+
+def newest(certificates: list[IssuedCertificate]) -> dict[str, IssuedCertificate]:
+    """Return the certificate that counts of each key, by its id, in the order of the keys."""
+    return {one.key: one for one in certificates}
+
+
+async def _certificates(connection: AsyncConnection, device: str) -> list[IssuedCertificate]:
+    query = select(device_keys).where(device_keys.c.device_id == device).order_by(device_keys.c.number)
+    return [_certificate(dict(row._mapping)) for row in await connection.execute(query)]
+
+
+def _certificate(row: dict[str, Any]) -> IssuedCertificate:
+    return IssuedCertificate(device=row.pop("device_id"), revoked_by=row.pop("key_id"), **row)
+
+
+def _row(made: IssuedCertificate) -> dict[str, Any]:
+    names = {"device": "device_id", "revoked_by": "key_id"}
+    return {names.get(field, field): getattr(made, field) for field in made.__slots__}
