@@ -6,6 +6,7 @@ import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
 import { data } from "../lib/data.js";
 import { announce, problemElements } from "../lib/notices.js";
 import { byName, ago, bytes, count, moment, span } from "../lib/format.js";
+import { revokeKey } from "./device_keys.js";
 import { checkProof, proof, proofOf } from "./proof.js";
 
 const ONLINE_MS = 120_000; // the same limit as at the origin
@@ -79,6 +80,7 @@ function card(device) {
       { class: "write" },
       button("Rename", "rename", () => rename(device), { class: "quiet", "aria-label": `Rename ${device.name}` }),
       button("Move", "move", () => move(device), { class: "quiet", "aria-label": `Move ${device.name} to another channel` }),
+      button("Revoke key …", "revoke-key", () => revokeKey(device), { class: "quiet", "aria-label": `Revoke a key of ${device.name}` }),
       button("Remove", "remove", () => remove(device), { class: "quiet", "aria-label": `Remove ${device.name}` }),
     ),
   );
