@@ -91,6 +91,7 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/ingest sync/origin/persistence sync/origin/planning sync/origin/store sync/programme "
         "sync/programme/bookings sync/trust",
     ),
+    "sync/origin/reports": (SERVICES, "sync/origin/persistence sync/origin/proof sync/origin/store/proof"),
     "sync/origin/retention": (SERVICES, "sync/origin/persistence sync/origin/store"),
     "sync/origin/http": (SERVICES, "sync/http sync/origin/store sync/trust"),
     "player/diagnostics": (
@@ -125,7 +126,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/app": (
         ROOTS,
         "sync/http sync/origin sync/origin/api sync/origin/api/proof sync/origin/console sync/origin/http "
-        "sync/origin/ingest sync/origin/persistence sync/origin/proof/export sync/origin/publishing "
+        "sync/origin/ingest sync/origin/persistence sync/origin/proof sync/origin/proof/export sync/origin/publishing "
+        "sync/origin/reports "
         "sync/origin/retention sync/origin/settings sync/origin/store sync/origin/store/proof sync/trust",
     ),
 }

@@ -39,10 +39,12 @@ from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.ingest.upload_intake import Intake
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
+from sync.origin.proof.billing import JUDGEMENT
 from sync.origin.publishing.folder_publisher import FolderTarget
 from sync.origin.publishing.keyring import Keyring
 from sync.origin.publishing.publisher import Publisher
 from sync.origin.publishing.release_contents import ReleaseContents
+from sync.origin.reports.day_counter import DayCounter
 from sync.origin.retention.cleaner import Cleaner
 from sync.origin.retention.policy import RetentionRule
 from sync.origin.retention.scanner import ContentScanner
@@ -57,6 +59,7 @@ from sync.origin.store.proof.device_keys import DeviceKeyStore
 from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.history import HistoryStore
 from sync.origin.store.proof.names import NameStore
+from sync.origin.store.proof.play_sums import PlaySumStore
 from sync.origin.store.proof.play_times import PlayTimeStore
 from sync.origin.store.proof.plays import PlayStore
 from sync.origin.store.releases import ReleaseStore
@@ -124,12 +127,9 @@ def _assemble(
     rooms = _folder_target(settings, clock, database, files, keyring, pipeline, live)
     media = MediaRoutes(rooms.media, files, wake=pipeline.wake, changed=live.changed)
     releases = ReleaseRoutes(rooms.publisher, ReleaseStore(database), devices.views, clock)
-    playlists = PlanDocumentRoutes(PLAYLISTS, rooms.playlists, live.changed)
-    campaigns = PlanDocumentRoutes(CAMPAIGNS, rooms.campaigns, live.changed, rooms.publisher.warn_campaign)
-    plans = (playlists, ScheduleRoutes(rooms.schedules, live.changed, rooms.publisher.warn_schedule), campaigns)
     cleaner = _open_cleaner(settings, clock, database, files, metrics)
 
-    people = (gatekeeper, UploadRoutes(rooms.intake), media, *plans, releases, signing)
+    people = (gatekeeper, UploadRoutes(rooms.intake), media, *_plan_routes(rooms, live), releases, signing)
     machines = (pairings, devices, *proof, live, ContentRoutes(files), StorageRoutes(cleaner, files, reserve_bytes))
     operations = [operation for room in (*people, *machines, monitor) for operation in room.operations()]
     monitor.describe(operations)
@@ -141,8 +141,18 @@ def _assemble(
         "publisher": rooms.publisher.run,
         "clearer": cleaner.run,
         "live": live.run,
+        "day_counter": DayCounter(PlaySumStore(database, JUDGEMENT), clock).run,
     }
     return Origin(app, services, restarts, keys, devices, signing, pairings, live, rooms, pipeline, cleaner, keyring)
+
+
+def _plan_routes(
+    rooms: FolderTarget, live: LiveHints
+) -> tuple[PlanDocumentRoutes[Any, Any], ScheduleRoutes, PlanDocumentRoutes[Any, Any]]:
+    playlists = PlanDocumentRoutes(PLAYLISTS, rooms.playlists, live.changed)
+    schedules = ScheduleRoutes(rooms.schedules, live.changed, rooms.publisher.warn_schedule)
+    campaigns = PlanDocumentRoutes(CAMPAIGNS, rooms.campaigns, live.changed, rooms.publisher.warn_campaign)
+    return playlists, schedules, campaigns
 
 
 def _proof_routes(

@@ -11,11 +11,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, inspect, select
 
 from sync.errors import StorageBroken
-from sync.origin.persistence.signing_tables import device_keys
+from sync.origin.persistence.report_tables import metadata
 
 log = logging.getLogger(__name__)
 
-_METADATA = device_keys.metadata  # of all tables: its file comes after the others
+_METADATA = metadata  # of all tables: its file comes after the others
 _FOLDER = Path(__file__).with_name("migrations")
 _LOCK = int.from_bytes(b"schema")  # the name of a lock of PostgreSQL is a number
 

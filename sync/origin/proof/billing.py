@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from sync.origin.planning.billable_rule import BillableRule
 from sync.origin.proof.plausibility import UNCONFIRMED
-from sync.runtime.clock import ClockTrust
-from sync.wire.device_reports import Outcome, PlayKind
+from sync.runtime.clock import ClockState
+from sync.wire.device_reports import Outcome, PlayKind, ScreenDetail, ScreenState
 
 JUDGEMENT = 1
 
@@ -47,7 +47,7 @@ class BillingReason(StrEnum):
 
 
 class ShownPlay(NamedTuple):
-    """What a play says. `screen` is on, off, disconnected, covered or unknown; `clock` a `ClockTrust` or held_over."""
+    """What a play says. `screen` is on, off, disconnected, covered or unknown; `clock` a `ClockState`."""
 
     kind: str
     rendered_ms: int
@@ -79,12 +79,12 @@ class Judgement(NamedTuple):
     reason: BillingReason = BillingReason.NONE
 
 
-_SCREENS = {
-    "off": BillingReason.SCREEN_OFF,
-    "disconnected": BillingReason.SCREEN_DISCONNECTED,
-    "covered": BillingReason.SCREEN_COVERED,
+_SCREENS: dict[str, BillingReason] = {
+    ScreenState.OFF: BillingReason.SCREEN_OFF,
+    ScreenDetail.DISCONNECTED: BillingReason.SCREEN_DISCONNECTED,
+    ScreenDetail.COVERED: BillingReason.SCREEN_COVERED,
 }
-_TRUSTED_CLOCKS = (ClockTrust.SYNCED, "held_over")
+_TRUSTED_CLOCKS = (ClockState.SYNCHRONISED, ClockState.HELD_OVER)
 _ENDS = {Outcome.FAILED: BillingReason.FAILED, Outcome.INTERRUPTED: BillingReason.INTERRUPTED}
 
 
@@ -119,7 +119,7 @@ def _unknown(play: ShownPlay, rule: BillableRule, facts: PlayFacts) -> Iterator[
         yield BillingReason.RELEASE_UNKNOWN
     if _long_enough(play, rule, facts) is None:
         yield BillingReason.LENGTH_UNKNOWN
-    if play.screen != "on" and not rule.unknown_screen:
+    if play.screen != ScreenState.ON and not rule.unknown_screen:
         yield BillingReason.SCREEN_UNKNOWN
 
 

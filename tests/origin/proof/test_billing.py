@@ -19,7 +19,7 @@ def shown(
     outcome: str = "partial",
     *,
     screen: str = "on",
-    clock: str = "synced",
+    clock: str = "synchronised",
     kind: str = "ad",
 ) -> ShownPlay:
     return ShownPlay(kind, rendered_ms, expected_ms, outcome, screen, clock)
@@ -86,9 +86,9 @@ FACTS: tuple[tuple[BillableRule, ShownPlay, PlayFacts, str], ...] = (
     (KNOWN, WHOLE._replace(screen="unknown"), PlayFacts(), "screen_unknown"),
     (KNOWN, WHOLE._replace(screen="a later word"), PlayFacts(), "screen_unknown"),
     (KNOWN, WHOLE, PlayFacts(), BILLABLE),
-    (COMPLETE, WHOLE._replace(clock="unsynced"), PlayFacts(), "clock_unset"),
+    (COMPLETE, WHOLE._replace(clock="never_set"), PlayFacts(), "clock_unset"),
     (COMPLETE, WHOLE._replace(clock="a later word"), PlayFacts(), "clock_unset"),
-    (COMPLETE, WHOLE._replace(clock="unsynced"), PlayFacts(corrected=True), BILLABLE),
+    (COMPLETE, WHOLE._replace(clock="never_set"), PlayFacts(corrected=True), BILLABLE),
     (COMPLETE, WHOLE._replace(clock="held_over"), PlayFacts(), BILLABLE),
     (COMPLETE, WHOLE, PlayFacts(set_aside="unconfirmed: it is older"), "unconfirmed"),
     (COMPLETE, WHOLE, PlayFacts(set_aside="it ended before it started"), "implausible"),
@@ -103,10 +103,10 @@ FACTS: tuple[tuple[BillableRule, ShownPlay, PlayFacts, str], ...] = (
     # several at once: what is wrong comes before what is not known, and the first in this order is told
     (KNOWN, shown(1_000, screen="unknown"), PlayFacts(named=None), "too_short"),
     (KNOWN, WHOLE._replace(screen="unknown"), PlayFacts(named=None), "release_unknown"),
-    (COMPLETE, shown(0, screen="off", clock="unsynced"), PlayFacts(set_aside="x", named=False), "implausible"),
-    (COMPLETE, shown(0, screen="off", clock="unsynced"), PlayFacts(named=False), "not_named"),
-    (COMPLETE, shown(0, screen="off", clock="unsynced"), PlayFacts(), "screen_off"),
-    (COMPLETE, shown(0, clock="unsynced"), PlayFacts(), "clock_unset"),
+    (COMPLETE, shown(0, screen="off", clock="never_set"), PlayFacts(set_aside="x", named=False), "implausible"),
+    (COMPLETE, shown(0, screen="off", clock="never_set"), PlayFacts(named=False), "not_named"),
+    (COMPLETE, shown(0, screen="off", clock="never_set"), PlayFacts(), "screen_off"),
+    (COMPLETE, shown(0, clock="never_set"), PlayFacts(), "clock_unset"),
     (COMPLETE, WHOLE._replace(kind="item", screen="off"), PlayFacts(set_aside="x"), "unbooked"),
 )
 

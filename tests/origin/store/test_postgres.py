@@ -24,6 +24,7 @@ from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDra
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.planning.schedules import DaypartDraft, ScheduleDraft
 from sync.origin.publishing.publisher import Publication
+from sync.origin.reports.day_counter import DayCounter
 from sync.origin.retention.scanner import Figures
 from sync.origin.store.devices import (
     Admission,
@@ -34,7 +35,9 @@ from sync.origin.store.devices import (
     PairingStore,
     add_device,
 )
+from sync.origin.store.proof.billable_rules import note_rules
 from sync.origin.store.proof.device_logs import DeviceLogStore
+from sync.origin.store.proof.play_sums import PlaySumStore, SumFilter
 from sync.origin.store.proof.plays import PlayStore, ReceivedPlay
 from sync.wire.device_reports import Play
 from tests.fakes import FakeClock
@@ -222,6 +225,29 @@ async def test_a_broken_chain_is_found(origins: Origins) -> None:
     ((_, _, count, lowest, highest, *_),) = await chains.logs("d")
     assert (count, lowest, highest) == (3, 1, 5)
     assert await chains.conflicts("d", 0, 2**50, 9) == []
+
+
+async def test_two_origins_count_what_both_take_in_at_once(origins: Origins) -> None:
+    databases = [origin.database for origin in origins]
+    async with databases[0].writing() as connection:
+        await add_device(connection, id="d", name="window", channel_id="main", token_hash="0" * 64, paired_ms=0)
+
+    async def deliver(number: int) -> None:
+        document = play("d", number)
+        arrivals = [ReceivedPlay(Play.model_validate(document), document)]
+        await PlayStore(databases[number % 2]).insert("d", arrivals, 0)
+        await DayCounter(PlaySumStore(databases[number % 2], 1), FakeClock()).count()
+
+    await asyncio.gather(*(deliver(number) for number in range(1, 21)))
+    async with databases[1].writing() as connection:
+        await note_rules(connection, {"mornings": {"kind": "on_render"}}, 0)
+    store, everything = PlaySumStore(databases[1], 1), SumFilter(0, 10**6)
+    assert len(await store.stale_days(None, 9)) == 1
+    await DayCounter(store, FakeClock()).count()
+    rows = await store.sums(everything, ("line_id", "rule_version"), hours=True)
+    assert [(row["line_id"], row["rule_version"], row["plays"], row["hour_10"]) for row in rows] == [
+        ("mornings", 1, 20, 20)
+    ]
 
 
 async def test_of_two_people_who_approve_a_device_at_once_only_one_lets_it_in(origins: Origins) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.tables import billable_rules
 from sync.origin.planning.billable_rule import DEFAULT_RULE, BillableRule
+from sync.origin.store.proof.play_days import mark_lines
 
 VersionedRule = tuple[int, BillableRule]
 DEFAULT_VERSION: VersionedRule = (0, DEFAULT_RULE)
@@ -19,7 +20,7 @@ _LINES_AT_ONCE = 500  # a statement takes a limited number of values
 
 
 async def note_rules(connection: AsyncConnection, rules: Mapping[str, Mapping[str, Any]], now_ms: int) -> None:
-    """Store the rules of lines that are new or differ from the newest version."""
+    """Store the rules of lines that differ from their newest version; plays of these lines are to be counted anew."""
     known = await rules_of(connection, rules)
     wanted = {line: BillableRule.model_validate(rule) for line, rule in rules.items()}
     rows = [
@@ -30,6 +31,7 @@ async def note_rules(connection: AsyncConnection, rules: Mapping[str, Mapping[st
     ]
     if rows:
         await connection.execute(insert(billable_rules), rows)
+        await mark_lines(connection, [str(row["line_id"]) for row in rows])
 
 
 async def rules_of(connection: AsyncConnection, lines: Iterable[str]) -> dict[str, VersionedRule]:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tup
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import plays
 from sync.origin.store.proof.once import Key
+from sync.origin.store.proof.play_days import mark_plays
 from sync.runtime.clock import ClockTrust
 from sync.wire.device_reports import Play
 
@@ -80,11 +81,14 @@ class PlayTimeStore:
             since_ms, until_ms = (await connection.execute(span)).one()
             if since_ms is not None:
                 victims = and_(in_the_way, ended_ms >= since_ms, plays.c.started_ms <= until_ms)
+                await mark_plays(connection, victims)
                 await connection.execute(update(plays).where(victims).values(set_aside=JUDGED_ANEW))
+            await mark_plays(connection, these)
             for move in moves:
                 change = update(plays).where(of_device, _has_key(move.key))
                 times = {"started_ms": move.started_ms, "ended_ms": move.ended_ms, "clock_offset_ms": move.offset_ms}
                 await connection.execute(change.values(**times, set_aside=anew))
+            await mark_plays(connection, these)
 
     async def moved(self, device: str, limit: int) -> list[StoredPlay]:
         """Return plays that have to be judged anew, the first to come first."""
@@ -97,7 +101,9 @@ class PlayTimeStore:
         """Set why these plays are in no sum; None: they count."""
         async with self._database.writing() as connection:
             for key, reason in reasons.items():
-                change = update(plays).where(plays.c.device_id == device, _has_key(key))
+                own = and_(plays.c.device_id == device, _has_key(key))
+                await mark_plays(connection, own)
+                change = update(plays).where(own)
                 await connection.execute(change.values(set_aside=reason))
 
     async def _stored(self, query: Select[Any]) -> list[StoredPlay]:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import devices, play_conflicts, plays, releases
 from sync.origin.store.proof.once import Arrival, Key, ReceiptStatus, store_once, stored_hashes
+from sync.origin.store.proof.play_days import day_of_play, mark_days, mark_plays
 from sync.origin.store.proof.play_times import StoredPlay
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import Play
@@ -97,7 +98,10 @@ class PlayStore:
         """Add the plays that are new, in one transaction; return a status for each received play, in order."""
         async with self._database.writing() as connection:
             arrivals = [Arrival(one.key, one.play.hash, _row(one, now_ms)) for one in received]
-            return await store_once(connection, plays, play_conflicts, device, arrivals)
+            statuses = await store_once(connection, plays, play_conflicts, device, arrivals)
+            new = [one.row for one, status in zip(arrivals, statuses, strict=True) if status == "accepted"]
+            await mark_days(connection, device, [day_of_play(row["started_ms"], row["body"]["zone"]) for row in new])
+            return statuses
 
     def turn(self, device: str) -> AbstractAsyncContextManager[None]:
         """Let one delivery of a device at a time be judged and stored: what counts is known to the next one."""
@@ -150,8 +154,10 @@ class PlayStore:
     async def accept(self, device: str, log_epoch: str, sequences: Sequence[int], by: Acceptance) -> None:
         """Have plays count that were set aside; what was held against them stays on record."""
         aside = and_(*_in_log(device, log_epoch), plays.c.set_aside.is_not(None))
-        query = select(plays.c.sequence, plays.c.set_aside).where(aside, plays.c.sequence.in_(sequences))
+        chosen = and_(aside, plays.c.sequence.in_(sequences))
+        query = select(plays.c.sequence, plays.c.set_aside).where(chosen)
         async with self._database.writing() as connection:
+            await mark_plays(connection, chosen)
             for sequence, reason in (await connection.execute(query)).all():
                 accepted = {**asdict(by), "reason": reason}
                 change = update(plays).where(aside, plays.c.sequence == sequence)

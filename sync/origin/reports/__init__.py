@@ -1,0 +1,1 @@
+"""Counts plays by day, keeps what the schedule promised, and makes reports of both."""

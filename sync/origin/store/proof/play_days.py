@@ -1,0 +1,47 @@
+"""The table of days with plays. What changes plays marks their days in the same transaction: they are counted anew."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sync.origin.persistence.report_tables import play_days, play_sums
+from sync.origin.persistence.tables import plays
+from sync.origin.planning.venue_days import venue_hour, zone_named
+
+
+def day_of_play(started_ms: int, zone: str) -> int:
+    """Return the day of the venue on which a play began."""
+    return venue_hour(started_ms, zone_named(zone))[0]
+
+
+async def mark_days(connection: AsyncConnection, device: str, days: Iterable[int]) -> None:
+    """Note that plays of a device on these days came or changed."""
+    rows = [{"device_id": device, "day": day, "changes": 1} for day in sorted(set(days))]
+    if rows:
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        statement = dialect.insert(play_days)
+        change = {"changes": play_days.c.changes + 1}
+        keys = [play_days.c.device_id, play_days.c.day]
+        await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=change), rows)
+
+
+async def mark_plays(connection: AsyncConnection, these: ColumnElement[bool]) -> None:
+    """Note that these plays change: before they get another time, and after it."""
+    query = select(plays.c.device_id, plays.c.started_ms, plays.c.body["zone"].as_string()).where(these)
+    days: dict[str, set[int]] = {}
+    for device, started_ms, zone in await connection.execute(query):
+        days.setdefault(device, set()).add(day_of_play(started_ms, zone or ""))
+    for device in sorted(days):
+        await mark_days(connection, device, days[device])
+
+
+async def mark_lines(connection: AsyncConnection, lines: Iterable[str]) -> None:
+    """Note that the rule of these lines changed: days that have plays of them, or that nobody has counted yet."""
+    for line in lines:
+        own = (play_sums.c.device_id == play_days.c.device_id) & (play_sums.c.day == play_days.c.day)
+        has_line = select(play_sums.c.id).where(own, play_sums.c.line_id == line).exists()
+        stale = play_days.c.counted < play_days.c.changes  # one that is being counted knows the old rule
+        change = update(play_days).where(or_(stale, has_line)).values(changes=play_days.c.changes + 1)
+        await connection.execute(change)

@@ -1,0 +1,265 @@
+"""Counted plays are what a count of all plays gives, whatever happened to them and in which order."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import insert, select
+
+from sync.origin.persistence.database import OriginDatabase, open_origin_database
+from sync.origin.persistence.report_tables import HOURS, play_days
+from sync.origin.persistence.tables import channels, devices, plays, release_contents, releases
+from sync.origin.planning.billable_rule import DEFAULT_RULE, BillableRule
+from sync.origin.planning.venue_days import hour_lengths
+from sync.origin.proof.billing import JUDGEMENT, PlayFacts, ShownPlay, judge
+from sync.origin.reports.day_counter import DayCounter
+from sync.origin.store.proof.billable_rules import note_rules, rules_of
+from sync.origin.store.proof.play_sums import PlaySumStore, SumFilter
+from sync.origin.store.proof.play_times import MovedPlay, PlayTimeStore
+from sync.origin.store.proof.plays import Acceptance, PlayStore, ReceivedPlay
+from sync.runtime.clock import instant, unix_ms
+from sync.wire.device_reports import Play
+from tests.fakes import FakeClock
+from tests.origin.running_origin import EPOCH, play
+
+OLD, NEW, STRANGE = "1" * 64, "2" * 64, "3" * 64
+FILM, OTHER = "a" * 64, "b" * 64
+ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Pacific/Chatham", "UTC", "Nowhere/Else", "Europe", "")
+ALL = SumFilter(-(10**6), 10**6)
+NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
+CHANGES = (NOON, datetime(2026, 10, 25, 12, tzinfo=UTC), datetime(2026, 11, 1, 12, tzinfo=UTC))
+NAMED = {(OLD, FILM), (NEW, OTHER)}
+
+
+async def fill(database: OriginDatabase, *names: str) -> None:
+    """Add devices, and two releases: the old one has the film, the new one the other."""
+    async with database.writing() as connection:
+        rows = [
+            {"id": one, "name": one, "channel_id": "main", "token_hash": one, "paired_ms": 0, "version": 1}
+            for one in names
+        ]
+        await connection.execute(insert(devices), rows)
+        await connection.execute(insert(channels).values(id="main", zone="", version=1))
+        for sequence, sha256 in ((1, OLD), (2, NEW)):
+            facts = {"size_bytes": 1, "created_ms": 0, "items": 1, "ads": 1, "asset_bytes": 1, "named": True}
+            await connection.execute(
+                insert(releases).values(channel_id="main", sequence=sequence, sha256=sha256, **facts)
+            )
+        for asset, runs in ((FILM, [[1, 1]]), (OTHER, [[2, None]])):
+            what = {"item": "", "campaign": "spring", "line": "mornings", "creative": "spot", "longest_ms": 0}
+            await connection.execute(
+                insert(release_contents).values(channel_id="main", asset=asset, sequences=runs, **what)
+            )
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[OriginDatabase]:
+    async with open_origin_database(f"sqlite+aiosqlite:///{tmp_path}/origin.db") as opened:
+        await opened.bring_up_to_date()
+        yield opened
+
+
+def counter(database: OriginDatabase) -> tuple[DayCounter, PlaySumStore]:
+    store = PlaySumStore(database, JUDGEMENT)
+    return DayCounter(store, FakeClock()), store
+
+
+def sent(device: str, number: int, at: datetime, **changes: Any) -> ReceivedPlay:
+    set_aside = changes.pop("set_aside", None)
+    ended = (at + timedelta(seconds=10)).isoformat()
+    document = play(device, number, **{
+        "started_at": at.isoformat(), "ended_at": ended, "asset": FILM, "release": OLD, "screen": "on",
+        "clock": "synced", "creative": "spot", "expected_ms": 10_000, **changes,
+    })  # fmt: skip
+    return ReceivedPlay(Play.model_validate(document), document, set_aside)
+
+
+async def by_hour(store: PlaySumStore, device: str) -> Counter[tuple[Any, ...]]:
+    """Return how many plays there are of each day, hour, line, verdict, reason and version of the rule."""
+    names = ("day", "line_id", "verdict", "reason", "rule_version")
+    found: Counter[tuple[Any, ...]] = Counter()
+    for row in await store.sums(SumFilter(ALL.first_day, ALL.last_day, device), names, hours=True):
+        assert row["plays"] == sum(row[hour] for hour in HOURS)
+        for number, hour in enumerate(HOURS):
+            found[row["day"], number, *(row[name] for name in names[1:])] += row[hour]
+    return +found
+
+
+async def counted_anew(database: OriginDatabase, device: str) -> Counter[tuple[Any, ...]]:
+    """Count all rows of a device, one by one."""
+    async with database.reading() as connection:
+        rows = (await connection.execute(select(plays).where(plays.c.device_id == device))).mappings().all()
+        rules = await rules_of(connection, ["mornings", "evenings"])
+    found: Counter[tuple[Any, ...]] = Counter()
+    for row in rows:
+        body = row["body"]
+        zone = ZoneInfo(body["zone"]) if body["zone"].count("/") == 1 and "Nowhere" not in body["zone"] else UTC
+        local = instant(row["started_ms"]).astimezone(zone)
+        version, rule = rules.get(body["line"], (0, DEFAULT_RULE))
+        named = None if body["release"] == STRANGE else (
+            (body["release"], body["asset"]) in NAMED and body["line"] == "mornings")  # fmt: skip
+        facts = PlayFacts(row["set_aside"], row["accepted"] is not None, row["clock_offset_ms"] is not None, named)
+        shown = ShownPlay(
+            body["kind"],
+            body["rendered_ms"],
+            body["expected_ms"],
+            body["outcome"],
+            body.get("screen_detail") or body["screen"],
+            body.get("clock_state") or {"synced": "synchronised", "unsynced": "never_set"}[body["clock"]],
+        )
+        judged = judge(shown, rule, facts)
+        day = (local.date() - date(1970, 1, 1)).days
+        found[day, local.hour, body["line"], judged.verdict.value, judged.reason.value, version] += 1
+    return found
+
+
+PLAYS = st.fixed_dictionaries({
+    "day": st.sampled_from(CHANGES), "minutes": st.integers(-40 * 60, 40 * 60), "zone": st.sampled_from(ZONES),
+    "line": st.sampled_from(["mornings", "evenings"]), "asset": st.sampled_from([FILM, OTHER]),
+    "release": st.sampled_from([OLD, NEW, STRANGE]), "rendered_ms": st.sampled_from([0, 1_999, 7_500, 9_499, 10_000]),
+    "outcome": st.sampled_from(["complete", "partial", "failed", "interrupted"]),
+    "screen": st.sampled_from(["on", "off", "unknown"]), "clock": st.sampled_from(["synced", "unsynced"]),
+    "screen_detail": st.sampled_from([None, None, "covered", "disconnected"]),
+    "set_aside": st.sampled_from([None, None, "unconfirmed: it is older"]),
+})  # fmt: skip
+DOUBTED = {
+    "day": NOON, "minutes": 0, "zone": "UTC", "line": "mornings", "asset": FILM, "release": OLD, "rendered_ms": 10_000,
+    "outcome": "complete", "screen": "on", "clock": "synced", "set_aside": "unconfirmed: it is older",
+}  # fmt: skip
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("deliver"), st.lists(PLAYS, min_size=1, max_size=6)),
+        st.tuples(st.just("count"), st.none()),
+        st.tuples(st.just("rule"), st.sampled_from(["complete", "min_fraction", "on_render"])),
+        st.tuples(st.just("accept"), st.integers(1, 12)),
+        st.tuples(st.just("correct"), st.tuples(st.integers(1, 12), st.integers(-2_000, 2_000))),
+    ),
+    min_size=1,
+    max_size=9,
+)
+
+
+async def run(database: OriginDatabase, device: str, steps: list[tuple[str, Any]]) -> None:
+    store, number, (counts, _) = PlayStore(database), 0, counter(database)
+    for step, what in steps:
+        if step == "deliver":
+            arrivals = []
+            for one in what:
+                number += 1
+                fields = {name: one[name] for name in one if name not in ("day", "minutes")}
+                arrivals.append(sent(device, number, one["day"] + timedelta(minutes=one["minutes"]), **fields))
+            await store.insert(device, arrivals, 0)
+            await store.insert(device, arrivals[:1], 0)  # once more: it changes nothing
+        elif step == "count":
+            await counts.count()
+        elif step == "rule":
+            async with database.writing() as connection:
+                await note_rules(connection, {"mornings": BillableRule(kind=what).model_dump()}, 0)
+        elif step == "accept":
+            await store.accept(device, EPOCH, [what], Acceptance("key", "seen", 0))
+        else:
+            await correct(database, device, *what)
+
+
+async def correct(database: OriginDatabase, device: str, sequence: int, minutes: int) -> None:
+    """Give a play another time, as when its clock was set late, and judge it anew."""
+    own = (plays.c.device_id == device, plays.c.sequence == sequence)
+    async with database.reading() as connection:
+        was_ms = await connection.scalar(select(plays.c.started_ms).where(*own))
+    if was_ms is not None:
+        times, later_ms = PlayTimeStore(database), was_ms + minutes * 60_000
+        move = MovedPlay((EPOCH, sequence), later_ms, later_ms + 10_000, minutes)
+        await times.move(device, [move], overlaps="another play")
+        await times.judge(device, {(EPOCH, sequence): None})
+
+
+async def test_sums_are_those_of_a_count_of_all_plays(database: OriginDatabase) -> None:
+    """DST days in four zones, zones that nobody knows, plays late and over midnight, corrections and new rules."""
+    await fill(database, *(f"d{number}" for number in range(14)))
+    numbers = iter(range(14))
+    loop = asyncio.get_running_loop()
+
+    @settings(max_examples=12, deadline=None, database=None)
+    @given(STEPS)
+    @example([("deliver", [DOUBTED]), ("count", None), ("accept", 1)])
+    @example([("deliver", [DOUBTED]), ("count", None), ("correct", (1, 2_000))])
+    def check(steps: list[tuple[str, Any]]) -> None:
+        device = f"d{next(numbers, 0)}"
+        asyncio.run_coroutine_threadsafe(compare(device, steps), loop).result()
+
+    async def compare(device: str, steps: list[tuple[str, Any]]) -> None:
+        counts, store = counter(database)
+        await run(database, device, steps)
+        await counts.count(SumFilter(ALL.first_day, ALL.last_day, device))
+        assert await by_hour(store, device) == await counted_anew(database, device)
+
+    await asyncio.to_thread(check)
+    counts, store = counter(database)
+    await counts.count()
+    for number in range(14):  # rules changed while others were counted
+        assert await by_hour(store, f"d{number}") == await counted_anew(database, f"d{number}")
+    assert await store.stale_days(None, 9) == []
+
+
+async def test_what_comes_while_a_day_is_counted_makes_it_stale_again(database: OriginDatabase) -> None:
+    await fill(database, "d")
+    counts, store = counter(database)
+    await PlayStore(database).insert("d", [sent("d", 1, NOON)], 0)
+    ((device, days),) = await store.stale_days(None, 9)
+    read = await store.plays_of(device, days)
+    await PlayStore(database).insert("d", [sent("d", 2, NOON + timedelta(minutes=1))], 0)
+    await counts._count(read)
+    assert sum((await by_hour(store, "d")).values()) == 1
+    assert await store.stale_days(None, 9) == [("d", days)]
+    await counts.count()
+    await counts._count(read)  # an older count does not overwrite a newer one
+    assert sum((await by_hour(store, "d")).values()) == 2
+    assert await PlaySumStore(database, JUDGEMENT + 1).stale_days(None, 9) == [("d", days)]  # of another arithmetic
+
+
+async def test_a_play_belongs_to_the_day_in_which_it_began(database: OriginDatabase) -> None:
+    await fill(database, "d")
+    counts, store = counter(database)
+    midnight = datetime(2026, 3, 29, tzinfo=ZoneInfo("Europe/Berlin")).astimezone(UTC)
+    before, after = midnight - timedelta(seconds=1), midnight
+    await PlayStore(database).insert("d", [sent("d", 1, before), sent("d", 2, after)], 0)
+    await counts.count()
+    first = unix_ms(NOON) // 86_400_000
+    assert sorted((day, hour) for day, hour, *_ in await by_hour(store, "d")) == [(first - 1, 23), (first, 0)]
+
+
+@pytest.mark.parametrize(
+    ("day", "zone", "hours", "missing"),
+    [
+        ("2026-03-28", "Europe/Berlin", 24, None),
+        ("2026-03-29", "Europe/Berlin", 23, 2),
+        ("2026-10-25", "Europe/Berlin", 25, None),
+        ("2026-04-05", "Australia/Lord_Howe", 24.5, None),
+        ("2011-12-30", "Pacific/Apia", 0, None),  # a day that was left out
+    ],
+)
+def test_hours_of_a_day_are_as_long_as_they_are(day: str, zone: str, hours: float, missing: int | None) -> None:
+    number = (date.fromisoformat(day) - date(1970, 1, 1)).days
+    found = hour_lengths(number, ZoneInfo(zone))
+    assert sum(found.values()) == hours * 3_600_000
+    assert missing is None or missing not in found
+
+
+async def test_an_origin_counts_by_itself(database: OriginDatabase) -> None:
+    await fill(database, "d")
+    clock, store = FakeClock(), PlaySumStore(database, JUDGEMENT)
+    service = asyncio.create_task(DayCounter(store, clock).run())
+    await PlayStore(database).insert("d", [sent("d", 1, NOON)], 0)
+    async with asyncio.timeout(20):
+        while await store.stale_days(None, 9):
+            await clock.advance(60)
+    service.cancel()
+    async with database.reading() as connection:
+        assert (await connection.execute(select(play_days.c.counted))).all() == [(1,)]
