@@ -29,6 +29,9 @@ PATTERNS = {
     r"^([01]\d|2[0-3]):[0-5]\d$": "a time of day from 00:00 to 23:59",
     r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$": "a time of day from 00:00 to 24:00",
     r"^(DEBUG|INFO|WARNING|ERROR)$": "DEBUG, INFO, WARNING or ERROR",
+    r"^[a-z][a-z0-9_]{0,31}$": "a word of at most 32 lower-case letters, digits and underscores, the first a letter",
+    r"^[0-9]{1,6}x[0-9]{1,6}$": "width and height in pixels, such as 1920x1080",
+    r"^[A-Za-z0-9+/]{43}=$": "32 bytes in base64",
 }
 """What each pattern of our models asks for."""
 
