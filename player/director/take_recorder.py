@@ -8,6 +8,7 @@ import asyncio
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from pydantic import ValidationError
 
@@ -24,9 +25,8 @@ from player.evidence.ledger_entries import (
     TakeReserved,
     TakeStarted,
 )
-from player.evidence.take_states import TAKE_STATES, TakeState
+from player.evidence.take_states import TAKE_ENDS, TAKE_STATES, TakeEnd, TakeState
 from player.programme.proof_of_play import (
-    NoPlay,
     ScreenCondition,
     StartFacts,
     TakeFacts,
@@ -95,12 +95,12 @@ class TakeRecorder:
             take = TakeOnAir.model_validate_json(left.body)
         except ValidationError:
             log.error("take=%s is dropped: its row in the ledger cannot be read", left.take)
-            self._move(left.take, TakeState.CANCELLED if left.started_ms is None else TakeState.NOT_COUNTED)
+            self._move(left.take, TakeState.ABORTED)
             self._pending.append(TakeClosed(left.take))
             return
         log.warning("take=%s title=%s was %s when the player stopped", take.take, take.title, left.state.value)
         if left.started_ms is None:
-            self._close(take, NoPlay("it was never on the screen"), TakeState.CANCELLED, failed=False)
+            self._close(take, None, failed=False)
             return
         start = TakeStart(0, left.started_ms, left.started_ms)  # counted from its own start
         start = self._times.avoid(start, used)
@@ -108,7 +108,7 @@ class TakeRecorder:
         facts = judge_take(
             take, None, times, start=take.start or StartFacts(clock=ClockTrust(left.clock)), boot_id=boot_id()
         )
-        self._close(take, facts, TakeState.PLAYED, failed=False)
+        self._close(take, facts, failed=False)
 
     def state(self, planned: Planned) -> TakeState:
         """Return where a take stands that has not ended."""
@@ -124,7 +124,7 @@ class TakeRecorder:
         await self.save()
         if not self.problem or planned.take.kind is PlayKind.ITEM:
             return True
-        self._move(planned.take.take, TakeState.CANCELLED)
+        self._move(planned.take.take, TakeState.ABORTED)
         self._drop(planned.take.take)
         self.memory = replace(before, rotation=planned.memory.rotation)
         return False
@@ -132,20 +132,19 @@ class TakeRecorder:
     def cancel(self, planned: Planned) -> None:
         """Give up a take that will not be shown; the programme goes on as if it had never been."""
         if self.state(planned) is TakeState.PLANNED:
-            self._move(planned.take.take, TakeState.CANCELLED)
+            self._move(planned.take.take, TakeState.ABORTED)
             return
-        self._close(planned.take, NoPlay("it was not shown"), TakeState.CANCELLED, failed=False)
+        self._close(planned.take, None, failed=False)
         self.memory = replace(self.memory, rotation=self._rotation)
 
     def skip(self, planned: Planned) -> None:
         """Go on after a take that is not reserved: it cannot be shown, or an operator stepped over it."""
-        self._move(planned.take.take, TakeState.SKIPPED)
         self.memory = self._with_saved_ads(planned.memory)
-        self._refund(planned.take, failed=True)
+        self._end(planned.take, TakeState.SKIPPED, failed=True)
 
     def start(self, take: Take, at_s: float, now: datetime, now_s: float) -> TakeStart:
         """Start a take that came on the screen at `at_s`; `now` and `now_s` are both clocks, read together."""
-        self._move(take.take, TakeState.ON_AIR)
+        self._move(take.take, TakeState.STARTED)
         return self._times.start(at_s, now, now_s)
 
     async def avoid_used_time(self, start: TakeStart) -> TakeStart:
@@ -160,11 +159,10 @@ class TakeRecorder:
 
     def end(
         self, take: Take, ended: Ended, start: TakeStart, *, facts: StartFacts, screen: ScreenCondition
-    ) -> TakeFacts | NoPlay:
+    ) -> TakeFacts | None:
         """Judge a take that left the screen; `save` writes its play. `facts` are of its start."""
         found = judge_take(take, ended, self._times.end(start, ended.ended_s), start=facts, screen=screen)
-        after = TakeState.NOT_COUNTED if isinstance(found, NoPlay) else TakeState.PLAYED
-        self._close(take, found, after, failed=ended.failed and not ended.deck_lost)
+        self._close(take, found, failed=ended.failed and not ended.deck_lost)
         return found
 
     async def save(self) -> None:
@@ -208,22 +206,19 @@ class TakeRecorder:
         if TAKE_STATES.is_end(after):
             del self._states[take]
 
-    def _close(self, take: Take, facts: TakeFacts | NoPlay, after: TakeState, *, failed: bool) -> None:
-        self._move(take.take, after)
+    def _close(self, take: Take, facts: TakeFacts | None, *, failed: bool) -> None:
+        """End a take that has a row in the ledger; without `facts` nobody saw it."""
+        end = self._end(take, TakeState.ABORTED if facts is None else TakeState(facts.outcome.value), failed=failed)
         self._drop(take.take)
-        if isinstance(facts, NoPlay):
-            self._pending.append(TakeClosed(take.take))
-            self._refund(take, failed=failed)
-            return
-
-        def make_play(head: LogHead) -> Play:
-            return chain_play(
-                head.hash, take, facts, device=head.device, log_epoch=head.epoch, sequence=head.sequence + 1
-            )
-
+        make_play = partial(_make_play, take, facts) if facts is not None and end.play else None
         self._pending.append(TakeClosed(take.take, make_play))
-        if facts.refunded:
-            self._refund(take, failed=failed)
+
+    def _end(self, take: Take, after: TakeState, *, failed: bool) -> TakeEnd:
+        self._move(take.take, after)
+        end = TAKE_ENDS[after]
+        if end.refund and take.choice is not None:
+            self.memory = replace(self.memory, ads=refund(self.memory.ads, take.choice, failed=failed))
+        return end
 
     def _drop(self, take: str) -> None:
         """Remove the pending entries of a take: its end replaces them."""
@@ -236,10 +231,6 @@ class TakeRecorder:
     def _with_saved_ads(self, memory: Memory) -> Memory:
         """Return the memory of a decision, which may have been made before what is known of ads could be read."""
         return replace(memory, ads=self.memory.ads) if memory.ads is self._no_ads else memory
-
-    def _refund(self, take: Take, *, failed: bool) -> None:
-        if take.choice is not None:
-            self.memory = replace(self.memory, ads=refund(self.memory.ads, take.choice, failed=failed))
 
     async def _flush(self) -> None:
         async with self._writing:
@@ -265,6 +256,10 @@ class TakeRecorder:
         if len(self._pending) > _MOST_PENDING:
             log.error("plays=%d lost: the disk could not be written for too long", len(self._pending) - _MOST_PENDING)
             del self._pending[:-_MOST_PENDING]
+
+
+def _make_play(take: Take, facts: TakeFacts, head: LogHead) -> Play:
+    return chain_play(head.hash, take, facts, device=head.device, log_epoch=head.epoch, sequence=head.sequence + 1)
 
 
 def _memory_change(before: Memory, after: Memory) -> MemoryChange:

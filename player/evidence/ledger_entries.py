@@ -87,4 +87,4 @@ class OpenTake:
     @property
     def state(self) -> TakeState:
         """Return where the take stood when the player stopped."""
-        return TakeState.RESERVED if self.started_ms is None else TakeState.ON_AIR
+        return TakeState.RESERVED if self.started_ms is None else TakeState.STARTED

@@ -88,42 +88,27 @@ class TakeFacts:
     ended: Ended | None = None
     screen: ScreenCondition = ScreenCondition()
 
-    @property
-    def refunded(self) -> bool:
-        """Return whether an ad line gets its slot back: only a complete play uses it up."""
-        return self.outcome is not Outcome.COMPLETE
-
-
-@dataclass(frozen=True, slots=True)
-class NoPlay:
-    """The take does not count, and why; an ad line gets its slot back."""
-
-    reason: str
-
 
 def judge_take(
     take: Take,
     ended: Ended | None,
-    times: TakeTimes | None,
+    times: TakeTimes,
     *,
     start: StartFacts = NOTHING_KNOWN,
     screen: ScreenCondition = ScreenCondition(),
     boot_id: str = "",
-) -> TakeFacts | NoPlay:
-    """Return what a take is worth once it is over.
+) -> TakeFacts | None:
+    """Return what a take is worth that was on the screen; None: it left at the instant it came.
 
-    `times` None: it was never on the screen. `ended` None with times: the player stopped while it was on; `boot_id` is
-    the machine's start in which that was found.
+    `ended` None: the player ended while it was on; `boot_id` is the machine's start in which that was found.
     """
-    if times is None:
-        return NoPlay("it was never on the screen")
     still_ms = 0 if ended is None else ended.still_ms
     times, on_ms = replace(times, rendered_ms=_rendered_ms(take, times, still_ms)), times.rendered_ms
     if ended is None:
         why = _why_interrupted(start.boot_id, boot_id)
         return TakeFacts(times, Outcome.INTERRUPTED, "interrupted", why, on_ms, start)
     if on_ms <= 0:
-        return NoPlay(f"it left the screen at the instant it came: {ended.reason}")
+        return None
     outcome, reason = _outcome(take.expected_ms, times.rendered_ms, ended), ended.reason
     stood = outcome is Outcome.PARTIAL and reason in _NATURAL_ENDS and ended.still_ms
     if stood:

@@ -4,6 +4,7 @@ import ast
 import importlib
 from collections.abc import Iterator
 
+from player.evidence.take_states import TAKE_ENDS, TAKE_STATES
 from sync.runtime.state_table import StateTable
 from tests.test_layers import MODULES
 
@@ -17,7 +18,18 @@ def page() -> str:
     ]
     for module, name, found in sorted(_tables(), key=lambda one: one[2].title):
         parts.append(f"## {found.title}\n\n`{name}` in `{module}.py`\n\n```mermaid\n{found.mermaid()}\n```\n")
+        if found is TAKE_STATES:
+            parts.append(_ends_of_takes())
     return "\n".join(parts)
+
+
+def _ends_of_takes() -> str:
+    rows = [
+        f"| {state.name} | {'yes' if end.play else 'no'} | {'yes' if end.refund else 'no'} | {end.why} |"
+        for state, end in TAKE_ENDS.items()
+    ]
+    head = ["What each end means (`TAKE_ENDS`):\n", "| end | play | refund | why |", "|---|---|---|---|"]
+    return "\n".join([*head, *rows, ""])
 
 
 def _tables() -> Iterator[tuple[str, str, StateTable]]:  # type: ignore[type-arg]

@@ -1,14 +1,17 @@
 """A take without a venue around it."""
 
+from dataclasses import replace
+
 from player.programme.shots import PlannedShot
 from player.protocol.screen import Shot
+from sync.programme.ad_selection import select_ad
 from sync.programme.items_and_breaks import Rotation
 from sync.programme.next_take import Memory
 from sync.programme.schedule import Programme
 from sync.programme.take import Take
 from sync.wire.device_reports import PlayKind
 from sync.wire.release import MediaKind
-from tests.sync.programme.examples import ASSET, NOON, fresh, item
+from tests.sync.programme.examples import ASSET, NOON, busy_day, eligible_of, fresh, item
 
 
 def planned(name: str) -> PlannedShot:
@@ -23,3 +26,15 @@ def planned(name: str) -> PlannedShot:
         ends_with_daypart=False,
         shot=Shot(take=name, path="/a", kind=MediaKind.VIDEO),
     )
+
+
+ADS = eligible_of(busy_day())
+
+
+def planned_ad(name: str, memory: Memory) -> PlannedShot:
+    """The ad that is due by this memory, for ten seconds, ready to be reserved."""
+    choice, state = select_ad(memory.ads, ADS)
+    assert choice is not None
+    shot = planned(name)
+    ad = {"kind": PlayKind.AD, "line": choice.line.id, "choice": choice.id, "break_slot": 1}
+    return replace(shot, take=shot.take.model_copy(update=ad), memory=Memory(memory.rotation, state))

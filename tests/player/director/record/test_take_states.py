@@ -1,5 +1,7 @@
 """A take moves from one state to the next as its table says, in the recorder that every take runs through."""
 
+import sqlite3
+from contextlib import closing
 from itertools import product
 from pathlib import Path
 
@@ -7,27 +9,90 @@ import pytest
 
 from player.director.take_recorder import TakeRecorder
 from player.evidence.ledger import open_ledger
-from player.evidence.take_states import TAKE_STATES, TakeState
+from player.evidence.take_states import TAKE_ENDS, TAKE_STATES, TakeState
+from player.programme.proof_of_play import ScreenCondition, StartFacts
 from player.protocol.operator import Command
+from player.protocol.screen import Ended
 from sync.runtime.state_table import ForbiddenMove
+from sync.wire.device_reports import Outcome
 from tests.fakes import FakeClock
-from tests.player.director.record.examples import planned
+from tests.player.director.record.examples import planned, planned_ad
 from tests.player.director.venue import DEVICE, item, open_world, playlist, release
 
 
-@pytest.mark.parametrize(("before", "after"), list(product(TakeState, TakeState)))
-async def test_a_take_moves_as_its_table_says(tmp_path: Path, before: TakeState, after: TakeState) -> None:
-    take = planned("take")
+async def test_a_take_moves_as_its_table_says(tmp_path: Path) -> None:
     async with open_ledger(tmp_path / "plays.db", DEVICE, FakeClock()) as ledger:
-        recorder = TakeRecorder(ledger, 1)
-        recorder._states[take.take.take] = before
-        if after in TAKE_STATES.moves[before]:
-            recorder._move(take.take.take, after)
-            assert recorder.state(take) is (TakeState.PLANNED if TAKE_STATES.is_end(after) else after)
-        else:
-            with pytest.raises(ForbiddenMove):
+        for before, after in product(TakeState, TakeState):
+            take, recorder = planned("take"), TakeRecorder(ledger, 1)
+            recorder._states[take.take.take] = before
+            if after in TAKE_STATES.moves[before]:
                 recorder._move(take.take.take, after)
-            assert recorder.state(take) is before
+                assert recorder.state(take) is (TakeState.PLANNED if TAKE_STATES.is_end(after) else after)
+            else:
+                with pytest.raises(ForbiddenMove):
+                    recorder._move(take.take.take, after)
+                assert recorder.state(take) is before
+
+
+@pytest.mark.parametrize("end", TAKE_ENDS)
+async def test_each_end_of_an_ad_leaves_the_play_and_the_account_that_its_table_says(
+    tmp_path: Path, end: TakeState
+) -> None:
+    """On the disk, in the same file, after a restart."""
+    clock, path = FakeClock(), tmp_path / "plays.db"
+    async with open_ledger(path, DEVICE, clock) as ledger:
+        recorder = TakeRecorder(ledger, 1)
+        await recorder.recover()
+        before = recorder.memory.ads.head.slot
+        shot = planned_ad("take", recorder.memory)
+        if end is TakeState.SKIPPED:
+            recorder.skip(shot)
+            await recorder.save()
+        else:
+            assert await recorder.reserve(shot)
+            assert charged(path) == 1, "written ahead"
+        if end is TakeState.ABORTED:
+            recorder.cancel(shot)
+        elif end is not TakeState.SKIPPED:
+            at_s = clock.monotonic()
+            start = recorder.start(shot.take, at_s, clock.now(), at_s)
+            await recorder.write_start(shot.take, start, StartFacts())
+            if end is not TakeState.INTERRUPTED:
+                recorder.end(shot.take, ENDED[end], start, facts=StartFacts(), screen=ScreenCondition())
+        if end is not TakeState.INTERRUPTED:
+            await recorder.save()
+    async with open_ledger(path, DEVICE, clock) as ledger:
+        recorder = TakeRecorder(ledger, 1)
+        await recorder.recover()
+        plays = [(body["take"], body["outcome"]) for body in await ledger.outbox.plays()]
+        assert await ledger.open_takes() == []
+        assert recorder.memory.ads.head.slot - before == charged(path)
+    assert plays == ([("take", end.value)] if TAKE_ENDS[end].play else [])
+    assert charged(path) == (0 if TAKE_ENDS[end].refund else 1)
+
+
+def test_the_table_of_ends_is_that_of_the_states_and_of_the_outcomes_on_the_wire() -> None:
+    assert set(TAKE_ENDS) == {state for state in TakeState if TAKE_STATES.is_end(state)}
+    assert {end.value for end in TAKE_ENDS if TAKE_ENDS[end].play} == {outcome.value for outcome in Outcome}
+    assert set(TAKE_STATES.moves[TakeState.STARTED]) >= {end for end in TAKE_ENDS if TAKE_ENDS[end].play}
+
+
+def ended(shown_s: float, reason: str, *, failed: bool = False) -> Ended:
+    return Ended(take="take", started_s=1_000.0, ended_s=1_000.0 + shown_s, reason=reason, failed=failed)
+
+
+ENDED = {
+    TakeState.COMPLETE: ended(10.0, "eof"),
+    TakeState.PARTIAL: ended(4.0, "daypart"),
+    TakeState.FAILED: ended(4.0, "decoder gave up", failed=True),
+}
+
+
+def charged(path: Path) -> int:
+    """Return how many showings the account of the only line says, as it lies on the disk."""
+    with closing(sqlite3.connect(path)) as file:
+        (plays,) = file.execute("SELECT sum(json_extract(body, '$.plays')) FROM accounts").fetchone()
+    return int(plays or 0)
 
 
 async def test_every_move_of_the_table_of_takes_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,6 +116,13 @@ async def test_every_move_of_the_table_of_takes_is_made(tmp_path: Path, monkeypa
             await world.director.command(Command(do="play", item="red"))  # while another item is loaded
             await world.clock.until_idle()
             await world.advance(5)
+            world.screen.load_time_s = 0.0
+            await world.advance(6)
+            world.screen.fail()
+            await world.advance(3)
+            killed = world.ledger_now()
+        async with open_ledger(killed, DEVICE, world.clock) as ledger:
+            await TakeRecorder(ledger, 7).recover()
     assert made == {(before, after) for before, following in TAKE_STATES.moves.items() for after in following}
 
 
@@ -59,9 +131,9 @@ async def test_a_take_starts_only_once_it_is_reserved_and_ends_only_once(tmp_pat
     async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
         recorder = TakeRecorder(ledger, 1)
         await recorder.recover()
-        with pytest.raises(ForbiddenMove, match="from planned to on air"):
+        with pytest.raises(ForbiddenMove, match="from planned to started"):
             recorder.start(take.take, 1_000.0, clock.now(), clock.monotonic())
         assert await recorder.reserve(take)
         recorder.start(take.take, 1_000.0, clock.now(), clock.monotonic())
-        with pytest.raises(ForbiddenMove, match="from on air to cancelled"):
-            recorder.cancel(take)
+        with pytest.raises(ForbiddenMove, match="from started to reserved"):
+            await recorder.reserve(take)
