@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sync.origin.proof.export.records import (
     EXPORT_DOMAIN,
-    CheckpointRecord,
     EndRecord,
     ExportEnd,
     OpeningRecord,
@@ -49,20 +49,55 @@ def opening_records(secrets: Mapping[str, bytes], lines: Iterable[str]) -> Itera
             yield OpeningRecord(log_epoch=epoch, line=line, key=line_key(secret, line).hex())
 
 
-def checkpoint_records(
-    envelope: Envelope, checkpoint: Checkpoint, secret: bytes, hashes: Sequence[str], plays: Iterable[Mapping[str, Any]]
-) -> Iterator[CheckpointRecord | PlayRecord]:
-    """Yield a checkpoint and those of its plays that the export has, each with its path.
+class CoveredRange:
+    """The plays that a checkpoint covers, as the origin has them; `hashes` are in the order of the log.
 
-    `hashes` are those of all plays that it covers, in their order. If the origin does not have them all, there are no
-    paths, and the verifier says so.
+    If the origin does not have them all, no play has a path, and the verifier says so.
     """
-    yield CheckpointRecord(envelope=envelope)
-    first = checkpoint.first
-    tree = MerkleTree(leaf(play_salt(secret, first + place), each) for place, each in enumerate(hashes))
-    if tree.root.hex() != checkpoint.merkle_root:
-        yield from (PlayRecord(play=dict(play)) for play in plays)
-        return
-    for play in plays:
-        path = tuple(each.hex() for each in tree.path(play["sequence"] - first))
-        yield PlayRecord(play=dict(play), salt=play_salt(secret, play["sequence"]).hex(), path=path)
+
+    def __init__(self, checkpoint: Checkpoint, secret: bytes, hashes: Iterable[str]) -> None:
+        self._first, self._secret = checkpoint.first, secret
+        leaves = (leaf(play_salt(secret, checkpoint.first + place), each) for place, each in enumerate(hashes))
+        self._tree = MerkleTree(leaves)
+        self.whole = self._tree.root.hex() == checkpoint.merkle_root
+
+    def record(self, play: Mapping[str, Any]) -> PlayRecord:
+        """Return the record of one of these plays."""
+        if not self.whole:
+            return PlayRecord(play=dict(play))
+        path = tuple(each.hex() for each in self._tree.path(play["sequence"] - self._first))
+        return PlayRecord(play=dict(play), salt=play_salt(self._secret, play["sequence"]).hex(), path=path)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRange:
+    """What a checkpoint covers, and when it was signed (Unix ms)."""
+
+    number: int
+    log_epoch: str
+    first: int
+    last: int
+    at_ms: int
+
+
+def needed_checkpoints(
+    chain: Sequence[SignedRange], shown: Iterable[tuple[str, int, int]], from_ms: int, until_ms: int
+) -> range:
+    """Return the places in the chain of a screen of the checkpoints that an export of this period has.
+
+    They reach from the last one before the period to the first one after it. `shown` are the plays of the period: the
+    epoch, first and last sequence of each log. Those are covered too, if the clock was set back.
+    """
+    if not chain:
+        return range(0)
+    begin = max((place for place, one in enumerate(chain) if one.at_ms <= from_ms), default=0)
+    end = next((place for place, one in enumerate(chain) if place > begin and one.at_ms >= until_ms), len(chain) - 1)
+    for epoch, first, last in shown:
+        covering = [
+            place
+            for place, one in enumerate(chain)
+            if one.log_epoch == epoch and one.first <= last and one.last >= first
+        ]
+        if covering:
+            begin, end = min(begin, max(0, covering[0] - 1)), max(end, covering[-1])
+    return range(begin, end + 1)

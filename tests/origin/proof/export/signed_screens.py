@@ -17,7 +17,7 @@ from sync.origin.proof.export.records import (
     RootRecord,
     ScreenRecord,
 )
-from sync.origin.proof.export.writer import ExportLines, checkpoint_records, opening_records
+from sync.origin.proof.export.writer import CoveredRange, ExportLines, SignedRange, needed_checkpoints, opening_records
 from sync.proof.checkpoint import (
     CHECKPOINT_CAP_BYTES,
     NOTHING_BEFORE,
@@ -31,7 +31,7 @@ from sync.proof.checkpoint import (
     sign_checkpoint,
 )
 from sync.proof.merkle import MerkleTree
-from sync.runtime.clock import ClockTrust
+from sync.runtime.clock import ClockTrust, unix_ms
 from sync.trust.root_changes import add_signature, make_root, propose, public_of
 from sync.trust.signing import SigningKey, open_envelope, read_root, root_fingerprint, sign_envelope
 from sync.wire.device_reports import GENESIS, Outcome, Play, PlayKind, play_hash
@@ -233,22 +233,23 @@ class Operator:
     def _of_screen(self, screen: SignedScreen, lines: list[str], *, whole: bool) -> Iterator[Record]:
         yield ScreenRecord(device=screen.device)
         yield from self.certificates(screen)
-        signed = needed_checkpoints(screen)
+        signed = exported(screen)
         wanted = [[play for play in screen.plays[epoch] if whole or play["line"] in lines] for epoch in screen.epochs]
         epochs = dict.fromkeys(checkpoint.log_epoch for checkpoint, _ in signed)
         yield from opening_records({epoch: screen.secret(epoch) for epoch in epochs}, lines)
         for place, (checkpoint, envelope) in enumerate(signed):
+            yield CheckpointRecord(envelope=envelope)
             if not place and checkpoint.number > 1:
-                yield CheckpointRecord(envelope=envelope)
                 continue
             epoch, first, last = checkpoint.log_epoch, checkpoint.first, checkpoint.last
             hashes = [play["hash"] for play in screen.plays[epoch][first - 1 : last]]
-            plays = [play for play in wanted[screen.epochs.index(epoch)] if first <= play["sequence"] <= last]
-            yield from checkpoint_records(envelope, checkpoint, screen.secret(epoch), hashes, plays)
+            covered = CoveredRange(checkpoint, screen.secret(epoch), hashes)
+            plays = wanted[screen.epochs.index(epoch)]
+            yield from (covered.record(play) for play in plays if first <= play["sequence"] <= last)
         ranges = [(one.log_epoch, one.first, one.last) for one, _ in screen.signed]
         for play in (play for log in wanted for play in log):
-            covered = any(play["log_epoch"] == e and a <= play["sequence"] <= b for e, a, b in ranges)
-            if not covered and BEGINS <= datetime.fromisoformat(play["started_at"]) < ENDS:
+            proven = any(play["log_epoch"] == e and a <= play["sequence"] <= b for e, a, b in ranges)
+            if not proven and BEGINS <= datetime.fromisoformat(play["started_at"]) < ENDS:
                 yield PlayRecord(play=play)
 
     def export(self, *screens: SignedScreen, **of: str) -> list[bytes]:
@@ -257,8 +258,8 @@ class Operator:
         return [*(lines.line(record) for record in self.records(*screens, **of)), lines.end(self.online)]
 
 
-def needed_checkpoints(screen: SignedScreen) -> list[tuple[Checkpoint, Envelope]]:
-    """Return the checkpoints from the last one before the period to the first one after it."""
-    before = [place for place, (one, _) in enumerate(screen.signed) if one.at <= BEGINS]
-    after = [place for place, (one, _) in enumerate(screen.signed) if one.at >= ENDS]
-    return screen.signed[before[-1] if before else 0 : after[0] + 1 if after else None]
+def exported(screen: SignedScreen) -> list[tuple[Checkpoint, Envelope]]:
+    """Return the checkpoints that an export of the period has."""
+    chain = [SignedRange(one.number, one.log_epoch, one.first, one.last, unix_ms(one.at)) for one, _ in screen.signed]
+    places = needed_checkpoints(chain, (), unix_ms(BEGINS), unix_ms(ENDS))
+    return [screen.signed[place] for place in places]
