@@ -49,7 +49,7 @@ ROOMS: dict[str, tuple[int, str]] = {
         ENGINES_AND_STORES,
         "sync/origin/persistence sync/origin/planning sync/origin/store/proof",
     ),
-    "sync/origin/store/proof": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/planning"),
+    "sync/origin/store/proof": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/planning sync/proof"),
     "sync/origin/proof": (ENGINES_AND_STORES, "sync/origin/planning"),
     "sync/origin/proof/export": (ENGINES_AND_STORES, "sync/origin/proof sync/proof sync/trust"),
     "sync/device/traffic": (ENGINES_AND_STORES, ""),
@@ -112,8 +112,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/api/proof": (
         FACES,
-        "sync/http sync/origin/api sync/origin/http sync/origin/proof sync/origin/publishing sync/origin/store/proof "
-        "sync/proof sync/trust",
+        "sync/http sync/origin/api sync/origin/http sync/origin/proof sync/origin/proof/export sync/origin/publishing "
+        "sync/origin/store/proof sync/proof sync/trust",
     ),
     "sync/origin/console": (FACES, "sync/http"),
     "player/app": (

@@ -8,6 +8,7 @@ as well, under a name that only those can compare who got the key of the line.
 import hashlib
 import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Self
 
@@ -97,6 +98,17 @@ class Checkpoint(Wire):
         if any(one >= other for one, other in pairwise(names)):
             raise ValueError("`counts` are not sorted by name, or name a line twice")
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRange:
+    """What a checkpoint covers, and when it was signed (Unix ms)."""
+
+    number: int
+    log_epoch: str
+    first: int
+    last: int
+    at_ms: int
 
 
 def play_salt(secret: bytes, sequence: int) -> bytes:

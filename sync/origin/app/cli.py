@@ -32,7 +32,7 @@ from sync.runtime.clock import SystemClock, instant, unix_ms
 from sync.runtime.supervisor import supervise
 from sync.trust.root_changes import public_key
 from sync.wire.input_messages import argument
-from sync.wire.value_types import Identifier, Name
+from sync.wire.value_types import AskedInstant, Identifier, Name
 
 FAILED = 1
 NOISY = ("aiosqlite",)  # at DEBUG it writes down every statement and its parameters
@@ -91,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
     booked.add_argument("--channel", required=True, type=_channel, metavar="NAME", help="the channel")
     storage = _verb(commands, "storage", shared, _storage, "how full the origin is, and how much of it nobody needs")
     storage.add_argument("--clear", action="store_true", help="remove now what would be removed within the hour")
+    _add_plays(commands, shared)
     text = "what an export of plays proves, on any machine (exit code 0: whole, 1: broken, 3: incomplete)"
     verify = _verb_elsewhere(commands, "verify", proof_commands.verify, text)
     verify.add_argument("file", help="the export; - reads it from standard input", **_FILE)
@@ -129,6 +130,21 @@ def _add_devices(commands: Any, shared: argparse.ArgumentParser) -> None:
     revoke.add_argument("device", help="its id")
     revoke.add_argument("key", help="the beginning of the id of the key, see `devices keys`")
     revoke.add_argument("--note", required=True, type=_name, help="why, for those who read the proof")
+
+
+def _add_plays(commands: Any, shared: argparse.ArgumentParser) -> None:
+    plays = commands.add_parser("plays", help="what screens showed")
+    verbs = plays.add_subparsers(required=True, metavar="VERB")
+    text = "write the plays of a campaign, line or screen with their proof, for `verify`"
+    export = verbs.add_parser("export", parents=[shared], help=text, description=text)
+    export.add_argument("file", help="the new file; - writes to standard output", **_FILE)
+    of = export.add_mutually_exclusive_group(required=True)
+    for name in ("campaign", "line", "device"):
+        of.add_argument(f"--{name}", type=argument(Identifier), metavar="ID", help=f"the id of a {name}")
+    moment = {"required": True, "type": argument(AskedInstant), "metavar": "TIME"}
+    export.add_argument("--from", dest="begin", help="such as 2026-03-01T00:00:00Z", **moment)
+    export.add_argument("--until", help="not part of the period", **moment)
+    export.set_defaults(run=_on_data(proof_commands.export))
 
 
 def _add_trust(commands: Any, shared: argparse.ArgumentParser) -> None:

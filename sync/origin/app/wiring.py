@@ -25,6 +25,7 @@ from sync.origin.api.proof.clock_correction import ClockCorrection
 from sync.origin.api.proof.device_keys import DeviceKeyRoutes
 from sync.origin.api.proof.history import HistoryRoutes
 from sync.origin.api.proof.play_delivery import PlayDeliveryRoutes
+from sync.origin.api.proof.play_export import PlayExporter, PlayExportRoutes
 from sync.origin.api.proof.play_judge import PlayJudge
 from sync.origin.api.proof.play_reading import PlayReadingRoutes
 from sync.origin.api.releases import ReleaseRoutes
@@ -57,11 +58,13 @@ from sync.origin.store.media import MediaStore
 from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.proof.device_keys import DeviceKeyStore
 from sync.origin.store.proof.device_logs import DeviceLogStore
+from sync.origin.store.proof.exported_plays import ExportedPlayStore
 from sync.origin.store.proof.history import HistoryStore
 from sync.origin.store.proof.names import NameStore
 from sync.origin.store.proof.play_sums import PlaySumStore
 from sync.origin.store.proof.play_times import PlayTimeStore
 from sync.origin.store.proof.plays import PlayStore
+from sync.origin.store.proof.signed_logs import SignedLogStore
 from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.retention import RetentionStore
 from sync.origin.store.schedules import ScheduleStore
@@ -82,6 +85,7 @@ class Origin:
     keys: KeyStore
     devices: DeviceRoutes
     device_keys: DeviceKeyRoutes
+    exporter: PlayExporter
     pairings: PairingRoutes
     live: LiveHints
     folder_target: FolderTarget
@@ -123,6 +127,7 @@ def _assemble(
     contents = ReleaseContents(ReleaseStore(database), files)
     proof = _proof_routes(database, contents, live, metrics, clock)
     signing = DeviceKeyRoutes(DeviceKeyStore(database), keyring, live, clock)
+    exporter = _exporter(database, keyring, clock)
     pipeline = Pipeline(MediaStore(database, clock), files, settings, clock, changed=live.changed)
     rooms = _folder_target(settings, clock, database, files, keyring, pipeline, live)
     media = MediaRoutes(rooms.media, files, wake=pipeline.wake, changed=live.changed)
@@ -131,19 +136,32 @@ def _assemble(
 
     people = (gatekeeper, UploadRoutes(rooms.intake), media, *_plan_routes(rooms, live), releases, signing)
     machines = (pairings, devices, *proof, live, ContentRoutes(files), StorageRoutes(cleaner, files, reserve_bytes))
-    operations = [operation for room in (*people, *machines, monitor) for operation in room.operations()]
+    all_of_them = (*people, *machines, PlayExportRoutes(exporter), monitor)
+    operations = [operation for room in all_of_them for operation in room.operations()]
     monitor.describe(operations)
 
     app = _application(settings, operations, gatekeeper, metrics, live)
-    services: dict[str, Run] = {
+    services = _services(rooms, pipeline, cleaner, live, DayCounter(PlaySumStore(database, JUDGEMENT), clock))
+    parts = (keys, devices, signing, exporter, pairings, live, rooms, pipeline, cleaner, keyring)
+    return Origin(app, services, restarts, *parts)
+
+
+def _services(
+    rooms: FolderTarget, pipeline: Pipeline, cleaner: Cleaner, live: LiveHints, counter: DayCounter
+) -> dict[str, Run]:
+    return {
         "pipeline": pipeline.run,
         "intake": rooms.intake.run,
         "publisher": rooms.publisher.run,
         "clearer": cleaner.run,
         "live": live.run,
-        "day_counter": DayCounter(PlaySumStore(database, JUDGEMENT), clock).run,
+        "day_counter": counter.run,
     }
-    return Origin(app, services, restarts, keys, devices, signing, pairings, live, rooms, pipeline, cleaner, keyring)
+
+
+def _exporter(database: OriginDatabase, keyring: Keyring, clock: Clock) -> PlayExporter:
+    signed = SignedLogStore(DeviceKeyStore(database))
+    return PlayExporter(ExportedPlayStore(database), signed, NameStore(database), keyring, clock)
 
 
 def _plan_routes(

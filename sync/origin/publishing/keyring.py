@@ -75,6 +75,15 @@ class Keyring:
         assert self._root is not None, "prepare comes first"
         return self._root
 
+    def roots(self) -> list[Envelope]:
+        """Return all roots, from the first to the newest one.
+
+        Raises:
+            StorageBroken: one cannot be read.
+        """
+        paths = [self._files.content / root_path(version) for version in range(1, self.root().version + 1)]
+        return [_read_root(path) for path in paths]
+
     @property
     def timestamp_key(self) -> SigningKey:
         """The online key, which signs timestamps.
@@ -234,14 +243,7 @@ class Keyring:
             version += 1
         if version == 0:
             return None
-        path = self._files.content / root_path(version)
-        try:
-            with storage_errors(path):
-                envelope = open_envelope(path.read_bytes(), ROOT_CAP_BYTES)
-            pin_root(envelope)
-        except Untrusted as error:
-            raise StorageBroken(f"{path} is damaged ({error}): restore it from a backup") from error
-        return envelope
+        return _read_root(self._files.content / root_path(version))
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.key"
@@ -267,6 +269,16 @@ class Keyring:
             yield
         finally:
             os.close(descriptor)
+
+
+def _read_root(path: Path) -> Envelope:
+    try:
+        with storage_errors(path):
+            envelope = open_envelope(path.read_bytes(), ROOT_CAP_BYTES)
+        pin_root(envelope)
+    except Untrusted as error:
+        raise StorageBroken(f"{path} is damaged ({error}): restore it from a backup") from error
+    return envelope
 
 
 def read_key(path: Path) -> SigningKey:

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sync.origin.proof.export.records import (
@@ -14,7 +13,7 @@ from sync.origin.proof.export.records import (
     Record,
     write_record,
 )
-from sync.proof.checkpoint import Checkpoint, leaf, line_key, play_salt
+from sync.proof.checkpoint import Checkpoint, SignedRange, leaf, line_key, play_salt
 from sync.proof.merkle import MerkleTree
 from sync.trust.signing import SigningKey, sign_envelope
 from sync.wire.release import Envelope
@@ -67,17 +66,6 @@ class CoveredRange:
             return PlayRecord(play=dict(play))
         path = tuple(each.hex() for each in self._tree.path(play["sequence"] - self._first))
         return PlayRecord(play=dict(play), salt=play_salt(self._secret, play["sequence"]).hex(), path=path)
-
-
-@dataclass(frozen=True, slots=True)
-class SignedRange:
-    """What a checkpoint covers, and when it was signed (Unix ms)."""
-
-    number: int
-    log_epoch: str
-    first: int
-    last: int
-    at_ms: int
 
 
 def needed_checkpoints(

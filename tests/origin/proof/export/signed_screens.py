@@ -17,12 +17,13 @@ from sync.origin.proof.export.records import (
     RootRecord,
     ScreenRecord,
 )
-from sync.origin.proof.export.writer import CoveredRange, ExportLines, SignedRange, needed_checkpoints, opening_records
+from sync.origin.proof.export.writer import CoveredRange, ExportLines, needed_checkpoints, opening_records
 from sync.proof.checkpoint import (
     CHECKPOINT_CAP_BYTES,
     NOTHING_BEFORE,
     Certificate,
     Checkpoint,
+    SignedRange,
     leaf,
     line_counts,
     payload_hash,

@@ -1,0 +1,237 @@
+"""Exports plays with their proof for somebody who verifies them elsewhere: `GET /v1/plays/export`, line by line."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from aiohttp import hdrs, web
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from sync.errors import NotFound
+from sync.http.bodies import read_query
+from sync.http.operations import Access, Operation
+from sync.origin.proof.export.records import (
+    CertificateRecord,
+    CheckpointRecord,
+    ExportRecord,
+    PlayRecord,
+    Record,
+    RootRecord,
+    ScreenRecord,
+)
+from sync.origin.proof.export.writer import (
+    CoveredRange,
+    ExportLines,
+    needed_checkpoints,
+    opening_records,
+)
+from sync.origin.publishing.keyring import Keyring
+from sync.origin.store.proof.exported_plays import ExportedPlayStore, LogRange
+from sync.origin.store.proof.names import NameStore
+from sync.proof.checkpoint import CERTIFICATE_CAP_BYTES, Certificate, Checkpoint, SignedRange, sign_certificate
+from sync.runtime.clock import Clock, unix_ms
+from sync.runtime.threads import in_thread
+from sync.trust.signing import SigningKey, open_envelope
+from sync.wire.release import Envelope
+from sync.wire.value_types import AskedInstant, Identifier
+
+EXPORT_TYPE = "application/jsonl"
+_WRITTEN_AT_ONCE = 64 * 1024
+_MANY_PLAYS = 1_000  # a tree of more is made in a thread
+
+
+class ExportQuery(BaseModel):
+    """Of what the export is: exactly one of the first three. `from` is included, `until` is not."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    campaign: Identifier | None = None
+    line: Identifier | None = None
+    device: Identifier | None = None
+    from_: AskedInstant = Field(alias="from")
+    until: AskedInstant
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if sum(one is not None for one in (self.campaign, self.line, self.device)) != 1:
+            raise ValueError("give exactly one of campaign, line and device")
+        if self.until <= self.from_:
+            raise ValueError("until must be after from")
+        return self
+
+
+class SignedLogs(Protocol):
+    """What screens signed, as the origin keeps it."""
+
+    async def certificates(self, device: str) -> Sequence[Certificate]:
+        """Return the newest certificate of each key that a device had."""
+
+    async def chain(self, device: str) -> Sequence[SignedRange]:
+        """Return what the checkpoints of a device cover, in the order in which it signed them."""
+
+    async def checkpoints(self, device: str, places: range) -> Sequence[tuple[Checkpoint, Envelope]]:
+        """Return the checkpoints at these places of the chain."""
+
+    async def secrets(self, device: str) -> Mapping[str, bytes]:
+        """Return the secret of each log epoch of a device."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Screen:
+    """What an export has of a screen: the checkpoints at these places of its chain."""
+
+    chain: Sequence[SignedRange]
+    places: range
+
+    @property
+    def covered(self) -> list[LogRange]:
+        """Return the parts of logs whose plays are in the export."""
+        counted = [self.chain[place] for place in self.places]
+        counted = counted[1:] if counted and counted[0].number > 1 else counted
+        return [LogRange(one.log_epoch, one.first, one.last) for one in counted]
+
+
+class PlayExporter:
+    """Writes exports."""
+
+    def __init__(
+        self, plays: ExportedPlayStore, signed: SignedLogs, names: NameStore, keyring: Keyring, clock: Clock
+    ) -> None:
+        self._plays = plays
+        self._signed = signed
+        self._names = names
+        self._keyring = keyring
+        self._clock = clock
+
+    async def export(self, query: ExportQuery) -> AsyncIterator[bytes]:
+        """Return the lines of an export, one after the other.
+
+        Raises:
+            NotFound: no screen showed it in this time.
+            StorageBroken: the online key is lost, so nothing can be signed.
+        """
+        roots, online = self._keyring.roots(), self._keyring.timestamp_key
+        return self._lines(await self._begin(query), roots, online)
+
+    async def _begin(self, query: ExportQuery) -> ExportRecord:
+        times = unix_ms(query.from_), unix_ms(query.until)
+        if query.device is not None:
+            devices, lines = {query.device}, await self._lines_of_device(query.device, *times)
+        else:
+            lines = await self._plays.lines_of(query.campaign) if query.campaign else {str(query.line)}
+            devices = await self._plays.devices_of(lines, *times)
+        names = await self._names.names("device", devices)
+        if not names:
+            raise NotFound("no screen showed this in this time: check its id, and the times")
+        line_names = await self._names.names("line", lines)
+        return ExportRecord(
+            made_at=self._clock.now(),
+            begins_at=query.from_,
+            ends_at=query.until,
+            campaign=query.campaign,
+            line=query.line,
+            device=query.device,
+            lines={line: line_names.get(line, "") for line in sorted(lines)},
+            screens=dict(sorted(names.items())),
+        )
+
+    async def _lines_of_device(self, device: str, from_ms: int, until_ms: int) -> set[str]:
+        screen = await self._screen(device, from_ms, until_ms)
+        parts = [*screen.covered, *await self._plays.ranges(device, from_ms, until_ms)]
+        return {line for part in parts for line in await self._plays.lines_within(device, part)}
+
+    async def _screen(self, device: str, from_ms: int, until_ms: int) -> _Screen:
+        chain = await self._signed.chain(device)
+        shown = [(one.log_epoch, one.first, one.last) for one in await self._plays.ranges(device, from_ms, until_ms)]
+        return _Screen(chain, needed_checkpoints(chain, shown, from_ms, until_ms))
+
+    async def _lines(self, begin: ExportRecord, roots: Sequence[Envelope], online: SigningKey) -> AsyncIterator[bytes]:
+        lines = ExportLines()
+        yield lines.line(begin)
+        for root in roots:
+            yield lines.line(RootRecord(envelope=root))
+        for device in begin.screens:
+            yield lines.line(ScreenRecord(device=device))
+            for certificate in await self._signed.certificates(device):
+                raw = sign_certificate(certificate, online)
+                yield lines.line(CertificateRecord(envelope=open_envelope(raw, CERTIFICATE_CAP_BYTES)))
+            async for record in self._records_of(device, begin):
+                yield lines.line(record)
+        yield lines.end(online)
+
+    async def _records_of(self, device: str, begin: ExportRecord) -> AsyncIterator[Record]:
+        """Yield the openings, checkpoints and plays of a screen."""
+        from_ms, until_ms = unix_ms(begin.begins_at), unix_ms(begin.ends_at)
+        screen, secrets = await self._screen(device, from_ms, until_ms), await self._signed.secrets(device)
+        epochs = dict.fromkeys(part.log_epoch for part in screen.covered)
+        for opening in opening_records({epoch: secrets[epoch] for epoch in epochs if epoch in secrets}, begin.lines):
+            yield opening
+        covered = screen.covered
+        for place in screen.places:
+            ((checkpoint, envelope),) = await self._signed.checkpoints(device, range(place, place + 1))
+            yield CheckpointRecord(envelope=envelope)
+            part = LogRange(checkpoint.log_epoch, checkpoint.first, checkpoint.last)
+            if part in covered and checkpoint.size:
+                async for record in self._plays_of(device, checkpoint, secrets.get(part.log_epoch, b""), begin):
+                    yield record
+        async for play in self._plays.beside(device, covered, from_ms, until_ms):
+            if begin.device is not None or play.get("line") in begin.lines:
+                yield PlayRecord(play=dict(play))
+
+    async def _plays_of(
+        self, device: str, checkpoint: Checkpoint, secret: bytes, begin: ExportRecord
+    ) -> AsyncIterator[PlayRecord]:
+        part = LogRange(checkpoint.log_epoch, checkpoint.first, checkpoint.last)
+        logged = await self._plays.logged(device, part)
+        hashes = [play.hash for play in logged]
+        in_place = checkpoint.size <= _MANY_PLAYS
+        covered = (
+            CoveredRange(checkpoint, secret, hashes)
+            if in_place
+            else await in_thread(CoveredRange, checkpoint, secret, hashes)
+        )
+        shown = [play.sequence for play in logged if begin.device is not None or play.line in begin.lines]
+        async for document in self._plays.documents(device, part.log_epoch, shown):
+            yield covered.record(document)
+
+
+class PlayExportRoutes:
+    """Serves exports."""
+
+    def __init__(self, exporter: PlayExporter) -> None:
+        self._exporter = exporter
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return what can be asked."""
+        summary = "Export plays of a campaign, line or screen with their proof (docs/export-format.md)"
+        return (
+            Operation(
+                "GET",
+                "/v1/plays/export",
+                self._export,
+                summary,
+                Access.READ,
+                answer=EXPORT_TYPE,
+                query=ExportQuery,
+                answer_headers=(hdrs.CONTENT_DISPOSITION,),
+            ),
+        )
+
+    async def _export(self, request: web.Request) -> web.StreamResponse:
+        query = read_query(request, ExportQuery)
+        lines = await self._exporter.export(query)
+        name = f"plays-{query.campaign or query.line or query.device}-{query.from_:%Y%m%d}.jsonl"
+        answer = web.StreamResponse(headers={hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}"'})
+        answer.content_type = EXPORT_TYPE
+        await answer.prepare(request)
+        if request.method == hdrs.METH_HEAD:
+            return answer
+        waiting = bytearray()
+        async for line in lines:
+            waiting += line
+            if len(waiting) >= _WRITTEN_AT_ONCE:
+                await answer.write(bytes(waiting))
+                waiting.clear()
+        await answer.write(bytes(waiting))
+        await answer.write_eof()
+        return answer

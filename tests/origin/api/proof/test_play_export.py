@@ -1,0 +1,218 @@
+"""Exports of plays from a real origin over HTTP and on the command line, verified by the fingerprint of its root."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert
+
+from sync.errors import NotFound, Rejected
+from sync.origin.api.proof import play_export
+from sync.origin.app import proof_commands
+from sync.origin.app.cli import parser
+from sync.origin.persistence.tables import release_contents
+from sync.origin.proof.export.findings import Kind, Verification
+from sync.origin.proof.export.verifier import verify_export
+from sync.origin.store.proof import exported_plays
+from sync.proof.checkpoint import Certificate, Checkpoint, SignedRange
+from sync.runtime.clock import unix_ms
+from sync.wire.release import Envelope
+from tests.origin.proof.export.signed_screens import BEGINS, CAMPAIGNS, ENDS, OPENING, SignedScreen
+from tests.origin.running_origin import Answer, RunningOrigin
+
+PERIOD = f"from={BEGINS:%Y-%m-%dT%H:%M:%SZ}&until={ENDS:%Y-%m-%dT%H:%M:%SZ}"
+
+
+class SignedByScreens:
+    """What screens signed, as the exporter reads it."""
+
+    def __init__(self, screens: Sequence[SignedScreen]) -> None:
+        self._screens = {screen.device: screen for screen in screens}
+
+    async def certificates(self, device: str) -> Sequence[Certificate]:
+        return [
+            Certificate(
+                device=device,
+                key=key.id,
+                public_key=base64.b64encode(key.public).decode(),
+                serial=place + 1,
+                issued_at=OPENING,
+            )
+            for place, key in enumerate(self._screens[device].keys)
+        ]
+
+    async def chain(self, device: str) -> Sequence[SignedRange]:
+        return [
+            SignedRange(one.number, one.log_epoch, one.first, one.last, unix_ms(one.at))
+            for one, _ in self._screens[device].signed
+        ]
+
+    async def checkpoints(self, device: str, places: range) -> Sequence[tuple[Checkpoint, Envelope]]:
+        return [self._screens[device].signed[place] for place in places]
+
+    async def secrets(self, device: str) -> Mapping[str, bytes]:
+        screen = self._screens[device]
+        return {epoch: screen.secret(epoch) for epoch in screen.epochs}
+
+
+async def screens(server: RunningOrigin) -> list[SignedScreen]:
+    """Pair two screens, and have them deliver what they played."""
+    await name_lines(server)
+    found = []
+    for name in ("lobby", "window"):
+        device, token = await server.pair(name)
+        screen = SignedScreen(device)
+        screen.show(120)
+        if name == "lobby":
+            screen.new_log()
+            screen.new_key()
+        screen.show(90)
+        await deliver(server, screen, token)
+        found.append(screen)
+    return found
+
+
+async def deliver(server: RunningOrigin, screen: SignedScreen, token: str) -> None:
+    for log in screen.plays.values():
+        answer = await server.ask("POST", "/v1/plays", token, {"plays": log})
+        assert {each["status"] for each in answer.document["receipts"]} == {"accepted"}
+
+
+async def name_lines(server: RunningOrigin) -> None:
+    """Have the origin know the lines of campaigns from a release."""
+    rows = [
+        {"channel_id": "main", "asset": "", "item": "", "campaign": campaign, "line": line, "creative": ""}
+        for line, campaign in CAMPAIGNS.items()
+    ]
+    async with server.database.writing() as connection:
+        await connection.execute(insert(release_contents), [row | {"longest_ms": 0} for row in rows])
+
+
+async def exported(server: RunningOrigin, of: str) -> Answer:
+    return await server.ask("GET", f"/v1/plays/export?{of}&{PERIOD}", server.reader)
+
+
+def verified(server: RunningOrigin, text: str) -> Verification:
+    lines = text.encode().splitlines(keepends=True)
+    return verify_export(lines, server.origin.pairings.fingerprint())
+
+
+def shown(screens: Sequence[SignedScreen], *lines: str | None) -> int:
+    starts = f"{BEGINS:%Y-%m-%dT%H:%M:%S}", f"{ENDS:%Y-%m-%dT%H:%M:%S}"
+    plays = [play for screen in screens for log in screen.plays.values() for play in log if play["line"] in lines]
+    return sum(starts[0] <= play["started_at"][:19] < starts[1] for play in plays)
+
+
+async def test_an_export_over_http_is_whole_and_has_nothing_of_others(
+    server: RunningOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed = await screens(server)
+    monkeypatch.setattr(server.origin.exporter, "_signed", SignedByScreens(signed))
+    for of, lines, played_on in (
+        ("campaign=spring", ("spring-a", "spring-b"), signed),
+        ("line=rival-1", ("rival-1",), signed),
+        (f"device={signed[0].device}", (*CAMPAIGNS, None), signed[:1]),
+    ):
+        answer = await exported(server, of)
+        assert answer.headers["Content-Type"] == "application/jsonl"
+        found = verified(server, answer.text)
+        assert found.verdict == "whole", found.findings
+        assert {line: sums.plays for line, sums in found.totals.items()} == {
+            line or "": shown(played_on, line) for line in lines
+        }
+        assert found.screens.keys() == {screen.device for screen in played_on}
+        assert ("rival" in answer.text) is ("rival-1" in lines)
+
+
+async def test_what_is_not_signed_is_exported_and_proves_nothing(server: RunningOrigin) -> None:
+    signed = await screens(server)
+    found = verified(server, (await exported(server, "campaign=spring")).text)
+    assert (found.verdict, found.totals) == ("incomplete", {})
+    assert found.unproven == shown(signed, "spring-a", "spring-b")
+    assert {each.kind for each in found.findings} == {Kind.UNSIGNED}
+
+
+async def test_plays_that_the_origin_lacks_are_missed(server: RunningOrigin, monkeypatch: pytest.MonkeyPatch) -> None:
+    await name_lines(server)
+    device, token = await server.pair("lobby")
+    screen = SignedScreen(device)
+    screen.show(200)
+    (log,) = screen.plays.values()
+    lost = next(play for play in log[100:110] if play["line"] == "rival-1")
+    log.remove(lost)
+    await deliver(server, screen, token)
+    monkeypatch.setattr(server.origin.exporter, "_signed", SignedByScreens([screen]))
+    found = verified(server, (await exported(server, "campaign=spring")).text)
+    assert found.first_fault is not None
+    assert found.first_fault.kind is Kind.PATH_MISSING
+    found = verified(server, (await exported(server, "line=rival-1")).text)
+    assert Kind.PLAYS_MISSING in {each.kind for each in found.findings}
+
+
+REFUSED = [
+    (f"campaign=nobody&{PERIOD}", 404, "no screen showed this"),
+    (f"device=nobody&{PERIOD}", 404, "no screen showed this"),
+    (PERIOD, 422, "exactly one"),
+    (f"campaign=spring&line=spring-a&{PERIOD}", 422, "exactly one"),
+    ("campaign=spring&from=2026-03-02T00:00:00Z", 422, "until"),
+    ("campaign=spring&from=2026-03-02T00:00:00Z&until=2026-03-01T00:00:00Z", 422, "after"),
+    (f"campaign=../x&{PERIOD}", 422, "campaign"),
+]
+
+
+async def test_what_cannot_be_exported_is_told(server: RunningOrigin) -> None:
+    for query, status, text in REFUSED:
+        answer = await server.ask("GET", f"/v1/plays/export?{query}", server.reader)
+        assert (answer.status, text in answer.text) == (status, True), query
+
+
+async def test_devices_and_strangers_get_no_export(server: RunningOrigin) -> None:
+    _, token = await server.pair("lobby")
+    assert (await server.ask("GET", f"/v1/plays/export?campaign=spring&{PERIOD}")).status == 401
+    assert (await server.ask("GET", f"/v1/plays/export?campaign=spring&{PERIOD}", token)).status == 403
+    await screens(server)
+    head = await server.ask("HEAD", f"/v1/plays/export?campaign=spring&{PERIOD}", server.reader)
+    assert (head.status, head.text) == (200, "")
+    assert head.headers["Content-Disposition"] == 'attachment; filename="plays-spring-20260302.jsonl"'
+
+
+async def test_the_command_writes_a_new_file_that_verifies(
+    server: RunningOrigin, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    signed = await screens(server)
+    monkeypatch.setattr(server.origin.exporter, "_signed", SignedByScreens(signed))
+    file = tmp_path / "spring.jsonl"
+    times = ["--from", f"{BEGINS:%Y-%m-%dT%H:%M:%SZ}", "--until", f"{ENDS + timedelta(hours=9):%Y-%m-%dT%H:%M:%SZ}"]
+    options = parser().parse_args(["plays", "export", str(file), "--campaign", "spring", *times])
+    await proof_commands.export(server.origin, options)
+    found = verified(server, file.read_text())
+    assert (found.verdict, found.complete_until) == ("incomplete", OPENING + timedelta(minutes=210))
+    written = file.read_bytes()
+    with pytest.raises(Rejected, match="exists already"):
+        await proof_commands.export(server.origin, options)
+    assert file.read_bytes() == written
+
+
+async def test_a_command_that_fails_leaves_no_file(server: RunningOrigin, tmp_path: Path) -> None:
+    file = tmp_path / "spring.jsonl"
+    times = ["--from", "2026-03-02T00:00:00Z", "--until", "2026-03-03T00:00:00Z"]
+    options = parser().parse_args(["plays", "export", str(file), "--device", "nobody", *times])
+    with pytest.raises(NotFound):
+        await proof_commands.export(server.origin, options)
+    assert not file.exists()
+
+
+async def test_an_export_of_many_parts_is_read_in_small_ones(
+    server: RunningOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exported_plays, "_AT_ONCE", 7)
+    monkeypatch.setattr(play_export, "_WRITTEN_AT_ONCE", 100)
+    monkeypatch.setattr(play_export, "_MANY_PLAYS", 5)
+    signed = await screens(server)
+    beside = verified(server, (await exported(server, "campaign=spring")).text)
+    assert beside.unproven == shown(signed, "spring-a", "spring-b")
+    monkeypatch.setattr(server.origin.exporter, "_signed", SignedByScreens(signed))
+    found = verified(server, (await exported(server, f"device={signed[0].device}")).text)
+    assert (found.verdict, found.totals[""].plays) == ("whole", shown(signed[:1], None))
