@@ -1,16 +1,23 @@
 """Which lines may be shown at an instant, with which share, and until when that is so."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
-from sync.programme.ad_shares import slot_shares
+from sync.programme.ad_shares import ONE_PLAY, slot_shares
 from sync.programme.windows import HORIZON, window_state
 from sync.wire.release import Campaign, Creative, Line, LocalWindow
 
 WindowState = Callable[[tuple[LocalWindow, ...]], tuple[bool, datetime]]
+
+GapKey = tuple[str, str]
+"""What a gap is kept within: `category` or `advertiser`, and its name."""
+
+_LARGE = ONE_PLAY * 3 // 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +35,19 @@ class EligibleLine:
             return tuple(creative for creative, _ in self.creatives)
         return tuple(creative for creative, length in self.creatives if length is not None and length <= fits_ms)
 
+    def gaps(self) -> Iterator[tuple[GapKey, int]]:
+        """Yield what gaps are kept within, and the gap that this line asks for."""
+        if self.line.category:
+            yield ("category", self.line.category), self.line.category_gap
+        yield ("advertiser", self.campaign.advertiser), self.line.advertiser_gap
+
     @property
     def tag(self) -> int:
         """Return a number of the line, the same on every device and after every edit."""
         return int.from_bytes(blake2b(self.line.id.encode(), digest_size=8).digest())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EligibleAds:
     """The lines that may be shown, in the order of their ids; until when that is so (UTC); warnings for a planner.
 
@@ -47,6 +60,16 @@ class EligibleAds:
     warnings: tuple[str, ...] = ()
     known_lines: frozenset[str] = frozenset()
     widest_gap: int = 100
+
+    @cached_property
+    def large(self) -> Mapping[GapKey, tuple[tuple[int, int], ...]]:
+        """The lines that are soon late, as (index, gap): during the widest gap their shares are 0.3 plays or more."""
+        found: dict[GapKey, list[tuple[int, int]]] = defaultdict(list)
+        for index, entry in enumerate(self.lines):
+            if entry.share * (self.widest_gap + 1) >= _LARGE:
+                for key, gap in entry.gaps():
+                    found[key].append((index, gap))
+        return {key: tuple(lines) for key, lines in found.items()}
 
 
 def eligible_ads(

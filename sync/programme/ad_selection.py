@@ -17,12 +17,14 @@ from dataclasses import dataclass, field
 from sync.programme.ad_eligibility import EligibleAds, EligibleLine, shares_of
 from sync.programme.ad_queue import AdQueue, Turn, Wait, next_turn
 from sync.programme.ad_separation import REMEMBERED_ADS, AdSeparation, RecentAd
-from sync.programme.ad_shares import Account, clamped, rebase_accounts
+from sync.programme.ad_shares import ONE_PLAY, Account, clamped, rebase_accounts
 from sync.wire.release import Campaign, Creative, Line
 from sync.wire.value_types import Identifier, Wire
 
 SOFT_RULES = ("category", "advertiser", "pace", "repeat")
 """The rules that may be given up, the first one first."""
+
+_NO_MORE = ONE_PLAY * 3 // 2  # a line that is owed so much lets no other go first
 
 
 class AdHead(Wire):
@@ -79,12 +81,11 @@ def select_ad(state: AdState, ads: EligibleAds, *, fits_ms: int | None = None) -
     prepared, queue = _with_queue(state, ads)
     slot, accounts = prepared.head.slot, prepared.accounts
     separation = AdSeparation(prepared.head.recent, ads.widest_gap)
-    wait = _wait_rule(ads, separation, prepared.head.tried, fits_ms)
-    count, seed = len(ads.lines), prepared.head.seed
+    wait = _wait_rule(prepared, ads, separation, fits_ms)
+    seed = prepared.head.seed
 
     def is_turn(turn: Turn) -> bool:
-        entry = ads.lines[turn[3]]
-        return turn == next_turn(accounts[entry.line.id], count, turn[3], seed, entry.tag)
+        return turn == _turn(ads, accounts, turn[3], seed)
 
     index, after = queue.pop(slot, wait, lambda index: accounts[ads.lines[index].line.id].ahead(slot), is_turn)
     if index is not None:
@@ -101,6 +102,11 @@ def select_ad(state: AdState, ads: EligibleAds, *, fits_ms: int | None = None) -
     return choice, reserved
 
 
+def _turn(ads: EligibleAds, accounts: Mapping[str, Account], index: int, seed: int) -> Turn:
+    entry = ads.lines[index]
+    return next_turn(accounts[entry.line.id], len(ads.lines), index, seed, entry.tag)
+
+
 def prepare_ads(state: AdState, ads: EligibleAds) -> AdState:
     """Return the state as the next choice from `ads` needs it; that takes long when many lines have changed."""
     return _with_queue(state, ads)[0] if ads.lines else state
@@ -113,7 +119,7 @@ def _with_accounts(state: AdState, head: AdHead, accounts: Mapping[str, Account]
     ads, queue = state.queue
     places = ((line, bisect_left(ads.lines, line, key=lambda entry: entry.line.id)) for line in lines)
     turns = [
-        next_turn(accounts[line], len(ads.lines), index, head.seed, ads.lines[index].tag)
+        _turn(ads, accounts, index, head.seed)
         for line, index in places
         if index < len(ads.lines) and ads.lines[index].line.id == line
     ]
@@ -125,10 +131,7 @@ def _with_queue(state: AdState, ads: EligibleAds) -> tuple[AdState, AdQueue]:
         return AdState(state.head, state.accounts, (ads, state.queue[1])), state.queue[1]
     head = state.head
     accounts = rebase_accounts(state.accounts, shares_of(ads), ads.known_lines, head.slot)
-    turns = (
-        next_turn(accounts[entry.line.id], len(ads.lines), index, head.seed, entry.tag)
-        for index, entry in enumerate(ads.lines)
-    )
+    turns = (_turn(ads, accounts, index, head.seed) for index in range(len(ads.lines)))
     queue = AdQueue.from_turns(turns, head.slot)
     return AdState(head, accounts, (ads, queue)), queue
 
@@ -137,32 +140,50 @@ def _same_lines(before: EligibleAds, ads: EligibleAds) -> bool:
     return before is ads or (before.lines == ads.lines and before.known_lines == ads.known_lines)
 
 
-def _wait_rule(ads: EligibleAds, separation: AdSeparation, tried: str | None, fits_ms: int | None) -> Wait:
+def _wait_rule(state: AdState, ads: EligibleAds, separation: AdSeparation, fits_ms: int | None) -> Wait:
     def wait(index: int) -> int | None:
         entry = ads.lines[index]
         if not entry.creatives_within(fits_ms):
             return None
-        return max(separation.category(entry), separation.advertiser(entry), int(entry.line.id == tried))
+        slots = max(separation.wait(entry), int(entry.line.id == state.head.tried))
+        return slots or int(_yields(state, ads, separation, index))
 
     return wait
+
+
+def _yields(state: AdState, ads: EligibleAds, separation: AdSeparation, index: int) -> bool:
+    """Return whether a line lets this slot pass so that a larger one of its category or advertiser is not late.
+
+    It does while the larger one, kept off by their gap, would be owed more than a play, and more than itself.
+    """
+    own, slot = ads.lines[index], state.head.slot
+    account = state.accounts[own.line.id]
+    for key, gap in own.gaps():
+        for other, others_gap in ads.large.get(key, ()):
+            apart, larger = max(gap, others_gap), ads.lines[other]
+            if not apart or other == index or separation.wait(larger) > apart:
+                continue
+            owed = account.owed(slot + apart + 2)
+            if max(ONE_PLAY, owed) < state.accounts[larger.line.id].owed(slot + apart + 1) and owed < _NO_MORE:
+                return True
+    return False
 
 
 def _relax_rules(
     state: AdState, ads: EligibleAds, separation: AdSeparation, fits_ms: int | None
 ) -> tuple[int, tuple[str, ...]] | None:
     """Return the line that breaks the least soft rules, and these rules; None when no line fits."""
-    head, count = state.head, len(ads.lines)
+    head = state.head
 
     def rank(index: int) -> tuple[int, bool, int, int, int, int]:
         entry = ads.lines[index]
-        account = state.accounts[entry.line.id]
         broken = (
             separation.category(entry) > 0,
             separation.advertiser(entry) > 0,
-            account.ahead(head.slot),
+            state.accounts[entry.line.id].ahead(head.slot),
             entry.line.id == head.tried,
         )
-        first, last, tie, _ = next_turn(account, count, index, head.seed, entry.tag)
+        first, last, tie, _ = _turn(ads, state.accounts, index, head.seed)
         early = first > head.slot
         return sum(rule << bit for bit, rule in enumerate(broken)), early, first if early else 0, last, tie, index
 
@@ -194,11 +215,10 @@ def _reserve(
             "recent": (*head.recent[1 - REMEMBERED_ADS :], recent_ad),
         }
     )
-    following = next_turn(paid, len(ads.lines), index, head.seed, entry.tag)
-    queue_after = (ads, queue.with_turns((following,)))
     length_ms = next(length for each, length in entry.creatives if each.id == creative.id)
     choice = Choice(head.choices, entry.campaign, entry.line, creative, length_ms, relaxed)
     accounts = {**state.accounts, entry.line.id: paid}
+    queue_after = (ads, queue.with_turns((_turn(ads, accounts, index, head.seed),)))
     return choice, AdState(after, accounts, queue_after)
 
 

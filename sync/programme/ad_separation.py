@@ -61,6 +61,10 @@ class AdSeparation:
         """Return the same for the gap of its advertiser."""
         return _slots_to_wait(self._advertisers.get(entry.campaign.advertiser), entry.line.advertiser_gap)
 
+    def wait(self, entry: EligibleLine) -> int:
+        """Return how many slots both last."""
+        return max(self.category(entry), self.advertiser(entry))
+
 
 def _record_gap(seen: dict[str, tuple[int, int]], key: str, distance: int, gap: int) -> None:
     last, reach = seen.get(key, (distance, 0))

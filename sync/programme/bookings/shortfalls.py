@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from sync.programme.ad_eligibility import GapKey
 from sync.programme.ad_shares import ONE_PLAY, fair_shares, slot_shares
-from sync.programme.bookings.slot_simulation import SLOTS, GapKey, fill_slots
+from sync.programme.bookings.slot_simulation import SLOTS, fill_slots
 from sync.wire.release import Campaign, Line, WholeShare
 from sync.wire.value_types import Identifier, Instant, Wire
 

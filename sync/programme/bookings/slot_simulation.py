@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sync.programme.ad_eligibility import EligibleAds, EligibleLine
+from sync.programme.ad_eligibility import EligibleAds, EligibleLine, GapKey
 from sync.programme.ad_selection import AdHead, AdState, select_ad
 from sync.programme.ad_shares import ONE_PLAY
 from sync.programme.windows import NEVER
@@ -13,9 +13,6 @@ SLOTS = 1_500
 """So many slots are filled."""
 
 _MOST_LINES = 40  # more are put together by their gaps
-
-GapKey = tuple[str, str]
-"""What a gap is kept within: `category` or `advertiser`, and its name."""
 
 Share = tuple[Campaign, Line, float]
 """A line, and its share of the slots."""

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from sync.programme.ad_eligibility import EligibleAds, shares_of
+from sync.programme.ad_eligibility import EligibleAds, EligibleLine, shares_of
 from sync.programme.ad_queue import next_turn
 from sync.programme.ad_selection import AdHead, AdState, Choice, ad_changes, refund, select_ad
 from sync.programme.ad_shares import ONE_PLAY, Account, rebase_accounts
@@ -55,11 +55,14 @@ def catalogues(draw: st.DrawFn, most: int = 7) -> list[Campaign]:
 # ── the oracle: the rules as they are written down, looked up in all of history for every line ─────────────────────
 
 
-def broken_rules(state: AdState, ads: EligibleAds, history: Sequence[Choice], index: int) -> tuple[str, ...]:
+def broken_rules(
+    state: AdState, ads: EligibleAds, history: Sequence[Choice], index: int, wait: int = 0
+) -> tuple[str, ...]:
+    """The rules that a line breaks, after `wait` slots of others."""
     entry = ads.lines[index]
     rules = []
     for rule in ("category", "advertiser"):
-        for distance, aired in enumerate(reversed(history), start=1):
+        for distance, aired in enumerate(reversed(history), start=1 + wait):
             same = key(aired.line.category, rule, aired.advertiser) == key(
                 entry.line.category, rule, entry.campaign.advertiser
             )
@@ -82,7 +85,7 @@ def key(category: str, rule: str, advertiser: str) -> str:
 def oracle(
     state: AdState, ads: EligibleAds, history: Sequence[Choice], fits_ms: int | None
 ) -> tuple[str, tuple[str, ...]] | None:
-    """The line and the rules it breaks: fewest of the highest rule, then due before early, then the deadline."""
+    """The line and the rules it breaks: fewest of the highest rule, not one that yields, due before early, deadline."""
     order = ("category", "advertiser", "pace", "repeat")
     ranked = []
     for index, entry in enumerate(ads.lines):
@@ -93,8 +96,37 @@ def oracle(
         first, last, tie, _ = next_turn(account, len(ads.lines), index, state.head.seed, entry.tag)
         early = first > state.head.slot
         cost = tuple(rule in rules for rule in reversed(order))
-        ranked.append((cost, early, first if early else 0, last, tie, entry.line.id, rules))
-    return (min(ranked)[5], min(ranked)[6]) if ranked else None
+        waits = not rules and yields(state, ads, history, index)
+        ranked.append((cost, waits, early, first if early else 0, last, tie, entry.line.id, rules))
+    return (min(ranked)[6], min(ranked)[7]) if ranked else None
+
+
+def large_rivals(ads: EligibleAds, index: int) -> list[tuple[EligibleLine, int]]:
+    """Lines with much of the slots that a gap keeps apart from this one, and that gap."""
+    own, found = ads.lines[index], []
+    for other in ads.lines[:index] + ads.lines[index + 1 :]:
+        gaps = [0]
+        if own.line.category == other.line.category != "":
+            gaps.append(max(own.line.category_gap, other.line.category_gap))
+        if own.campaign.advertiser == other.campaign.advertiser:
+            gaps.append(max(own.line.advertiser_gap, other.line.advertiser_gap))
+        found += [(other, gap) for gap in gaps if gap and 10 * other.share * (ads.widest_gap + 1) >= 3 * ONE_PLAY]
+    return found
+
+
+def yields(state: AdState, ads: EligibleAds, history: Sequence[Choice], index: int) -> bool:
+    """Whether a larger line would be late, and later than this one, if this one were shown now."""
+    slot, indexes = state.head.slot, {entry.line.id: number for number, entry in enumerate(ads.lines)}
+    own = state.accounts[ads.lines[index].line.id]
+    for rival, gap in large_rivals(ads, index):
+        number, kept_off = indexes[rival.line.id], 0
+        while {"category", "advertiser"} & set(broken_rules(state, ads, history, number, kept_off)):
+            kept_off += 1
+        owed = own.owed(slot + gap + 2)
+        late = state.accounts[rival.line.id].owed(slot + gap + 1) > max(ONE_PLAY, owed)
+        if kept_off <= gap and late and 2 * owed < 3 * ONE_PLAY:
+            return True
+    return False
 
 
 @settings(max_examples=80, deadline=None)
@@ -248,9 +280,13 @@ DAY_PARTS: tuple[tuple[LocalWindow, ...], ...] = (
 )
 
 
-@pytest.mark.parametrize("seed", [2, 5])
-def test_with_windows_gaps_and_refunds_no_line_is_off_by_more_than_a_play_and_a_quarter(seed: int) -> None:
-    """Two days in slots of two minutes. Proportional parts of what lines take with them were up to 2.9 plays off."""
+@pytest.mark.parametrize(
+    ("seed", "count", "minutes", "hours"), [(2, 50, 2, 48), (5, 50, 2, 48), (11, 60, 1, 30), (13, 60, 1, 30)]
+)
+def test_with_windows_gaps_and_refunds_no_line_is_off_by_more_than_a_play_and_a_quarter(
+    seed: int, count: int, minutes: int, hours: int
+) -> None:
+    """Proportional parts of what lines take along were up to 2.9 plays off; without yielding seed 11 is, by 2.0."""
     rng, state, at = Random(seed), fresh(seed), NOON
     campaigns = [
         campaign(
@@ -261,10 +297,10 @@ def test_with_windows_gaps_and_refunds_no_line_is_off_by_more_than_a_play_and_a_
             gaps=(int(n > 2), 2 * (n > 5)),
             windows=DAY_PARTS[rng.randrange(4)] if n > 3 else (),
         )
-        for n in range(50)
+        for n in range(count)
     ]
     ads, due, plays = eligible_of(campaigns, at), Counter[str](), Counter[str]()
-    while at < NOON + timedelta(days=2):
+    while at < NOON + timedelta(hours=hours):
         if at >= ads.until:
             ads = eligible_of(campaigns, at)
         choice, state = select_ad(state, ads)
@@ -272,7 +308,7 @@ def test_with_windows_gaps_and_refunds_no_line_is_off_by_more_than_a_play_and_a_
         if rng.random() < 0.01:
             state = refund(state, choice.id, failed=rng.random() < 0.5)
             continue
-        at += timedelta(minutes=2)
+        at += timedelta(minutes=minutes)
         plays[choice.line.id] += 1
         for entry in ads.lines:
             due[entry.line.id] += entry.share
