@@ -69,6 +69,7 @@ class Kind(StrEnum):
 WEIGHTS = {
     Kind.INCOMPLETE: Weight.GAP,
     Kind.UNSIGNED: Weight.GAP,
+    Kind.LOG_SKIPPED: Weight.GAP,
     Kind.CHAIN_RESTARTED: Weight.GAP,
     Kind.LOG_BEGAN: Weight.NOTE,
     Kind.CLOCK_SET_BACK: Weight.NOTE,

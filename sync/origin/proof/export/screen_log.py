@@ -214,8 +214,11 @@ class ScreenLog:
         name = now.log_epoch[:8]
         if log is not None and before is not None and before.log_epoch != now.log_epoch:
             self._add(Kind.LOG_RETURNED, f"checkpoint {now.number} goes back to log {name}, which had ended")
-        if log is not None and now.first != log.last + 1:
-            detail = f"checkpoint {now.number} covers log {name} from play {now.first}, and play {log.last} came before"
+        if log is not None and now.first <= log.last:
+            detail = f"checkpoint {now.number} covers play {now.first} of log {name} again: {log.last} were covered"
+            self._add(Kind.LOG_RETURNED, detail)
+        if log is not None and now.first > log.last + 1:
+            detail = f"plays {log.last + 1} to {now.first - 1} of log {name} are covered by no checkpoint"
             self._add(Kind.LOG_SKIPPED, detail)
         if log is None and before is not None:
             detail = f"log {name} begins after checkpoint {before.number} of {_utc(before.at)}: a play between its last"

@@ -513,11 +513,9 @@ def forked(screen: SignedScreen) -> None:
     screen.show(150)
 
 
-def skipping(screen: SignedScreen) -> None:
+def covering_twice(screen: SignedScreen) -> None:
     screen.show(90)
-    for _ in range(5):
-        screen.play("spring-a")
-    screen.covered[screen.epoch] += 5
+    screen.covered[screen.epoch] -= 5
     screen.show(150)
 
 
@@ -553,7 +551,7 @@ def changed_log(screen: SignedScreen) -> None:
         (overlapping, Kind.PLAY_OVERLAP),
         (impossible, Kind.PLAY_IMPOSSIBLE),
         (forked, Kind.CHECKPOINT_CHAIN),
-        (skipping, Kind.LOG_SKIPPED),
+        (covering_twice, Kind.LOG_RETURNED),
         (returning, Kind.LOG_RETURNED),
         (old_key, Kind.KEY_REPLACED),
         (changed_log, Kind.PLAY_CHANGED),

@@ -146,9 +146,18 @@ def key_lost(screen: SignedScreen) -> None:
     screen.show(140)
 
 
+def some_left_out(screen: SignedScreen) -> None:
+    screen.show(150)
+    for _ in range(5):
+        screen.play("rival-1")
+    screen.covered[screen.epoch] += 5
+    screen.show(90)
+
+
 @pytest.mark.parametrize(
     ("story", "gaps", "proven_minutes"),
     [
+        (some_left_out, [Kind.LOG_SKIPPED], (60, 180)),
         (before_the_key, [Kind.UNSIGNED], (90, 180)),
         (not_closed, [Kind.UNSIGNED, Kind.INCOMPLETE], (60, 150)),
         (never_signed, [Kind.UNSIGNED, Kind.UNSIGNED], (0, 0)),
@@ -166,8 +175,8 @@ def test_what_is_not_proven_is_told_and_counted_apart(
     at = [(OPENING + timedelta(minutes=each)).isoformat()[:19] for each in proven_minutes]
     inside = [play for play in plays if at[0] <= play["started_at"][:19] < at[1]]
     assert sum(each.plays for each in found.totals.values()) == len(inside)
-    if story is not_closed:
-        assert found.complete_until == OPENING + timedelta(minutes=150)
+    until = {"not_closed": OPENING + timedelta(minutes=150), "never_signed": None}
+    assert found.complete_until == until.get(story.__name__, ENDS)
 
 
 def test_an_export_without_screens_proves_nothing() -> None:
