@@ -63,7 +63,7 @@ async def test_the_text_has_the_sums_and_what_it_cannot_show(
     file = elsewhere / "export.jsonl"
     file.write_bytes(export_until(2))
     _, out, _ = await run(capsys, "verify", str(file), "--root", ROOT)
-    assert "        1         1      60.0 s  spring-a  Line spring-a" in out
+    assert "        1         1      60.0 s           0            0  spring-a  Line spring-a" in out
     assert f"complete until {ENDS:%Y-%m-%dT%H:%M:%SZ}" in out
     assert "that a screen is real" in out
 

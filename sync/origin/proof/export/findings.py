@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Literal
 
 from sync.origin.proof.export.records import ExportRecord
+from sync.runtime.clock import ClockTrust
+from sync.wire.device_reports import Outcome, Play, ScreenState
 
 MOST_FINDINGS = 1_000
 """So many are told; the others are counted."""
@@ -116,6 +118,16 @@ class LineTotals:
     plays: int = 0
     complete: int = 0
     rendered_ms: int = 0
+    screen_off: int = 0  # of `plays`: the display was off or unplugged
+    clock_unset: int = 0  # of `plays`: no time service had set the clock
+
+    def add(self, play: Play) -> None:
+        """Count a play."""
+        self.plays += 1
+        self.complete += play.outcome is Outcome.COMPLETE
+        self.rendered_ms += play.rendered_ms
+        self.screen_off += play.screen is ScreenState.OFF
+        self.clock_unset += play.clock is not ClockTrust.SYNCED
 
 
 CANNOT_SHOW = (

@@ -14,7 +14,7 @@ from sync.origin.proof.plausibility import Span, contradictions, overlaps
 from sync.proof.checkpoint import Checkpoint, leaf
 from sync.proof.merkle import leads_to_root
 from sync.runtime.clock import unix_ms
-from sync.wire.device_reports import GENESIS, Outcome, Play, play_hash
+from sync.wire.device_reports import GENESIS, Play, play_hash
 
 
 @dataclass(slots=True)
@@ -133,10 +133,7 @@ class ScreenPlays:
         if not self.export.begins_at <= play.started_at < self.export.ends_at:
             self.beside += 1
             return
-        totals = self.totals.setdefault(play.line or "", LineTotals())
-        totals.plays += 1
-        totals.complete += play.outcome is Outcome.COMPLETE
-        totals.rendered_ms += play.rendered_ms
+        self.totals.setdefault(play.line or "", LineTotals()).add(play)
 
     def _note_without_proof(self, play: Play) -> None:
         self.unproven += 1

@@ -1,6 +1,7 @@
 """Tells people and programs what a verifier found."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -29,10 +30,7 @@ def verification_document(found: Verification) -> dict[str, Any]:
         "root": found.root_version,
         "screens": {device: _utc(until) for device, until in found.screens.items()},
         "checkpoints": found.checkpoints,
-        "lines": [
-            {"line": line or None, "plays": sums.plays, "complete": sums.complete, "rendered_ms": sums.rendered_ms}
-            for line, sums in sorted(found.totals.items())
-        ],
+        "lines": [{"line": line or None, **asdict(sums)} for line, sums in sorted(found.totals.items())],
         "beside": found.beside,
         "unproven": found.unproven,
         "first_fault": fault and fault.kind,
@@ -64,11 +62,12 @@ def verification_lines(found: Verification) -> Iterator[str]:
         yield f"complete until {_utc(until)}" if until else "not complete for any part of the period"
     yield f"{len(found.screens)} screens, {found.checkpoints} checkpoints, root {found.root_version or 'unknown'}"
     yield ""
-    yield f"{'plays':>9} {'complete':>9} {'shown':>11}  line"
+    yield f"{'plays':>9} {'complete':>9} {'shown':>11} {'screen off':>11} {'clock unset':>12}  line"
     for line, sums in sorted(found.totals.items()):
         name = f"{line}  {export.lines.get(line, '')}" if line else "(no line: items of playlists)"
         shown = f"{sums.rendered_ms / 1000:.1f} s"
-        yield f"{sums.plays:>9} {sums.complete:>9} {shown:>11}  {printable(name.strip(), _LONGEST_NAME)}"
+        odd = f"{sums.screen_off:>11} {sums.clock_unset:>12}"
+        yield f"{sums.plays:>9} {sums.complete:>9} {shown:>11} {odd}  {printable(name.strip(), _LONGEST_NAME)}"
     yield f"{found.beside:>9} more are proven, before or after the period"
     yield f"{found.unproven:>9} are not proven, and in no sum above"
     if found.findings:

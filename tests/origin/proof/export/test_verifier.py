@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from sync.origin.proof.export.findings import Kind, Verification
+from sync.origin.proof.export.findings import Kind, LineTotals, Verification
 from sync.origin.proof.export.verification_text import verification_document
 from sync.origin.proof.export.verifier import verify_export
 from sync.runtime.clock import ClockTrust
-from sync.wire.device_reports import Outcome
+from sync.wire.device_reports import Outcome, ScreenState
 from tests import TOP
 from tests.origin.proof.export.signed_screens import BEGINS, CAMPAIGNS, ENDS, OPENING, Operator, SignedScreen
 
@@ -202,13 +202,15 @@ def test_a_key_that_was_revoked_after_its_time_still_counts() -> None:
     assert verify_export(operator.export(screen, campaign="spring"), operator.fingerprint()).verdict == "whole"
 
 
-def test_a_play_that_failed_is_counted_and_not_complete() -> None:
+def test_a_play_that_failed_or_that_nobody_may_have_seen_is_counted_as_such() -> None:
     screen, operator = SignedScreen("lobby", now=BEGINS), Operator()
     screen.play("spring-a", outcome=Outcome.FAILED, rendered_ms=0)
+    screen.play("spring-a", screen=ScreenState.OFF)
+    screen.play("spring-a", clock=ClockTrust.UNSYNCED)
     screen.now = ENDS
     screen.sign()
     found = verify_export(operator.export(screen, line="spring-a"), operator.fingerprint())
-    assert proven(found, "spring-a") == (1, 0, 0)
+    assert found.totals["spring-a"] == LineTotals(3, 2, 120_000, screen_off=1, clock_unset=1)
 
 
 def test_the_example_of_the_documentation_verifies_as_it_says() -> None:
