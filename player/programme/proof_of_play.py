@@ -167,7 +167,7 @@ def chain_play(previous_hash: str, take: Take, facts: TakeFacts, *, device: str,
             "outcome": facts.outcome,
             "reason": facts.reason,
             "frames_lost": ended and ended.frames_lost,
-            "frames_shown": ended and ended.frames_shown,
+            "frames_shown": (ended and ended.frames_shown) or None,  # none at all: this display does not tell
             "screen": screen.state,
             "screen_detail": screen.detail or covered,
             "decision": take.choice,

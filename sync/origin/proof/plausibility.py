@@ -7,7 +7,7 @@ restored: a person who knows better may have it count.
 
 from bisect import bisect
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sync.origin.planning.release_contents import KnownRelease, ReleaseContent, ShownAssets
 from sync.runtime.clock import ClockTrust, unix_ms
@@ -20,6 +20,7 @@ CLOCK_MS = DAY_MS  # a device's clock may be wrong by so much
 UNSET_CLOCK_MS = 31 * DAY_MS  # the clock of an origin that no time service has set, against one that was set
 UNCONFIRMED = "unconfirmed: "
 """How a reason begins that a person may overrule."""
+MOST_FRAMES_S = 1_000  # pictures a second; no display shows nearly so many
 OVERLAPS = "another play of this screen has the same time"
 WEEK_DAYS = 7
 MOST_MS = (WEEK_DAYS + 1) * DAY_MS + CLOCK_MS
@@ -35,7 +36,8 @@ class ScreenFacts:
 
     `channels` is every channel it was in, None if unknown. `shown` is what releases of these ever showed of the assets
     of its plays, None if its channel has no release. `spare_ms` is for each day (`day_of`) how much of `MOST_MS` its
-    plays have not used, for plays whose clock was set back.
+    plays have not used, for plays whose clock was set back. `since_boot` is for a start of its machine the time of
+    plays that count, by the clock that nobody sets.
     """
 
     paired_ms: int
@@ -43,6 +45,7 @@ class ScreenFacts:
     shown: ShownAssets | None
     taken: Sequence[Span]
     spare_ms: Mapping[int, int]
+    since_boot: Mapping[str, Sequence[Span]] = field(default_factory=dict)
 
 
 def day_of(play: Play) -> int:
@@ -76,6 +79,7 @@ def why_set_aside(
     `confirmed`: a person says that they were shown, so only contradictions are looked for.
     """
     taken, spare_ms, reasons = sorted(screen.taken), dict(screen.spare_ms), list[str | None]()
+    since_boot = {boot: sorted(spans) for boot, spans in screen.since_boot.items()}
     for play in plays:
         span = unix_ms(play.started_at), unix_ms(play.ended_at)
         place = bisect(taken, span)
@@ -90,12 +94,34 @@ def why_set_aside(
             reason = OVERLAPS
         if reason is None and back_ms and play.rendered_ms > spare_ms[day_of(play)]:
             reason = "the plays of its screen add up to more than the time there was"
+        if reason is None and not _takes_time_since_boot(play, since_boot):
+            reason = "another play of this screen has the same time since its machine started"
         if reason is None:
             taken.insert(place, span)
             if back_ms:
                 spare_ms[day_of(play)] -= play.rendered_ms
         reasons.append(reason)
     return reasons
+
+
+def since_boot_of(play: Play) -> tuple[str, Span] | None:
+    """Return the start of its machine that a play names, and its time since then; None: an older player sent it."""
+    if play.boot_id is None or play.mono_start_ms is None or play.mono_end_ms is None:
+        return None
+    return play.boot_id, (play.mono_start_ms, play.mono_end_ms)
+
+
+def _takes_time_since_boot(play: Play, since_boot: dict[str, list[Span]]) -> bool:
+    """Take the time of a play since the start of its machine; return False if another play has it."""
+    found = since_boot_of(play)
+    if found is None:
+        return True
+    taken = since_boot.setdefault(found[0], [])
+    place = bisect(taken, found[1])
+    if any(overlaps(found[1], other) for other in taken[max(0, place - 2) : place + 2]):
+        return False
+    taken.insert(place, found[1])
+    return True
 
 
 def may_lack_time(play: Play) -> bool:
@@ -144,6 +170,27 @@ def _contradictions(play: Play, span: Span, back_ms: int) -> Iterator[str]:
         yield from _longer(play, play.expected_ms, "its item lasts")
         if play.outcome is Outcome.COMPLETE and play.rendered_ms < play.expected_ms - TOLERANCE_MS:
             yield f"it says complete, but was on for {_seconds(play.rendered_ms)} of {_seconds(play.expected_ms)}"
+    wall_ms, (_, since_boot) = span[1] - span[0], since_boot_of(play) or ("", span)
+    on_ms = since_boot[1] - since_boot[0]
+    if since_boot is not span:
+        yield from _contradicts_its_machine(play, wall_ms, on_ms)
+    yield from _contradicts_its_frames(play, max(wall_ms, on_ms))
+
+
+def _contradicts_its_machine(play: Play, wall_ms: int, on_ms: int) -> Iterator[str]:
+    """Yield what the clock since the start of its machine, which nobody sets, says against a play."""
+    if on_ms < 0:
+        yield "it ended before it started, by the clock since its machine started"
+    yield from _longer(play, on_ms, "the clock since its machine started allows")
+    if wall_ms > on_ms + TOLERANCE_MS:  # after a step back of its clock a play has less time, never more
+        yield f"it took {_seconds(wall_ms)}, but {_seconds(on_ms)} by the clock since its machine started"
+
+
+def _contradicts_its_frames(play: Play, on_ms: int) -> Iterator[str]:
+    if (play.frames_shown or 0) * 1000 > MOST_FRAMES_S * (on_ms + TOLERANCE_MS):
+        yield f"it says {play.frames_shown} pictures in {_seconds(on_ms)}"
+    if play.frames_shown == 0 and play.rendered_ms > TOLERANCE_MS:
+        yield f"it says {_seconds(play.rendered_ms)} on the screen, but none of its pictures was shown"
 
 
 def _doubts(

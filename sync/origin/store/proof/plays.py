@@ -142,6 +142,19 @@ class PlayStore:
             in_time = query.where(plays.c.started_ms >= from_ms, plays.c.started_ms < until_ms)
             return int(await connection.scalar(in_time) or 0)
 
+    async def beside(
+        self, device: str, log_epoch: str, sequence: int, step: Literal[-1, 1]
+    ) -> Mapping[str, Any] | None:
+        """Return the document of the play of a log that counts next below (-1) or above (1) this one."""
+        query = select(plays.c.body).where(*_in_log(device, log_epoch), plays.c.set_aside.is_(None)).limit(1)
+        if step < 0:
+            query = query.where(plays.c.sequence < sequence).order_by(plays.c.sequence.desc())
+        else:
+            query = query.where(plays.c.sequence > sequence).order_by(plays.c.sequence)
+        async with self._database.reading() as connection:
+            body: Mapping[str, Any] | None = await connection.scalar(query)
+        return body
+
     async def kept_aside(self, device: str, log_epoch: str, first: int, last: int) -> list[StoredPlay]:
         """Return the plays of this part of a log that are in no sum, by their start."""
         query = select(plays.c.body, plays.c.clock_offset_ms).where(

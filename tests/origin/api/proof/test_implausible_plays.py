@@ -105,6 +105,10 @@ def at(started_at: str, ended_at: str, **changes: Any) -> dict[str, Any]:
     return {"started_at": started_at, "ended_at": ended_at, **changes}
 
 
+def since_boot(from_s: int, until_s: int, boot_id: str = "b" * 32) -> dict[str, Any]:
+    return {"boot_id": boot_id, "mono_start_ms": from_s * 1000, "mono_end_ms": until_s * 1000}
+
+
 EARLIER = {"started_at": "2026-03-02T08:00:00Z", "ended_at": "2026-03-02T08:00:10Z"}
 
 TABLE: tuple[tuple[dict[str, Any], str], ...] = (
@@ -161,6 +165,38 @@ TABLE: tuple[tuple[dict[str, Any], str], ...] = (
     ),
     (at("2026-03-02T07:59:00Z", "2026-03-02T08:59:00Z"), "another play of this screen has the same time"),
     (at("2026-03-02T08:00:10Z", "2026-03-02T08:00:20Z"), ""),
+    (at("2026-03-02T07:30:00Z", "2026-03-02T07:30:10Z", **since_boot(20, 30)), ""),
+    (at("2026-03-02T07:30:10Z", "2026-03-02T07:30:20Z", **since_boot(30, 40)), ""),
+    (
+        at("2026-03-02T07:31:10Z", "2026-03-02T07:31:20Z", **since_boot(25, 35)),
+        "another play of this screen has the same time since its machine started",
+    ),
+    (
+        at("2026-03-02T07:32:00Z", "2026-03-02T07:32:10Z", **since_boot(60, 50)),
+        "it ended before it started, by the clock since its machine started",
+    ),
+    (
+        at("2026-03-02T07:32:00Z", "2026-03-02T07:32:10Z", **since_boot(50, 54)),
+        "it says 10.0 s on the screen, but the clock since its machine started allows 4.0 s",
+    ),
+    (
+        at("2026-03-02T07:32:00Z", "2026-03-02T07:33:00Z", **since_boot(50, 60)),
+        "it took 60.0 s, but 10.0 s by the clock since its machine started",
+    ),
+    (at("2026-03-02T07:31:00Z", "2026-03-02T07:31:10Z", **since_boot(20, 30, boot_id="c" * 32)), ""),
+    (  # its last picture stayed until the next one was ready
+        at("2026-03-02T07:34:00Z", "2026-03-02T07:34:30Z", frames_shown=250, **since_boot(100, 130)), "",
+    ),
+    (  # its clock was set back into used time
+        at("2026-03-02T07:35:00Z", "2026-03-02T07:35:02Z", clock_back_ms=8_000, **since_boot(200, 210)), "",
+    ),
+    (at("2026-03-02T07:36:00Z", "2026-03-02T07:36:10Z", frames_shown=11_001), "it says 11001 pictures in 10.0 s"),
+    (at("2026-03-02T07:36:00Z", "2026-03-02T07:36:10Z", frames_shown=2_400, frames_lost=3), ""),
+    (
+        at("2026-03-02T07:37:00Z", "2026-03-02T07:37:10Z", frames_shown=0),
+        "it says 10.0 s on the screen, but none of its pictures was shown",
+    ),
+    (at("2026-03-02T07:38:00Z", "2026-03-02T07:38:00Z", frames_shown=0, outcome="interrupted", rendered_ms=0), ""),
 )  # fmt: skip
 """What a play says beside what `ad` says, and why it is set aside; empty: it counts, `?`: a person may overrule it."""
 
