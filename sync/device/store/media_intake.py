@@ -238,7 +238,8 @@ class MediaIntake:
                 if self._parts.get(part.index.asset) is part:
                     self._forget(part.index.asset)
             for asset in settled.admitted:
-                self._parts.pop(asset, None)
+                if (part := self._parts.pop(asset, None)) is not None:
+                    self._unsaved.discard(part)  # its last chunk may be noted after its file was taken
             for asset, error in settled.refused.items():
                 self._forget(asset)
                 self._refused[asset] = error
@@ -255,6 +256,8 @@ class MediaIntake:
             if part in settled.faults:
                 continue
             bitmap = part.saved(written)
+            if len(part.index.chunks) > 1:  # of small files this would cost more than it gives
+                part.leave_cache(written)
             if len(written.verified) == len(part.index.chunks):
                 whole[part.index.asset] = part
             else:

@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -149,6 +150,16 @@ class PartialFile:
         with self._lock:
             self._unsaved -= written.unsaved
         return dump_bitmap(written.verified, len(self.index.chunks))
+
+    def leave_cache(self, written: Written) -> None:
+        """Give back the memory that holds what was made durable: a GiB that arrives pushes out nothing that plays."""
+        with suppress(OSError):  # it is only an advice
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                for chunk in (self.index.chunks[number] for number in written.unsaved):
+                    os.posix_fadvise(descriptor, chunk.offset, chunk.length, os.POSIX_FADV_DONTNEED)
+            finally:
+                os.close(descriptor)
 
     def discard(self) -> None:
         """Delete the file and forget its chunks: nobody knows which bytes are lost after a flush that failed.

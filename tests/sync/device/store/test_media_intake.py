@@ -104,6 +104,46 @@ async def test_chunks_of_a_file_that_is_not_whole_are_durable_before_their_bits(
     assert (intake.progress().done_bytes, intake.progress().total_bytes) == (2 * CHUNK, 4 * CHUNK)
 
 
+async def test_the_memory_of_chunks_is_given_back_once_they_are_durable(
+    intake: MediaIntake, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def advise(descriptor: int, offset: int, length: int, advice: int) -> None:
+        assert advice == os.POSIX_FADV_DONTNEED
+        steps.append(f"{offset // CHUNK} to {(offset + length) / CHUNK:.0f}")
+
+    monkeypatch.setattr(os, "posix_fadvise", advise)
+    large, small = await begun(intake, noise(1, 4 * CHUNK), noise(2, CHUNK))
+    fill(intake.parts[large.asset], noise(1, 4 * CHUNK), 2)
+    fill(intake.parts[small.asset], noise(2, CHUNK))
+    await intake.commit()
+    assert steps[0] == "flush of all" and sorted(steps[1:3]) == ["0 to 1", "1 to 2"] and "name" in steps[3:]
+    steps.clear()
+    fill(intake.parts[large.asset], noise(1, 4 * CHUNK))
+    await intake.commit()
+    assert [step for step in steps if " to " in step] == ["0 to 1", "1 to 2", "2 to 3", "3 to 4"], "all was written anew"
+
+
+async def test_a_file_is_admitted_before_its_last_chunk_is_noted(
+    store: ContentStore, intake: MediaIntake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commit finds the chunk in the file, and its thread notes it while the file gets its name."""
+    content = noise(1, 2 * CHUNK)
+    (index,) = await begun(intake, content)
+    part = intake.parts[index.asset]
+    fill(part, content, 1)
+    note, part.wrote = part.wrote, lambda part, length: None
+    fill(part, content)
+    admit = store.media.admit
+
+    def noted_meanwhile(sizes: dict[str, int]) -> object:
+        note(part, CHUNK)
+        return admit(sizes)
+
+    monkeypatch.setattr(store.media, "admit", noted_meanwhile)
+    assert await intake.commit() == {index.asset}
+    assert (await intake.commit(), intake.due_s(), store.media.assets()) == (frozenset(), math.inf, {index.asset})
+
+
 async def test_the_downloader_is_told_of_what_is_due_and_not_of_each_chunk(
     store: ContentStore, catalog: ChunkCatalog, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
