@@ -29,9 +29,9 @@ from sync.device.store.partial_file import PartialFile
 from sync.device.transfer.asset_state import Fetch
 from sync.device.transfer.spans import spans
 from sync.device.transfer.transfer import ContentTransfer
-from sync.errors import CorruptContent, NotFound, SignageError, StorageFull
+from sync.errors import CorruptContent, NotFound, SignageError, StorageBroken, StorageFull
 from sync.runtime.clock import Clock
-from sync.runtime.durable_files import read_at
+from sync.runtime.durable_files import is_of_one_file, read_at
 from sync.runtime.os_messages import os_reason
 from sync.runtime.threads import in_thread
 from sync.runtime.waiting import first_of
@@ -177,8 +177,13 @@ class Downloader:
     def _hold_refused(self) -> None:
         """Have assets wait whose own files cannot be used; the others go on."""
         for asset, error in self._intake.take_refused().items():
-            self._failed(error)
-            self._queue.add_list(asset, error)
+            self._queue.refuse(asset, error)
+
+    def _refuse(self, asset: str, error: StorageFull | StorageBroken) -> None:
+        """Have one asset wait whose file cannot be written; raise what is a fault of the disk."""
+        if not is_of_one_file(error):
+            raise error
+        self._queue.refuse(asset, error)
 
     def _copy_and_ask(self, parts: Mapping[str, PartialFile]) -> None:
         self._copy(parts)
@@ -197,6 +202,8 @@ class Downloader:
                 _copy(copy, self._store.asset_path(copy.source), parts[copy.asset])
             except (CorruptContent, NotFound) as error:  # the source is damaged; the chunk is fetched instead
                 log.warning("asset=%s is damaged and is not copied from: %s", copy.source, error)
+            except (StorageFull, StorageBroken) as error:
+                self._refuse(copy.asset, error)
 
     async def _fetch(self, changed: asyncio.Event) -> bool:
         """Fetch what is planned; return True once all is here, False once `changed` is set or a file was lost."""
@@ -227,12 +234,14 @@ class Downloader:
         for fetch, raw in lists:
             asset = fetch.asset
             try:
-                saved[asset.sha256] = asset.index, check_index(raw, asset)
+                index = check_index(raw, asset)
+                self._store.save_index(asset.index, raw)
+                saved[asset.sha256] = asset.index, index
             except CorruptContent as error:
                 self._queue.fail(fetch, error)
                 self._queue.add_list(asset.sha256)
-            else:
-                self._store.save_index(asset.index, raw)
+            except (StorageFull, StorageBroken) as error:
+                self._refuse(asset.sha256, error)
         return saved
 
     async def _commit_if_due(self) -> bool:

@@ -23,7 +23,7 @@ from sync.runtime.os_messages import os_reason
 TEMP_SUFFIX = ".tmp"
 READABLE = 0o644
 """Everybody can read the file: a web server of another user may serve the content of the origin."""
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # RLIMIT_FSIZE and old file systems say EFBIG
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 _OF_THE_DISK = {*_FULL, errno.EROFS, errno.ENODEV, errno.ENXIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _MAY_PASS = {errno.EIO, errno.EAGAIN, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT}
 _READ_TRIES = 3  # a memory card or a network disk that fails once often answers the next time
@@ -37,14 +37,20 @@ log = logging.getLogger(__name__)
 
 def storage_error(error: OSError, path: Path) -> StorageFull | StorageBroken:
     """Return the error of this project for an error of the operating system about `path`."""
-    if error.errno in _FULL:
-        return StorageFull(f"the disk is full, {path.name} cannot be written: delete something and try again")
-    return StorageBroken(f"{path} cannot be used: {os_reason(error)}")
+    found: StorageFull | StorageBroken
+    if error.errno == errno.EFBIG:  # of RLIMIT_FSIZE, and of old file systems
+        found = StorageFull(f"{path.name} cannot be written: {os_reason(error)}")
+    elif error.errno in _FULL:
+        found = StorageFull(f"the disk is full, {path.name} cannot be written: delete something and try again")
+    else:
+        found = StorageBroken(f"{path} cannot be used: {os_reason(error)}")
+    found.__cause__ = error
+    return found
 
 
 def is_of_one_file(error: BaseException | None) -> bool:
     """Return whether a fault may be of one file alone, such as a damaged inode, so that others can be used."""
-    cause = error.__cause__ if isinstance(error, StorageBroken) else error
+    cause = error.__cause__ if isinstance(error, StorageBroken | StorageFull) else error
     return isinstance(cause, OSError) and cause.errno not in _OF_THE_DISK
 
 

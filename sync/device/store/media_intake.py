@@ -10,12 +10,13 @@ import asyncio
 import math
 import threading
 from collections.abc import Callable, Container, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sync.device.store.chunk_catalog import ChunkCatalog
 from sync.device.store.media_files import MediaFiles
 from sync.device.store.partial_file import PartialFile, Written, open_partial_file
-from sync.errors import CorruptContent, SignageError, StorageBroken
+from sync.errors import CorruptContent, SignageError, StorageBroken, StorageFull
 from sync.runtime.clock import Clock
 from sync.runtime.durable_files import is_of_one_file, storage_error, sync_files
 from sync.runtime.threads import in_thread
@@ -23,9 +24,6 @@ from sync.wire.chunk_index import Index
 
 GROUP_BYTES = 64 * 1024 * 1024
 GROUP_S = 10.0
-MOST_REFUSED = 8
-"""As many assets wait by themselves because their own files cannot be used; of more the folder or disk is at fault."""
-
 ADMIT_S = 2.0
 """How long a whole file waits for others, so that all of them share their flushes."""
 
@@ -62,6 +60,7 @@ class MediaIntake:
         self._committed_s = clock.monotonic()
         self._committing = asyncio.Lock()
         self._refused: dict[str, SignageError] = {}
+        self._left: set[str] = set()  # assets whose file could not be written, and was opened anew
 
     @property
     def parts(self) -> Mapping[str, PartialFile]:
@@ -92,7 +91,7 @@ class MediaIntake:
 
         Raises:
             StorageFull: one of them does not fit.
-            StorageBroken: the disk failed, or many files cannot be used.
+            StorageBroken: the disk failed.
         """
         async with self._committing:  # it may rename a file that was forgotten and is wanted again
             new = {name: one for name, one in indexes.items() if not self._is_under_way(name, one[0])}
@@ -108,7 +107,8 @@ class MediaIntake:
                     self._add(part)
 
     def _is_under_way(self, asset: str, chunk_list: str) -> bool:
-        return asset in self._parts and self._parts[asset].chunk_list == chunk_list
+        part = self._parts.get(asset)
+        return part is not None and part.chunk_list == chunk_list and not part.is_left
 
     def _trusted(
         self, new: Mapping[str, tuple[str, Index]], rows: Mapping[tuple[str, str], bytes]
@@ -127,16 +127,25 @@ class MediaIntake:
         self, new: Mapping[str, tuple[str, Index]], bitmaps: Mapping[tuple[str, str], bytes]
     ) -> list[PartialFile]:
         opened = []
+        self._leave_files([asset for asset in new if asset in self._parts and self._parts[asset].is_left])
         for asset, (chunk_list, index) in new.items():
             bitmap = bitmaps.get((asset, chunk_list), b"")
             path, damaged = self._media.part_path(asset), asset in self._media.damaged
             try:
                 opened.append(open_partial_file(path, index, bitmap, chunk_list, damaged=damaged))
-            except StorageBroken as error:
-                if not is_of_one_file(error) or len(self._refused) >= MOST_REFUSED:
+            except (StorageFull, StorageBroken) as error:
+                if not is_of_one_file(error):
                     raise
                 self._refused[asset] = error
         return opened
+
+    def _leave_files(self, assets: Iterable[str]) -> None:
+        """Delete the files that could not be written for the second time: new ones get other blocks of the disk."""
+        for asset in assets:
+            if asset in self._left:
+                with suppress(OSError):  # it stays, and the asset waits
+                    self._media.part_path(asset).unlink()
+            self._left ^= {asset}
 
     def take_refused(self) -> dict[str, SignageError]:
         """Return the assets whose own files cannot be used, and why, since the last call; the others can go on."""
@@ -184,8 +193,8 @@ class MediaIntake:
     async def commit(self) -> frozenset[str]:
         """Make durable what was written until now, and admit the files that are whole; return their names.
 
-        `take_refused` names those whose place cannot be taken. A cancellation does not wait for the disk; the next
-        commit does.
+        `take_refused` names those that could not be made durable, or whose place cannot be taken. A cancellation does
+        not wait for the disk; the next commit does.
 
         Raises:
             StorageFull, StorageBroken: some bytes could not be made durable; those files are fetched again. The others
@@ -211,7 +220,8 @@ class MediaIntake:
             self._leave(settled)
             await self._catalog.save(settled.bitmaps, settled.admitted, lists, lost, self._clock.now())
         for fault in settled.faults.values():
-            raise fault
+            if not is_of_one_file(fault):
+                raise fault
         return frozenset(settled.admitted)
 
     def _take(self) -> dict[PartialFile, Written]:
@@ -234,10 +244,13 @@ class MediaIntake:
 
     def _leave(self, settled: "_Settled") -> None:
         with self._lock:
-            for part in settled.faults:
-                if self._parts.get(part.index.asset) is part:
-                    self._forget(part.index.asset)
+            for lost, fault in settled.faults.items():
+                if self._parts.get(lost.index.asset) is lost:
+                    self._forget(lost.index.asset)
+                if is_of_one_file(fault):
+                    self._refused[lost.index.asset] = fault
             for asset in settled.admitted:
+                self._left.discard(asset)
                 if (part := self._parts.pop(asset, None)) is not None:
                     self._unsaved.discard(part)  # its last chunk may be noted after its file was taken
             for asset, error in settled.refused.items():

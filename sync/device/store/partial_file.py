@@ -47,6 +47,7 @@ class PartialFile:
         self.index = index
         self.chunk_list = chunk_list  # the name of the index file of the bitmap
         self.path = path
+        self.is_left = False  # it could not be written, and is opened anew
         self.wrote: Callable[[PartialFile, int], None] = lambda part, length: None
         self._verified = saved | unsaved
         self._unsaved = unsaved

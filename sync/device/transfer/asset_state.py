@@ -1,14 +1,15 @@
 """One asset that is missing: what of it is under way, why it waits, and until when. And one request for it."""
 
+import heapq
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 
 from sync.device.store.partial_file import PartialFile
 from sync.device.transfer.limits import NO_LIMITS, RateLimits
 from sync.device.transfer.sources import ContentSource, SourceFacts
-from sync.device.transfer.spans import Span
+from sync.device.transfer.spans import FEW_SPANS, Span
 from sync.errors import CorruptContent, OriginRefused, SignageError
 from sync.runtime.clock import Backoff
 from sync.wire.release import Asset
@@ -60,6 +61,7 @@ class AssetState:
     until_s: float = 0.0  # nothing of it is asked for before
     recheck_s: float = math.inf  # when the timestamp is to be read, before the next try
     fault: SignageError | None = None  # since its last success
+    refused: bool = False  # the disk did not take its file, since its last success
     claimed: bool = False  # one request brings all of it
     under_way: list[Fetch] = field(default_factory=list)
     avoided: dict[str, float] = field(default_factory=dict)  # sources that failed for it, until when
@@ -90,9 +92,16 @@ class AssetState:
 
     def refuse(self, error: SignageError, now_s: float) -> None:
         """Record that the disk does not take it, and wait; longer each time."""
-        self.fault, self.held = error, []
+        self.fault, self.refused, self.held, self.under_way = error, True, [], []
+        if self.part is not None:
+            self.part.is_left, self.part = True, None
         backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=self.rng)
         self.until_s = now_s + self.backoffs.setdefault(_DISK, backoff).next_s()
+
+    def take(self) -> None:
+        """Record that the disk takes its file."""
+        self.refused = False
+        self.backoffs.pop(_DISK, None)
 
     def wait_until(self, free_s: float) -> None:
         """Wait until a source is free for it; if it is nowhere, until the timestamp was read again."""
@@ -106,13 +115,66 @@ class AssetState:
         self.until_s, self.recheck_s = 0.0, math.inf
         self.avoided.clear()
 
-    def recover(self, source: ContentSource) -> None:
-        """Forget the faults of a source, after a success."""
-        self.fault = None
+    def recover(self, source: ContentSource) -> bool:
+        """Forget the faults of a source, after a success; return whether there is none of the disk either."""
+        self.fault = self.fault if self.refused else None
         self.until_s, self.recheck_s = 0.0, math.inf
         for known in (self.avoided, self.backoffs):
             known.pop(source.url, None)
         self.wrong.discard(source.url)
+        return self.fault is None
+
+
+class Waits:
+    """When waiting assets are due, or a recheck of them."""
+
+    def __init__(self) -> None:
+        self._moments: list[tuple[float, str]] = []
+
+    @property
+    def next_s(self) -> tuple[float, ...]:
+        """When the first one is, if there is one."""
+        return tuple(moment for moment, _ in self._moments[:1])
+
+    def add(self, state: AssetState) -> None:
+        """Wait for what this one waits for, if that ends by itself."""
+        if 0.0 < (moment := min(state.until_s, state.recheck_s)) < math.inf:
+            heapq.heappush(self._moments, (moment, state.asset.sha256))
+
+    def due(self, now_s: float) -> Iterator[str]:
+        """Take those that are due."""
+        while self._moments and self._moments[0][0] <= now_s:
+            yield heapq.heappop(self._moments)[1]
+
+
+class ReadyItems:
+    """What may be asked for now. In each group, assets that have failed come after the others."""
+
+    def __init__(self) -> None:
+        self._new: list[Item] = []
+        self._again: list[Item] = []  # of assets that have failed
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._new) + len(self._again)
+
+    def counts(self) -> tuple[int, int]:
+        """Return how many there are of both kinds, to see whether they have changed."""
+        return len(self._new), len(self._again)
+
+    def add(self, item: Item, *, again: bool) -> None:
+        """Add one; `again` is of an asset that has failed."""
+        heapq.heappush(self._again if again else self._new, item)
+
+    def take(self, *, others: bool) -> Item | None:
+        """Take what is to be asked for next; `others`: of those that have not failed, if there are any."""
+        if self._again and not (self._new and (others or self._new[0][0] <= self._again[0][0])):
+            return heapq.heappop(self._again)
+        return heapq.heappop(self._new) if self._new else None
+
+    def few_spans(self, first: Span) -> list[Span | None] | None:
+        """Return `first` and those that have not failed, unless there are many."""
+        return [first, *(item[4] for item in self._new)] if len(self._new) < FEW_SPANS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +202,3 @@ class TransferFacts:
 def problem_of(state: AssetState, now_s: float) -> AssetProblem:
     """Return why an asset waits."""
     return AssetProblem(state.asset.sha256, str(state.fault), max(0.0, min(state.until_s, state.recheck_s) - now_s))
-
-
-def failing(states: Mapping[str, AssetState]) -> dict[str, AssetState]:
-    """Return those that have failed since their last success."""
-    return {name: state for name, state in states.items() if state.fault is not None}

@@ -25,6 +25,9 @@ LEAST_BURST_BYTES = 256 * 1024
 BURST_S = 0.5
 MOST_CONNECTIONS = 4  # under a limit of rate; with less than two bursts of the least size, one
 
+MOST_REFUSED = 8
+"""As many assets wait by themselves because their own files cannot be used; of more the folder or disk is at fault."""
+
 LOOK_S = 30.0
 """How often the limits are looked up, for settings and clocks change."""
 

@@ -4,7 +4,6 @@ Each asset fails, waits and is tried again by itself. Threads take fetches and r
 plans and reads facts. One lock guards all; what is called often costs the same however many assets there are.
 """
 
-import heapq
 import math
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -12,10 +11,10 @@ from itertools import count, islice
 from random import Random
 
 from sync.device.store.partial_file import PartialFile
-from sync.device.transfer.asset_state import AssetState, Fetch, Item, TransferFacts, failing, problem_of
-from sync.device.transfer.limits import RateLimiter
+from sync.device.transfer.asset_state import AssetState, Fetch, Item, ReadyItems, TransferFacts, Waits, problem_of
+from sync.device.transfer.limits import MOST_REFUSED, RateLimiter
 from sync.device.transfer.sources import ContentSource, Sources
-from sync.device.transfer.spans import FEW_SPANS, Span, longest_span_bytes, next_request
+from sync.device.transfer.spans import Span, longest_span_bytes, next_request
 from sync.errors import SignageError
 from sync.runtime.clock import Clock
 from sync.wire.release import INDEX_CAP_BYTES, Asset
@@ -41,10 +40,9 @@ class TransferQueue:
         self._numbers = count()
         self._states: dict[str, AssetState] = {}
         self._failing: dict[str, AssetState] = {}  # of these those with a fault
-        self._ready: list[Item] = []
-        self._again: list[Item] = []  # of assets that have failed: ready too, but not to hold all threads
+        self._ready = ReadyItems()
         self._parked: list[Item] = []  # until a request ends: it may show that a source works
-        self._delayed: list[tuple[float, int, str]] = []  # when assets with held items are due, or a recheck of them
+        self._waits = Waits()
         self._recheck = False  # the timestamp is to be read
         self._under_way: set[Fetch] = set()
         self._pausing = 0  # threads that wait for the limiter, with their connections open
@@ -61,25 +59,41 @@ class TransferQueue:
         """
         with self._lock:
             before, self._states = self._states, {}
+            for old in before.values() if self._stopped is not None else ():
+                old.take()  # the disk is tried anew
             for rank, asset in ((rank, asset) for rank, group in enumerate(groups) for asset in group):
                 if (state := before.get(asset.sha256)) is None or not state.is_of(asset):
                     state = AssetState(asset, rank, self._rng)
                 state.rank, state.held = rank, []
                 self._states[asset.sha256] = state
-            self._ready, self._again, self._parked, self._delayed, self._stopped = [], [], [], [], None
-            self._failing = failing(self._states)
+            self._ready, self._parked, self._waits, self._stopped = ReadyItems(), [], Waits(), None
+            self._failing = {name: state for name, state in self._states.items() if state.fault is not None}
             for state in self._states.values():
-                self._delay(state)
+                self._waits.add(state)
             return frozenset(fetch for fetch in self._under_way if self._state(fetch) is None)
 
-    def add_list(self, asset: str, refused: SignageError | None = None) -> None:
-        """Have the chunk list of an asset fetched; later, and longer each time, if the disk has `refused` its file."""
+    def add_list(self, asset: str) -> None:
+        """Have the chunk list of an asset fetched."""
         with self._lock:
-            if refused is not None and (state := self._states.get(asset)) is not None:
-                self._failing[asset] = state
-                state.refuse(refused, self._clock.monotonic())
-                self._delay(state)
             self._push(asset, None)
+
+    def refuse(self, asset: str, error: SignageError, part: PartialFile | None = None) -> None:
+        """Have an asset wait whose own file, or `part`, the disk does not take; then it begins anew with its list.
+
+        Of more than `MOST_REFUSED` at a time the disk is at fault, which stops all. May be called in any thread.
+        """
+        with self._lock:
+            state = self._states.get(asset)
+            if state is None or (part is not None and part is not state.part):
+                return  # requests that fail together are one failure
+            self._failing[asset] = state
+            self._faults.append(error)
+            state.refuse(error, self._clock.monotonic())
+            self._waits.add(state)
+            self._push(asset, None)
+            if sum(other.refused for other in self._failing.values()) > MOST_REFUSED:
+                self._stopped = self._stopped or error
+        self._changed()
 
     def add_spans(self, asset: str, part: PartialFile, spans: Iterable[Span]) -> None:
         """Have spans of an asset fetched into its partial file, in random order among those of its group."""
@@ -151,14 +165,13 @@ class TransferQueue:
         """Return how many more fetches may begin now."""
         with self._lock:
             self._end_waits(now_s := self._clock.monotonic())
-            return len(self._ready) + len(self._again) if self._may_begin(now_s) else 0
+            return len(self._ready) if self._may_begin(now_s) else 0
 
     def next_s(self, since_s: float) -> float:
         """Return when the next wait ends that had not at `since_s`, a time before the last `ready`; infinite: none."""
         with self._lock:
-            moments = [self._delayed[0][0]] if self._delayed else []
-            moments += [source.free_s for source in self._sources.all()] if self.work_waits() else []
-            return min((moment for moment in moments if moment > since_s), default=math.inf)
+            moments = [source.free_s for source in self._sources.all()] if self.work_waits() else []
+            return min((moment for moment in (*moments, *self._waits.next_s) if moment > since_s), default=math.inf)
 
     def is_active(self) -> bool:
         """Return whether a request is under way."""
@@ -187,9 +200,9 @@ class TransferQueue:
         with self._lock:
             now_s = self._clock.monotonic()
             self._end_waits(now_s)
-            put_back: list[Item] = []
-            fetch = None
-            while fetch is None and self._may_begin(now_s) and (first := self._first()) is not None:
+            put_back, fetch = list[Item](), None
+            others = sum(fetch.again for fetch in self._under_way) >= _MOST_AGAIN
+            while fetch is None and self._may_begin(now_s) and (first := self._ready.take(others=others)) is not None:
                 if (chosen := self._choose(first, now_s, put_back)) is not None:
                     fetch = self._begin(*chosen, now_s, put_back)
             self._add(*put_back)
@@ -209,16 +222,6 @@ class TransferQueue:
         with self._lock:
             self._pausing -= 1
 
-    def _first(self) -> Item | None:
-        """Take what is to be fetched next; what has failed before comes after the others of its group."""
-        if not self._again:
-            return heapq.heappop(self._ready) if self._ready else None
-        if self._ready:
-            held = sum(fetch.again for fetch in self._under_way) >= _MOST_AGAIN
-            if held or self._ready[0][0] <= self._again[0][0]:
-                return heapq.heappop(self._ready)
-        return heapq.heappop(self._again)
-
     def claim_whole(self, fetch: Fetch) -> bool:
         """Have one request bring all of an asset, from a server without ranges; False if another one does so."""
         with self._lock:
@@ -229,7 +232,7 @@ class TransferQueue:
 
     def work_waits(self) -> bool:
         """Return whether something else could be fetched in place of what is under way."""
-        return bool(self._ready or self._again)
+        return bool(self._ready)
 
     def is_outpaced(self, fetch: Fetch, bytes_s: float) -> bool:
         """Return whether another source is to be asked in place of one that reaches so much; what came stays."""
@@ -266,7 +269,7 @@ class TransferQueue:
             free_s = self._sources.free_at_s(state.avoided)
             if free_s > now_s:
                 state.wait_until(free_s)
-                self._delay(state)
+                self._waits.add(state)
             if free_s > now_s or fetch.source is self._sources.origin:  # else the next source is asked: nothing to log
                 self._faults.append(error)
         self._changed()
@@ -280,7 +283,7 @@ class TransferQueue:
     def end(self, fetch: Fetch, useful_bytes: int, took_s: float, *, failed: bool) -> None:
         """Record the end of a fetch that brought so many bytes that are kept. The event loop is told if it is news."""
         with self._lock:
-            before = len(self._ready), len(self._again), fetch.source.problem
+            before = self._ready.counts(), fetch.source.problem
             self._under_way.discard(fetch)
             fetch.source.in_flight -= 1
             fetch.source.useless += max(0, fetch.received - useful_bytes)
@@ -298,15 +301,16 @@ class TransferQueue:
                 state.under_way = [other for other in state.under_way if other is not fetch]
                 state.claimed = state.claimed and bool(state.under_way)
                 self._settle(state, fetch, works=works, failed=failed)
-            after = len(self._ready), len(self._again), fetch.source.problem
+            after = self._ready.counts(), fetch.source.problem
         if failed or fetch.listed or fetch.most_bytes is not None or before != after:
             self._changed()
 
     def _settle(self, state: AssetState, fetch: Fetch, *, works: bool, failed: bool) -> None:
         if works:
             state.backoffs.pop(fetch.source.url, None)
-        if works and not failed:
-            state.recover(fetch.source)
+        if works and fetch.part is not None and fetch.part is state.part:
+            state.take()
+        if works and not failed and state.recover(fetch.source):
             self._failing.pop(state.asset.sha256, None)
         if not state.claimed and state.until_s == 0.0:
             self._release(state)
@@ -335,16 +339,16 @@ class TransferQueue:
             else:
                 state.until_s = free_s
                 state.held.append(item)
-                self._delay(state)
+                self._waits.add(state)
             return None
         rank, order, _, name, span = item
-        if span is None:
+        if span is None or state.part is None:  # after a refusal it begins anew with its list
             return None if state.under_way else (item, source)
         wrong = source.url in state.wrong
         if wrong and state.under_way:
             state.held.append(item)
             return None
-        few = [span, *(other[4] for other in self._ready)] if len(self._ready) < FEW_SPANS else None
+        few = self._ready.few_spans(span)
         longest = 1 if wrong or len(span.chunks) == 1 else longest_span_bytes(source.usual_bytes_s(now_s), few)
         first, rest = next_request(span, state.busy_chunks(), longest)
         if rest is not None:
@@ -372,18 +376,13 @@ class TransferQueue:
             self._release(state)
 
     def _end_waits(self, now_s: float) -> None:
-        while self._delayed and self._delayed[0][0] <= now_s:
-            state = self._states.get(heapq.heappop(self._delayed)[2])
+        for state in map(self._states.get, self._waits.due(now_s)):
             if state is not None and state.until_s <= now_s:
                 state.until_s = 0.0
                 self._release(state)
             elif state is not None and state.recheck_s <= now_s:
                 state.recheck_s, self._recheck = math.inf, True
                 self._changed()
-
-    def _delay(self, state: AssetState) -> None:
-        if 0.0 < (moment := min(state.until_s, state.recheck_s)) < math.inf:
-            heapq.heappush(self._delayed, (moment, next(self._numbers), state.asset.sha256))
 
     def _release(self, state: AssetState) -> None:
         held, state.held = state.held, []
@@ -395,4 +394,4 @@ class TransferQueue:
 
     def _add(self, *items: Item) -> None:
         for item in items:
-            heapq.heappush(self._again if item[3] in self._failing else self._ready, item)
+            self._ready.add(item, again=item[3] in self._failing)

@@ -23,6 +23,7 @@ from sync.device.transfer.sources import ORIGIN
 from sync.device.transfer.transfer_queue import TransferQueue
 from sync.errors import CorruptContent, OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull
 from sync.runtime.clock import Clock
+from sync.runtime.durable_files import is_of_one_file
 from sync.wire.chunk_index import Chunk
 from sync.wire.content_paths import asset_path, index_path
 from sync.wire.release import INDEX_CAP_BYTES
@@ -99,7 +100,10 @@ class FetchWorker:
             return True
         except (StorageFull, StorageBroken) as error:
             self._reader.close()
-            self._queue.stop(error)
+            if is_of_one_file(error):
+                self._queue.refuse(fetch.asset.sha256, error, fetch.part)
+            else:
+                self._queue.stop(error)
         except (SignageError, OSError) as error:
             self._reader.close()
             if not self._reader.interrupted:

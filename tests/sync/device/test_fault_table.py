@@ -77,11 +77,13 @@ TABLE = (
         HERE, (TWO, "test_a_mirror_that_is_behind_takes_nothing_back"))),
     Row(13, "the disk is full", "the old release stays; what is not needed goes; it is told", (
         (KILL, "test_a_disk_that_fills_while_downloading_keeps_the_old_release"),
-        (KILL, "test_a_file_size_limit_counts_as_a_full_disk_and_the_old_release_stays_active"))),
+        (KILL, "test_a_file_that_is_too_large_for_the_disk_is_named_and_the_old_release_stays_active"))),
     Row(14, "the disk is read-only", "what is there plays", (
         (KILL, "test_the_active_release_can_be_read_from_a_read_only_disk"),
         (POWER, "test_a_disk_that_the_kernel_makes_read_only_while_a_device_runs_is_told_and_its_content_stays"))),
-    Row(15, "a flush fails, or one file cannot be used", "the bytes are fetched again; the others go on", (
+    Row(15, "a flush fails, or one file cannot be used", "its asset waits and is fetched again; the others go on", (
+        (FAULTS, "test_a_file_that_cannot_be_written_is_the_fault_of_its_asset_alone"),
+        (FAULTS, "test_a_disk_that_takes_no_file_is_one_problem_and_named_as_such"),
         (FAULTS, "test_one_file_that_cannot_be_used_holds_no_other_asset_and_no_newer_release"),
         (FAULTS, "test_after_a_failed_flush_the_partial_file_is_discarded"),
         ("sync/device/store/test_media_intake.py", "test_bytes_that_the_disk_loses_cost_their_own_file_only"))),

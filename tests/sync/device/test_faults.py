@@ -13,6 +13,7 @@ import pytest
 from sync.device.store.content_store import BALLAST_BYTES, ContentStore
 from sync.device.store.partial_file import PartialFile
 from sync.errors import StorageFull
+from sync.runtime.durable_files import storage_error
 from sync.wire.release import Asset
 from tests.sync.conftest import running
 from tests.sync.device.test_syncer import whole
@@ -353,6 +354,110 @@ async def test_after_a_failed_flush_the_partial_file_is_discarded(
         await device.until(lambda: device.syncer.facts().release is not None, pass_s=1)
     assert whole(store, asset.sha256)
     assert origin.media_bytes == 16 * CHUNK  # no chunk of the partial file was used
+
+
+class FailingWrites:
+    """Writes that fail: those to files of a folder whose names are in `names`; `times` of them, or all."""
+
+    def __init__(self, folder: Path, code: int, patch: pytest.MonkeyPatch) -> None:
+        self.names: set[str] = set()
+        self.times = 10**9
+        self.failed = 0
+        pwrite, fallocate = os.pwrite, os.posix_fallocate
+
+        def check(descriptor: int) -> None:
+            path = Path(f"/proc/self/fd/{descriptor}").readlink()
+            if path.parent == folder and path.name in self.names and self.failed < self.times:
+                self.failed += 1
+                raise OSError(code, os.strerror(code))
+
+        def failing_pwrite(descriptor: int, content: memoryview, offset: int) -> int:
+            check(descriptor)
+            return pwrite(descriptor, content, offset)
+
+        def failing_fallocate(descriptor: int, offset: int, length: int) -> None:
+            if code == errno.EFBIG:
+                check(descriptor)
+            fallocate(descriptor, offset, length)
+
+        patch.setattr(os, "pwrite", failing_pwrite)
+        patch.setattr(os, "posix_fallocate", failing_fallocate)
+
+
+@pytest.mark.parametrize("chunks", [1, 3])
+@pytest.mark.parametrize("code", [errno.EIO, errno.EFBIG, errno.EUCLEAN, errno.EACCES])
+async def test_a_file_that_cannot_be_written_is_the_fault_of_its_asset_alone(
+    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch, code: int, chunks: int
+) -> None:
+    writes = FailingWrites(store.store / "parts", code, monkeypatch)
+    bad, *good = origin.publisher.publish(*(noise(seed, chunks * CHUNK) for seed in range(12)))
+    writes.names = {bad.sha256}
+    async with running(origin, store) as device:
+        await device.until(lambda: all(store.has_asset(asset.sha256) for asset in good), pass_s=0.1)
+        await device.until(lambda: bad.sha256 in device.syncer.facts().problem, pass_s=0.1)
+        facts = device.syncer.facts()
+        assert facts.failing_assets == 1 and not facts.no_room
+        assert facts.release is None, "a release is activated whole"
+        before = origin.publisher.release
+        origin.publisher.publish(noise(99, 5000))
+        device.syncer.wake()
+        await device.until(lambda: device.syncer.facts().release == origin.publisher.release, pass_s=0.1)
+        writes.names = set()
+        origin.publisher.sign(origin.publisher.sequence + 1, before)
+        device.syncer.wake()
+        await device.until(lambda: device.syncer.facts().release == before, pass_s=0.5)
+        await device.until(lambda: not device.syncer.facts().problem, pass_s=0.1)
+    assert whole(store, bad.sha256)
+
+
+@pytest.mark.parametrize("times", [1, 2, 5])
+async def test_a_file_that_fails_now_and_then_costs_little(
+    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    writes = FailingWrites(store.store / "parts", errno.EIO, monkeypatch)
+    (asset,) = origin.publisher.publish(noise(1, 64 * CHUNK))
+    writes.names, writes.times = {asset.sha256}, times
+    async with running(origin, store) as device:
+        await device.until(lambda: device.syncer.facts().release == origin.publisher.release, pass_s=1)
+        await device.until(lambda: not device.syncer.facts().problem, pass_s=0.1)
+    assert whole(store, asset.sha256) and writes.failed == times
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EROFS, errno.ENOSPC, errno.EDQUOT])
+async def test_a_disk_that_takes_no_file_is_one_problem_and_named_as_such(
+    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    writes = FailingWrites(store.store / "parts", code, monkeypatch)
+    assets = origin.publisher.publish(*(noise(seed, CHUNK) for seed in range(30)))
+    writes.names = {asset.sha256 for asset in assets}
+    async with running(origin, store) as device:
+        await device.until(lambda: bool(device.syncer._problems.disk), pass_s=0.1)
+        assert device.syncer.facts().state == "waiting"
+        assert device.syncer.facts().no_room == (code in (errno.ENOSPC, errno.EDQUOT))
+        assert writes.failed < 30, "not each file is tried once more"
+        writes.names = set()
+        await device.until(lambda: device.syncer.facts().release == origin.publisher.release, pass_s=30)
+    assert all(whole(store, asset.sha256) for asset in assets)
+
+
+async def test_a_chunk_list_that_cannot_be_stored_holds_no_other_asset(
+    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, *good = origin.publisher.publish(*(noise(seed, 3 * CHUNK) for seed in range(5)))
+    save, broken = store.save_index, [True]
+
+    def failing(name: str, raw: bytes) -> None:
+        if name == bad.index and broken:
+            raise storage_error(OSError(errno.EIO, os.strerror(errno.EIO)), store.index_folder / name)
+        save(name, raw)
+
+    monkeypatch.setattr(store, "save_index", failing)
+    async with running(origin, store) as device:
+        await device.until(lambda: all(store.has_asset(asset.sha256) for asset in good), pass_s=0.1)
+        await device.until(lambda: bad.index in device.syncer.facts().problem, pass_s=0.1)
+        broken.clear()
+        await device.until(lambda: device.syncer.facts().release == origin.publisher.release, pass_s=1)
+    assert whole(store, bad.sha256)
 
 
 class StuckFile:

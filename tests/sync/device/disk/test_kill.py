@@ -224,7 +224,7 @@ async def test_a_second_process_on_the_same_state_ends_with_a_clear_message(tmp_
     assert b"already uses" in said
 
 
-async def test_a_file_size_limit_counts_as_a_full_disk_and_the_old_release_stays_active(tmp_path: Path) -> None:
+async def test_a_file_that_is_too_large_for_the_disk_is_named_and_the_old_release_stays_active(tmp_path: Path) -> None:
     async with serving(tmp_path / "tree") as origin:
         store = pinned(tmp_path / "device", origin)
         origin.publisher.publish(noise(1, 5000))
@@ -233,7 +233,7 @@ async def test_a_file_size_limit_counts_as_a_full_disk_and_the_old_release_stays
             await device.until(lambda facts: facts["state"] == "current")
         origin.publisher.publish(noise(2, 64 * CHUNK))
         async with child(store.state.parent, origin, 2 * 1024 * 1024) as device:
-            await device.until(lambda facts: "disk is full" in facts["problem"])
+            await device.until(lambda facts: "the file is too large for this disk" in facts["problem"])
         pointer = store.pointer()
         assert pointer is not None
         assert pointer.release == playing

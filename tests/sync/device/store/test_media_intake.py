@@ -14,7 +14,7 @@ from sync.device.store.chunk_catalog import ChunkCatalog, open_catalog
 from sync.device.store.content_store import ContentStore
 from sync.device.store.media_intake import ADMIT_S, GROUP_S, MediaIntake
 from sync.device.store.partial_file import PartialFile, load_bitmap
-from sync.errors import CorruptContent, StorageBroken
+from sync.errors import CorruptContent
 from sync.runtime import durable_files
 from sync.wire.chunk_index import Index, one_chunk_index
 from tests.fakes import FakeClock
@@ -120,7 +120,9 @@ async def test_the_memory_of_chunks_is_given_back_once_they_are_durable(
     steps.clear()
     fill(intake.parts[large.asset], noise(1, 4 * CHUNK))
     await intake.commit()
-    assert [step for step in steps if " to " in step] == ["0 to 1", "1 to 2", "2 to 3", "3 to 4"], "all was written anew"
+    assert [step for step in steps if " to " in step] == ["0 to 1", "1 to 2", "2 to 3", "3 to 4"], (
+        "all was written anew"
+    )
 
 
 async def test_a_file_is_admitted_before_its_last_chunk_is_noted(
@@ -219,8 +221,9 @@ async def test_bytes_that_the_disk_loses_cost_their_own_file_only(
 
     monkeypatch.setattr(os, "fdatasync", failing)
     monkeypatch.setattr(durable_files, "_syncfs", syncfs)
-    with pytest.raises(StorageBroken, match="the disk reports an error"):
-        await intake.commit()
+    assert await intake.commit() == frozenset()
+    (refused,) = intake.take_refused().items()
+    assert refused[0] == indexes[1].asset and "the disk reports an error" in str(refused[1])
     kept = {index.asset for index in (indexes[0], indexes[2])}
     assert (
         intake.parts.keys()
