@@ -47,9 +47,13 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/persistence/migrations/versions": (ENGINES_AND_STORES, ""),
     "sync/origin/store": (
         ENGINES_AND_STORES,
-        "sync/origin/persistence sync/origin/planning sync/origin/store/proof",
+        "sync/origin/persistence sync/origin/planning sync/origin/store/reports",
     ),
-    "sync/origin/store/proof": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/planning sync/proof"),
+    "sync/origin/store/proof": (
+        ENGINES_AND_STORES,
+        "sync/origin/persistence sync/origin/store/reports sync/proof",
+    ),
+    "sync/origin/store/reports": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/planning"),
     "sync/origin/proof": (ENGINES_AND_STORES, "sync/origin/planning"),
     "sync/origin/proof/export": (ENGINES_AND_STORES, "sync/origin/proof sync/proof sync/trust"),
     "sync/device/traffic": (ENGINES_AND_STORES, ""),
@@ -91,7 +95,11 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/ingest sync/origin/persistence sync/origin/planning sync/origin/store sync/programme "
         "sync/programme/bookings sync/trust",
     ),
-    "sync/origin/reports": (SERVICES, "sync/origin/persistence sync/origin/proof sync/origin/store/proof"),
+    "sync/origin/reports": (
+        SERVICES,
+        "sync/origin/persistence sync/origin/planning sync/origin/proof sync/origin/store/proof "
+        "sync/origin/store/reports sync/programme/preview",
+    ),
     "sync/origin/retention": (SERVICES, "sync/origin/persistence sync/origin/store"),
     "sync/origin/http": (SERVICES, "sync/http sync/origin/store sync/trust"),
     "player/diagnostics": (
@@ -113,6 +121,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/api/proof": (
         FACES,
         "sync/http sync/origin/api sync/origin/http sync/origin/proof sync/origin/proof/export sync/origin/publishing "
+        "sync/origin/reports "
         "sync/origin/store/proof sync/proof sync/trust",
     ),
     "sync/origin/console": (FACES, "sync/http"),
@@ -127,8 +136,8 @@ ROOMS: dict[str, tuple[int, str]] = {
         ROOTS,
         "sync/http sync/origin sync/origin/api sync/origin/api/proof sync/origin/console sync/origin/http "
         "sync/origin/ingest sync/origin/persistence sync/origin/proof sync/origin/proof/export sync/origin/publishing "
-        "sync/origin/reports "
-        "sync/origin/retention sync/origin/settings sync/origin/store sync/origin/store/proof sync/trust",
+        "sync/origin/reports sync/origin/retention sync/origin/settings sync/origin/store sync/origin/store/proof "
+        "sync/origin/store/reports sync/trust",
     ),
 }
 

@@ -20,7 +20,7 @@ from sync.command_output import log_to_stderr, one_line, print_answer
 from sync.errors import Rejected, SignageError
 from sync.origin import __version__
 from sync.origin.api.devices import DeviceView
-from sync.origin.app import device_commands, proof_commands, trust_commands
+from sync.origin.app import device_commands, proof_commands, report_commands, trust_commands
 from sync.origin.app.server import serve
 from sync.origin.app.wiring import Origin, has_origin, open_origin
 from sync.origin.http.auth import make_key
@@ -89,6 +89,8 @@ def parser() -> argparse.ArgumentParser:
     _add_trust(commands, shared)
     booked = _verb(commands, "campaigns", shared, _campaigns, "who booked what on a channel, and what is short")
     booked.add_argument("--channel", required=True, type=_channel, metavar="NAME", help="the channel")
+    text = "what was booked, promised and delivered, and why the rest was not"
+    report_commands.add_arguments(_verb(commands, "report", shared, report_commands.report, text))
     storage = _verb(commands, "storage", shared, _storage, "how full the origin is, and how much of it nobody needs")
     storage.add_argument("--clear", action="store_true", help="remove now what would be removed within the hour")
     _add_plays(commands, shared)

@@ -28,6 +28,7 @@ from sync.origin.api.proof.play_delivery import PlayDeliveryRoutes
 from sync.origin.api.proof.play_export import PlayExporter, PlayExportRoutes
 from sync.origin.api.proof.play_judge import PlayJudge
 from sync.origin.api.proof.play_reading import PlayReadingRoutes
+from sync.origin.api.proof.reports import ReportRoutes
 from sync.origin.api.releases import ReleaseRoutes
 from sync.origin.api.schedules import ScheduleRoutes
 from sync.origin.api.storage import StorageRoutes
@@ -46,6 +47,8 @@ from sync.origin.publishing.keyring import Keyring
 from sync.origin.publishing.publisher import Publisher
 from sync.origin.publishing.release_contents import ReleaseContents
 from sync.origin.reports.day_counter import DayCounter
+from sync.origin.reports.delivery_report import ReportMaker
+from sync.origin.reports.promise_keeper import PromiseKeeper
 from sync.origin.retention.cleaner import Cleaner
 from sync.origin.retention.policy import RetentionRule
 from sync.origin.retention.scanner import ContentScanner
@@ -61,11 +64,12 @@ from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.exported_plays import ExportedPlayStore
 from sync.origin.store.proof.history import HistoryStore
 from sync.origin.store.proof.names import NameStore
-from sync.origin.store.proof.play_sums import PlaySumStore
 from sync.origin.store.proof.play_times import PlayTimeStore
 from sync.origin.store.proof.plays import PlayStore
 from sync.origin.store.proof.signed_logs import SignedLogStore
 from sync.origin.store.releases import ReleaseStore
+from sync.origin.store.reports.play_sums import PlaySumStore
+from sync.origin.store.reports.promises import PromiseStore
 from sync.origin.store.retention import RetentionStore
 from sync.origin.store.schedules import ScheduleStore
 from sync.origin.store.uploads import UploadStore
@@ -92,6 +96,7 @@ class Origin:
     pipeline: Pipeline
     cleaner: Cleaner
     keyring: Keyring
+    reports: ReportMaker
 
 
 @asynccontextmanager
@@ -124,8 +129,8 @@ def _assemble(
     enrolment = Enrolment(settings.publish.usable_enrolment_key, settings.publish.enrolment_channel)
     origin_keys = OriginKeys(keyring.root_envelope, keyring.prove_identity, _names(settings))
     pairings = PairingRoutes(PairingStore(database), devices, live, enrolment, origin_keys, clock)
-    contents = ReleaseContents(ReleaseStore(database), files)
-    proof = _proof_routes(database, contents, live, metrics, clock)
+    reports = _report_maker(database, files, clock)
+    proof = (*_proof_routes(database, files, live, metrics, clock), ReportRoutes(reports, clock))
     signing = DeviceKeyRoutes(DeviceKeyStore(database), keyring, live, clock)
     exporter = _exporter(database, keyring, clock)
     pipeline = Pipeline(MediaStore(database, clock), files, settings, clock, changed=live.changed)
@@ -141,13 +146,13 @@ def _assemble(
     monitor.describe(operations)
 
     app = _application(settings, operations, gatekeeper, metrics, live)
-    services = _services(rooms, pipeline, cleaner, live, DayCounter(PlaySumStore(database, JUDGEMENT), clock))
-    parts = (keys, devices, signing, exporter, pairings, live, rooms, pipeline, cleaner, keyring)
+    services = _services(rooms, pipeline, cleaner, live, reports)
+    parts = (keys, devices, signing, exporter, pairings, live, rooms, pipeline, cleaner, keyring, reports)
     return Origin(app, services, restarts, *parts)
 
 
 def _services(
-    rooms: FolderTarget, pipeline: Pipeline, cleaner: Cleaner, live: LiveHints, counter: DayCounter
+    rooms: FolderTarget, pipeline: Pipeline, cleaner: Cleaner, live: LiveHints, reports: ReportMaker
 ) -> dict[str, Run]:
     return {
         "pipeline": pipeline.run,
@@ -155,13 +160,21 @@ def _services(
         "publisher": rooms.publisher.run,
         "clearer": cleaner.run,
         "live": live.run,
-        "day_counter": counter.run,
+        "day_counter": reports.counter.run,
+        "promises": reports.keeper.run,
     }
 
 
 def _exporter(database: OriginDatabase, keyring: Keyring, clock: Clock) -> PlayExporter:
     signed = SignedLogStore(DeviceKeyStore(database))
     return PlayExporter(ExportedPlayStore(database), signed, NameStore(database), keyring, clock)
+
+
+def _report_maker(database: OriginDatabase, files: DataFolder, clock: Clock) -> ReportMaker:
+    sums, promises = PlaySumStore(database, JUDGEMENT), PromiseStore(database)
+    releases = ReleaseContents(ReleaseStore(database), files)
+    counter, keeper = DayCounter(sums, clock), PromiseKeeper(promises, releases.read, clock)
+    return ReportMaker(sums, promises, NameStore(database), counter, keeper, clock)
 
 
 def _plan_routes(
@@ -174,7 +187,7 @@ def _plan_routes(
 
 
 def _proof_routes(
-    database: OriginDatabase, contents: ReleaseContents, live: LiveHints, metrics: OriginMetrics, clock: Clock
+    database: OriginDatabase, files: DataFolder, live: LiveHints, metrics: OriginMetrics, clock: Clock
 ) -> tuple[PlayDeliveryRoutes, PlayReadingRoutes, AuditRoutes, HistoryRoutes]:
     plays, logs, history, names = (
         PlayStore(database),
@@ -182,7 +195,7 @@ def _proof_routes(
         HistoryStore(database),
         NameStore(database),
     )
-    judge = PlayJudge(plays, contents, clock)
+    judge = PlayJudge(plays, ReleaseContents(ReleaseStore(database), files), clock)
     correction = ClockCorrection(history, PlayTimeStore(database), judge)
     delivery = PlayDeliveryRoutes(plays, logs, judge, correction, live, metrics, clock)
     changes = HistoryRoutes(history, plays, correction, names, live, clock)

@@ -4,7 +4,7 @@ All of it is counted from other tables and may be counted anew. `hour_00` to `ho
 venue in which they began.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, String, Table
 
 from sync.origin.persistence.signing_tables import device_keys
 
@@ -57,8 +57,8 @@ play_sums = Table(
     Index("play_sums_by_day", "day", "verdict"),
 )
 
-# What a channel's releases gave each ad line of a day, by forecast, on one screen; an empty line: all slots for ads.
-# `basis` says from which releases, and for which times.
+# What a channel's releases gave each ad line of a day, by forecast, on one screen. An empty line is all of them:
+# so a day without ads is known. `basis` says from which releases, and for which times.
 promised_plays = Table(
     "promised_plays",
     metadata,
@@ -70,4 +70,5 @@ promised_plays = Table(
     Column("share_ppm", Integer),  # of the slots, as booked; NULL: it has a weight
     Column("plays", Integer, nullable=False),
     *_hours(),
+    Column("bought", Float, nullable=False, server_default="0"),  # its share of these slots, in plays
 )

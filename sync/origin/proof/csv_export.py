@@ -19,6 +19,11 @@ HISTORY_COLUMNS = (
     "clock_offset_ms", "boot_id", "mono_ms", "utc_before", "unrecorded", "received_at", "log_epoch", "sequence", "hash",
 )  # fmt: skip
 SUM_COLUMNS = ("id", "name", "plays", "complete", "rendered_ms", "first_at", "last_at")
+REPORT_COLUMNS = (
+    "by", "id", "name", "first_day", "last_day", "contracted", "expected", "delivered", "pace", "shortfall",
+    "not_enough_slots", "screen_off", "failed", "set_aside", "offline", "other", "screen_unknown", "unknown", "relaxed",
+    "plays", "rendered_ms", "aside", "rule_versions", "rule",
+)  # fmt: skip
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 

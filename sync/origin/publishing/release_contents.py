@@ -27,7 +27,7 @@ class ReleaseContents:
         stored = await self._store.published(releases)
         for sha256 in releases:
             channel, created_ms, named = stored.get(sha256, (*self._found.get(sha256, ("", 0)), sha256 in self._found))
-            if not named and (release := await asyncio.to_thread(self._read, sha256)):
+            if not named and (release := await asyncio.to_thread(self.read, sha256)):
                 channel, created_ms, named = release.channel, unix_ms(release.created_at), True
                 self._found[sha256] = (channel, created_ms)
                 await self._store.remember_contents(channel, sha256, contents_of(release))
@@ -43,7 +43,7 @@ class ReleaseContents:
         """Return what releases of these channels (None: of any) ever showed of each asset, as far as that is stored."""
         return await self._store.contents(channels, assets)
 
-    def _read(self, sha256: str) -> Release | None:
+    def read(self, sha256: str) -> Release | None:
         """Return a release from its file; None if that is gone or damaged. Blocks."""
         try:
             with (self._files.content / release_path(sha256)).open("rb") as file:

@@ -5,7 +5,7 @@ import logging
 from sync.errors import SignageError
 from sync.origin.persistence.report_tables import HOURS
 from sync.origin.proof.play_sums import PlayRow, ReleaseKnowledge, count_days
-from sync.origin.store.proof.play_sums import DayPlays, PlaySumStore, SumFilter
+from sync.origin.store.reports.play_sums import DayPlays, PlaySumStore, SumFilter
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_thread
 

@@ -27,7 +27,7 @@ from sync.origin.planning.billable_rule import BillableRule
 from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft, StoredCampaign
 from sync.origin.planning.file_names import natural_key
 from sync.origin.planning.schedules import WindowDraft
-from sync.origin.store.proof.billable_rules import note_rules
+from sync.origin.store.reports.billable_rules import note_rules
 from sync.runtime.clock import Clock, instant, unix_ms
 
 

@@ -20,10 +20,10 @@ from sync.origin.planning.billable_rule import DEFAULT_RULE, BillableRule
 from sync.origin.planning.venue_days import hour_lengths
 from sync.origin.proof.billing import JUDGEMENT, PlayFacts, ShownPlay, judge
 from sync.origin.reports.day_counter import DayCounter
-from sync.origin.store.proof.billable_rules import note_rules, rules_of
-from sync.origin.store.proof.play_sums import PlaySumStore, SumFilter
 from sync.origin.store.proof.play_times import MovedPlay, PlayTimeStore
 from sync.origin.store.proof.plays import Acceptance, PlayStore, ReceivedPlay
+from sync.origin.store.reports.billable_rules import note_rules, rules_of
+from sync.origin.store.reports.play_sums import PlaySumStore, SumFilter
 from sync.runtime.clock import instant, unix_ms
 from sync.wire.device_reports import Play
 from tests.fakes import FakeClock

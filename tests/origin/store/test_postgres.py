@@ -35,10 +35,10 @@ from sync.origin.store.devices import (
     PairingStore,
     add_device,
 )
-from sync.origin.store.proof.billable_rules import note_rules
 from sync.origin.store.proof.device_logs import DeviceLogStore
-from sync.origin.store.proof.play_sums import PlaySumStore, SumFilter
 from sync.origin.store.proof.plays import PlayStore, ReceivedPlay
+from sync.origin.store.reports.billable_rules import note_rules
+from sync.origin.store.reports.play_sums import PlaySumStore, SumFilter
 from sync.wire.device_reports import Play
 from tests.fakes import FakeClock
 from tests.origin.persistence.test_schema import newest

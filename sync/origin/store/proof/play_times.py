@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tup
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import plays
 from sync.origin.store.proof.once import Key
-from sync.origin.store.proof.play_days import mark_plays
+from sync.origin.store.reports.play_days import mark_plays
 from sync.runtime.clock import ClockTrust
 from sync.wire.device_reports import Play
 

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import devices, play_conflicts, plays, releases
 from sync.origin.store.proof.once import Arrival, Key, ReceiptStatus, store_once, stored_hashes
-from sync.origin.store.proof.play_days import day_of_play, mark_days, mark_plays
 from sync.origin.store.proof.play_times import StoredPlay
+from sync.origin.store.reports.play_days import day_of_play, mark_days, mark_plays
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import Play
 

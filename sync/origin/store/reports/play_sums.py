@@ -13,7 +13,7 @@ from sync.origin.persistence.report_tables import HOURS, play_days, play_sums
 from sync.origin.persistence.tables import plays, release_contents, releases
 from sync.origin.planning.release_contents import ReleaseContent, Runs
 from sync.origin.planning.venue_days import around
-from sync.origin.store.proof.billable_rules import VersionedRule, rules_of
+from sync.origin.store.reports.billable_rules import VersionedRule, rules_of
 
 _AT_ONCE = 500  # a statement takes a limited number of values
 
@@ -44,6 +44,7 @@ class SumFilter:
     device: str | None = None
     campaign: str | None = None
     line: str | None = None
+    booked: bool = False  # no items of playlists
 
 
 class PlaySumStore:
@@ -98,6 +99,11 @@ class PlaySumStore:
                 batch = [{**row, "device_id": device, "day": day} for row in rows[first : first + _AT_ONCE]]
                 await connection.execute(insert(play_sums), batch)
 
+    async def rules(self, lines: Iterable[str]) -> dict[str, VersionedRule]:
+        """Return the newest rule of each of these lines that ever had another than the default."""
+        async with self._database.reading() as connection:
+            return await rules_of(connection, lines)
+
     async def sums(self, selected: SumFilter, by: Sequence[str], *, hours: bool = False) -> list[Mapping[str, Any]]:
         """Return plays and time shown by these columns; with `hours` also divided by hour."""
         columns = [play_sums.c[name] for name in by]
@@ -115,6 +121,8 @@ def _selected(selected: SumFilter) -> list[ColumnElement[bool]]:
         play_sums.c.line_id: selected.line,
     }
     found: list[ColumnElement[bool]] = [column == value for column, value in equal.items() if value is not None]
+    if selected.booked:
+        found.append(play_sums.c.verdict != "unbooked")
     return [play_sums.c.day.between(selected.first_day, selected.last_day), *found]
 
 

@@ -1,0 +1,1 @@
+"""The statements of reports: rules of lines, plays counted by day, and what schedules promised."""
