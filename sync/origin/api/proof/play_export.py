@@ -1,5 +1,6 @@
 """Exports plays with their proof for somebody who verifies them elsewhere: `GET /v1/plays/export`, line by line."""
 
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
@@ -7,7 +8,7 @@ from typing import Protocol, Self
 from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sync.errors import NotFound
+from sync.errors import NotFound, SignageError
 from sync.http.bodies import read_query
 from sync.http.operations import Access, Operation
 from sync.origin.proof.export.records import (
@@ -38,6 +39,8 @@ from sync.wire.value_types import AskedInstant, Identifier
 EXPORT_TYPE = "application/jsonl"
 _WRITTEN_AT_ONCE = 64 * 1024
 _MANY_PLAYS = 1_000  # a tree of more is made in a thread
+
+log = logging.getLogger(__name__)
 
 
 class ExportQuery(BaseModel):
@@ -84,11 +87,22 @@ class _Screen:
     places: range
 
     @property
+    def shown(self) -> range:
+        """Return the places of those whose plays are in the export: not of the one where counting begins."""
+        only_start = bool(self.places) and self.chain[self.places.start].number > 1
+        return self.places[1:] if only_start else self.places
+
+    @property
     def covered(self) -> list[LogRange]:
-        """Return the parts of logs whose plays are in the export."""
-        counted = [self.chain[place] for place in self.places]
-        counted = counted[1:] if counted and counted[0].number > 1 else counted
-        return [LogRange(one.log_epoch, one.first, one.last) for one in counted]
+        """Return the parts of logs whose plays are in the export; those that follow each other are one."""
+        parts: list[LogRange] = []
+        for one in (self.chain[place] for place in self.shown):
+            before = parts[-1] if parts else None
+            if before is not None and (before.log_epoch, before.last + 1) == (one.log_epoch, one.first):
+                parts[-1] = LogRange(one.log_epoch, before.first, one.last)
+            else:
+                parts.append(LogRange(one.log_epoch, one.first, one.last))
+        return parts
 
 
 class PlayExporter:
@@ -166,15 +180,14 @@ class PlayExporter:
         epochs = dict.fromkeys(part.log_epoch for part in screen.covered)
         for opening in opening_records({epoch: secrets[epoch] for epoch in epochs if epoch in secrets}, begin.lines):
             yield opening
-        covered = screen.covered
         for place in screen.places:
             ((checkpoint, envelope),) = await self._signed.checkpoints(device, range(place, place + 1))
             yield CheckpointRecord(envelope=envelope)
-            part = LogRange(checkpoint.log_epoch, checkpoint.first, checkpoint.last)
-            if part in covered and checkpoint.size:
-                async for record in self._plays_of(device, checkpoint, secrets.get(part.log_epoch, b""), begin):
+            if place in screen.shown and checkpoint.size:
+                secret = secrets.get(checkpoint.log_epoch, b"")
+                async for record in self._plays_of(device, checkpoint, secret, begin):
                     yield record
-        async for play in self._plays.beside(device, covered, from_ms, until_ms):
+        async for play in self._plays.beside(device, screen.covered, from_ms, until_ms):
             if begin.device is not None or play.get("line") in begin.lines:
                 yield PlayRecord(play=dict(play))
 
@@ -226,12 +239,21 @@ class PlayExportRoutes:
         await answer.prepare(request)
         if request.method == hdrs.METH_HEAD:
             return answer
-        waiting = bytearray()
-        async for line in lines:
-            waiting += line
-            if len(waiting) >= _WRITTEN_AT_ONCE:
-                await answer.write(bytes(waiting))
-                waiting.clear()
-        await answer.write(bytes(waiting))
-        await answer.write_eof()
+        try:
+            await _send(answer, lines)
+        except (ConnectionError, SignageError) as error:
+            log.warning("export=%s is cut off, which its reader sees by the missing end: %s", name, error)
+            if request.transport is not None:
+                request.transport.abort()
         return answer
+
+
+async def _send(answer: web.StreamResponse, lines: AsyncIterator[bytes]) -> None:
+    waiting = bytearray()
+    async for line in lines:
+        waiting += line
+        if len(waiting) >= _WRITTEN_AT_ONCE:
+            await answer.write(bytes(waiting))
+            waiting.clear()
+    await answer.write(bytes(waiting))
+    await answer.write_eof()

@@ -1,14 +1,15 @@
 """Exports of plays from a real origin over HTTP and on the command line, verified by the fingerprint of its root."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientError
 from sqlalchemy import insert
 
-from sync.errors import NotFound, Rejected
+from sync.errors import NotFound, Rejected, StorageBroken
 from sync.origin.api.proof import play_export
 from sync.origin.app import proof_commands
 from sync.origin.app.cli import parser
@@ -166,6 +167,19 @@ async def test_what_cannot_be_exported_is_told(server: RunningOrigin) -> None:
     for query, status, text in REFUSED:
         answer = await server.ask("GET", f"/v1/plays/export?{query}", server.reader)
         assert (answer.status, text in answer.text) == (status, True), query
+
+
+async def test_an_export_that_cannot_go_on_is_cut_off(server: RunningOrigin, monkeypatch: pytest.MonkeyPatch) -> None:
+    await screens(server)
+
+    async def broken(*_: object) -> AsyncIterator[Mapping[str, object]]:
+        raise StorageBroken("the database is locked")
+        yield {}
+
+    monkeypatch.setattr(server.origin.exporter._plays, "beside", broken)
+    with pytest.raises(ClientError):
+        await exported(server, "campaign=spring")
+    assert (await server.ask("GET", "/v1/plays", server.reader)).status == 200
 
 
 async def test_devices_and_strangers_get_no_export(server: RunningOrigin) -> None:
