@@ -12,7 +12,8 @@ from PIL import Image, UnidentifiedImageError
 
 from player.overlay.pango import TextLine, text_line
 from sync.errors import MediaUnplayable
-from sync.wire.overlay import LOGO_CHUNK, Ticker
+from sync.wire.content_paths import LOGO_CHUNK
+from sync.wire.overlay import Ticker
 
 _LETTER_HEIGHT = 0.6  # of the bar's height
 _GAP = 2  # bar heights between the end of a text and its next beginning

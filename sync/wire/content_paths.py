@@ -1,4 +1,13 @@
-"""Paths in the content tree, which any static server can serve. All files except the timestamp are immutable."""
+"""Paths in the content tree, which any static server can serve. All files except the timestamp are immutable.
+
+Also the one thing of our own in a media file: the logo in a PNG.
+"""
+
+LOGO_CHUNK = b"clAR"
+"""The private PNG chunk of an asset with the original picture, whose transparent parts the asset fills."""
+
+LOGO_EDGE = 1280
+"""The most pixels of the longest edge of a logo, which is at most half as wide as the screen."""
 
 
 def timestamp_path(channel: str) -> str:

@@ -12,12 +12,6 @@ from sync.wire.value_types import Colour, Identifier, Instant, Sha256, Wire
 
 MOST_OVERLAYS = 8
 
-LOGO_CHUNK = b"clAR"
-"""The private PNG chunk of an asset with the original picture, whose transparent parts the asset fills."""
-
-LOGO_EDGE = 1280
-"""The most pixels of the longest edge of a logo, which is at most half as wide as the screen."""
-
 TickerText = Annotated[
     str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]

@@ -4,11 +4,7 @@ import logging
 from functools import cache
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, func, inspect, select
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, func, inspect, select
 
 from sync.errors import StorageBroken
 from sync.origin.persistence.report_tables import metadata
@@ -18,6 +14,12 @@ log = logging.getLogger(__name__)
 _METADATA = metadata  # of all tables: its file comes after the others
 _FOLDER = Path(__file__).with_name("migrations")
 _LOCK = int.from_bytes(b"schema")  # the name of a lock of PostgreSQL is a number
+_VERSION = Table(  # as Alembic makes and reads it
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 
 def bring_up_to_date(connection: Connection) -> None:
@@ -30,9 +32,8 @@ def bring_up_to_date(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it has three lines to say when nothing is to be done
-    context = MigrationContext.configure(connection)
-    present = context.get_current_revision()
+    names = inspect(connection).get_table_names()
+    present = connection.scalar(select(_VERSION.c.version_num)) if _VERSION.name in names else None
     newest, *older = _revisions(_FOLDER)
     if present == newest:
         return
@@ -41,11 +42,21 @@ def bring_up_to_date(connection: Connection) -> None:
             f"the database was written by a newer version of this program (schema {present}): install that version, "
             "or restore the backup from before the update"
         )
-    if _METADATA.tables.keys().isdisjoint(inspect(connection).get_table_names()):
+    if _METADATA.tables.keys().isdisjoint(names):
         _METADATA.create_all(connection, checkfirst=False)
-        context.stamp(ScriptDirectory(_FOLDER), newest)
+        _VERSION.create(connection, checkfirst=True)
+        connection.execute(_VERSION.delete())
+        connection.execute(_VERSION.insert().values(version_num=newest))
         return
     log.info("schema=%s of the database becomes %s", present, newest)
+    _upgrade(connection, newest)
+
+
+def _upgrade(connection: Connection, newest: str) -> None:
+    from alembic import command  # 0.2 s and 15 MB that a start needs only once after an update
+    from alembic.config import Config
+
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it has three lines to say when nothing is to be done
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))  # `%` begins a name there
     config.attributes["connection"] = connection
@@ -54,5 +65,6 @@ def bring_up_to_date(connection: Connection) -> None:
 
 @cache
 def _revisions(folder: Path) -> tuple[str, ...]:
-    """Return all revisions that this version knows, the newest first."""
-    return tuple(script.revision for script in ScriptDirectory(folder).walk_revisions())
+    """Return all revisions that this version knows, the newest first; each file is called by its number."""
+    names = (path.stem.removeprefix("revision_") for path in folder.glob("versions/revision_*.py"))
+    return tuple(sorted(names, reverse=True))

@@ -31,7 +31,7 @@ from sync.origin.transcode.picture.animation import LONGEST_HOURS, Survey, save_
 from sync.origin.transcode.picture.colour import apply_table, colour_table_of, in_8_bits, in_srgb
 from sync.origin.transcode.picture.frames import DECODER_ERRORS, MOVING_FORMATS, MovingPicture
 from sync.origin.transcode.picture.jpeg import strip_jpeg
-from sync.wire.overlay import LOGO_CHUNK, LOGO_EDGE
+from sync.wire.content_paths import LOGO_CHUNK, LOGO_EDGE
 
 THUMBNAIL_EDGE = 480
 EXIT_UNUSABLE = 3

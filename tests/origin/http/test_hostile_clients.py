@@ -5,6 +5,7 @@ import base64
 import io
 import json
 import logging
+from dataclasses import dataclass
 
 import pytest
 
@@ -135,30 +136,39 @@ async def test_a_name_holds_nothing_a_terminal_or_a_log_would_obey(server: Runni
     assert (asked.status, list(asked.document["fields"])) == (422, ["name"])
 
 
-def many(start: bytes, entry: bytes, count: int, end: bytes) -> bytes:
-    return start + b",".join(entry.replace(b"#", b"%d" % n) for n in range(count)) + end
+@dataclass(frozen=True)
+class Many:
+    """A document that repeats an entry, each time with another number; made by the test that sends it."""
+
+    start: bytes
+    entry: bytes
+    count: int
+    end: bytes
+
+    def __bytes__(self) -> bytes:
+        return self.start + b",".join(self.entry.replace(b"#", b"%d" % n) for n in range(self.count)) + self.end
 
 
-FLOODS = {
-    "wrong plays": ("POST", "/v1/plays", many(b'{"plays":[', b"1", 49_000, b"]}")),
-    "more plays than are read": ("POST", "/v1/plays", many(b'{"plays":[', b"1", 1_000_000, b"]}")),
-    "plays with nothing in them": ("POST", "/v1/plays", many(b'{"plays":[', b"{}", 500, b"]}")),
-    "wrong items": ("POST", "/v1/playlists", many(b'{"name":"a","items":[', b"{}", 50_000, b"]}")),
-    "unknown fields": ("POST", "/v1/playlists", many(b'{"name":"a",', b'"f#":1', 90_000, b"}")),
-    "unknown fields of an item": ("POST", "/v1/playlists", many(b'{"name":"a","items":[{', b'"f#":1', 80_000, b"}]}")),
-    "wrong windows": ("POST", "/v1/campaigns", many(b'{"lines":[{"windows":[', b"1", 90_000, b"]}]}")),
-    "wrong weekdays": ("PUT", "/v1/schedule/a", many(b'{"dayparts":[{"weekdays":[', b"9", 90_000, b"]}]}")),
-    "wrong health": ("POST", "/v1/heartbeats", many(b'{"health":{', b'"f#":[]', 1_500, b"}}")),
+FLOODS: dict[str, tuple[str, str, Many | bytes]] = {
+    "wrong plays": ("POST", "/v1/plays", Many(b'{"plays":[', b"1", 49_000, b"]}")),
+    "more plays than are read": ("POST", "/v1/plays", Many(b'{"plays":[', b"1", 1_000_000, b"]}")),
+    "plays with nothing in them": ("POST", "/v1/plays", Many(b'{"plays":[', b"{}", 500, b"]}")),
+    "wrong items": ("POST", "/v1/playlists", Many(b'{"name":"a","items":[', b"{}", 50_000, b"]}")),
+    "unknown fields": ("POST", "/v1/playlists", Many(b'{"name":"a",', b'"f#":1', 90_000, b"}")),
+    "unknown fields of an item": ("POST", "/v1/playlists", Many(b'{"name":"a","items":[{', b'"f#":1', 80_000, b"}]}")),
+    "wrong windows": ("POST", "/v1/campaigns", Many(b'{"lines":[{"windows":[', b"1", 90_000, b"]}]}")),
+    "wrong weekdays": ("PUT", "/v1/schedule/a", Many(b'{"dayparts":[{"weekdays":[', b"9", 90_000, b"]}]}")),
+    "wrong health": ("POST", "/v1/heartbeats", Many(b'{"health":{', b'"f#":[]', 1_500, b"}}")),
     "a name of a field as long as a book": ("POST", "/v1/playlists", b'{"' + b"f" * 900_000 + b'":1}'),
     "a title as long as a book": ("POST", "/v1/playlists", b'{"name":"' + b"a" * 900_000 + b'"}'),
-    "media nobody has": ("POST", "/v1/playlists", many(b'{"name":"a","items":[', b'{"media":"m#"}', 9_000, b"]}")),
+    "media nobody has": ("POST", "/v1/playlists", Many(b'{"name":"a","items":[', b'{"media":"m#"}', 9_000, b"]}")),
     "much that is unknown and much that is missing": (
         "POST",
         "/v1/campaigns",
-        many(b'{"x":[', b'{"a":[1,2,3],"b":"c"}', 10_000, b"]}"),
+        Many(b'{"x":[', b'{"a":[1,2,3],"b":"c"}', 10_000, b"]}"),
     ),
     "a code as long as a book": ("POST", "/v1/devices", b'{"channel":"a","code":"' + b"a" * 900_000 + b'"}'),
-    "endless problems": ("POST", "/v1/heartbeats", many(b'{"problems":[', b"1", 1_900, b"]}")),
+    "endless problems": ("POST", "/v1/heartbeats", Many(b'{"problems":[', b"1", 1_900, b"]}")),
 }
 
 
@@ -169,7 +179,7 @@ async def test_a_document_full_of_faults_gets_a_short_answer(server: RunningOrig
     _, device = await server.pair()
     token = device if path in ("/v1/plays", "/v1/heartbeats") else server.writer
     headers = {"If-Match": '"1"'} if method == "PUT" else {}
-    answer = await server.ask(method, path, token, io.BytesIO(body), headers=headers)
+    answer = await server.ask(method, path, token, io.BytesIO(bytes(body)), headers=headers)
     if flood == "plays with nothing in them":  # each play is judged by itself
         assert {receipt["status"] for receipt in answer.document["receipts"]} == {"invalid"}
     else:

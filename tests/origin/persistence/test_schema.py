@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from sync.errors import StorageBroken
 from sync.origin.app.wiring import open_origin
@@ -108,6 +109,11 @@ async def test_revisions_lead_to_the_tables_that_the_code_uses(tmp_path: Path) -
     assert differences == []
 
 
+def test_the_numbers_of_the_files_are_those_of_the_revisions() -> None:
+    known = [script.revision for script in ScriptDirectory(schema._FOLDER).walk_revisions()]
+    assert list(schema._revisions(schema._FOLDER)) == known
+
+
 async def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path, clock: FakeClock) -> None:
     await opened(tmp_path / "origin.db")
     connection = sqlite3.connect(tmp_path / "origin.db")
@@ -123,7 +129,7 @@ async def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(tmp_pa
 REVISION = """
 from alembic import op
 
-revision, down_revision = "next", "{newest}"
+revision, down_revision = "9998", "{newest}"
 
 
 def upgrade():
@@ -140,7 +146,7 @@ def revise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
     shutil.copytree(schema._FOLDER, folder)
 
     def revise(statement: str) -> None:
-        (folder / "versions" / "next.py").write_text(REVISION.format(newest=newest(), statement=statement))
+        (folder / "versions" / "revision_9998.py").write_text(REVISION.format(newest=newest(), statement=statement))
         monkeypatch.setattr(schema, "_FOLDER", folder)
 
     return revise
@@ -155,7 +161,7 @@ async def test_a_table_that_is_made_anew_keeps_the_rows_that_refer_to_it(
     after = rows_of(tmp_path / "origin.db")
     assert "remark" in after["media"][0]
     assert len(after["streams"]) == len(after["playlist_items"]) == 1
-    assert after["alembic_version"] == [{"version_num": "next"}]
+    assert after["alembic_version"] == [{"version_num": "9998"}]
 
 
 async def test_a_revision_that_fails_changes_nothing(tmp_path: Path, revise: Callable[[str], None]) -> None:

@@ -17,7 +17,7 @@ from sync.origin.transcode.picture.animation import frame_repeats, frame_step_ms
 from sync.origin.transcode.picture.jpeg import strip_jpeg
 from sync.origin.transcode.picture_tool import convert
 from sync.wire.chunk_index import load_index
-from sync.wire.overlay import LOGO_CHUNK
+from sync.wire.content_paths import LOGO_CHUNK
 from sync.wire.release import MediaKind
 from tests.long_tables import in_bench
 from tests.origin.media_origin import MediaOrigin, open_media_origin

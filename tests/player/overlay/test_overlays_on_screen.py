@@ -24,7 +24,8 @@ from player.platform.geometry import Area
 from player.stage.stage import Stage
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.runtime.clock import SystemClock
-from sync.wire.overlay import LOGO_CHUNK, Edge, Logo, Overlay, Ticker
+from sync.wire.content_paths import LOGO_CHUNK
+from sync.wire.overlay import Edge, Logo, Overlay, Ticker
 from sync.wire.release import Release
 from tests.display import Xvfb
 from tests.player.conftest import Media
