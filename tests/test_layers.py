@@ -37,7 +37,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/planning": (GROUND, ""),
     "sync/origin/limits": (GROUND, ""),
     "sync/device/store": (ENGINES_AND_STORES, "sync/trust"),
-    "player/evidence": (ENGINES_AND_STORES, "sync/device/store"),
+    "player/evidence": (ENGINES_AND_STORES, "sync/device/store sync/proof sync/trust"),
     "sync/programme": (ENGINES_AND_STORES, ""),
     "sync/programme/bookings": (ENGINES_AND_STORES, "sync/programme"),
     "sync/programme/preview": (ENGINES_AND_STORES, "sync/programme sync/programme/bookings"),
@@ -73,6 +73,7 @@ ROOMS: dict[str, tuple[int, str]] = {
         SERVICES,
         "player player/evidence player/programme player/protocol player/settings sync/device/store sync/programme",
     ),
+    "player/proof": (SERVICES, "player/evidence sync/device/store sync/proof"),
     "player/status": (
         SERVICES,
         "player player/display player/evidence player/programme player/protocol player/settings player/stage "
@@ -128,7 +129,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/app": (
         ROOTS,
         "player player/diagnostics player/director player/display player/endpoint player/evidence player/platform "
-        "player/programme player/settings player/stage player/status player/streams sync/device sync/device/proof "
+        "player/programme player/proof player/settings player/stage player/status player/streams sync/device "
+        "sync/device/proof "
         "sync/device/store "
         "sync/device/traffic sync/device/transfer sync/programme sync/programme/preview sync/sandbox",
     ),

@@ -18,6 +18,7 @@ from player.evidence.ledger import Ledger, open_ledger
 from player.evidence.ledger_owner import ad_seed, find_ledger
 from player.programme.bandwidth import bandwidth_at
 from player.programme.proof_of_play import ScreenCondition
+from player.proof.log_signer import LogSigner
 from player.settings.model import Settings
 from player.settings.system_zone import system_zone
 from player.status.heartbeat import HeartbeatSender
@@ -67,6 +68,7 @@ class DeviceSession:
 
     ledger: Ledger
     director: Director
+    signer: LogSigner
     connection: OriginConnection | None = None  # None: not paired with the origin of the settings
     pairing_code: str | None = None  # on the screen, for a person to enter in the console
 
@@ -81,6 +83,7 @@ class SessionBuilder:
     rng: Random
     traffic: TrafficCounter
     report_connection: ReportProblem = lambda _: None  # why the origin of the settings is not used yet
+    report_signing: ReportProblem = lambda _: None  # why the log of plays cannot be signed
     report_move: ReportProblem = lambda _: None  # why the origin at a new address is not known as ours
 
     @asynccontextmanager
@@ -92,7 +95,7 @@ class SessionBuilder:
         except (StorageBroken, StorageFull) as error:  # the status names the file
             log.debug("the membership cannot be repaired: %s", error)
         device, path = await find_ledger(core.content)
-        async with open_ledger(path, device, core.clock) as ledger:
+        async with self._signed_log(path, device) as (ledger, signer):
             yield DeviceSession(
                 ledger,
                 Director(
@@ -105,7 +108,19 @@ class SessionBuilder:
                     display=lambda since_s: screen_facts(core.display, since_s),
                     budget_spent=lambda: self.traffic.state().spent,
                 ),
+                signer,
             )
+
+    @asynccontextmanager
+    async def _signed_log(self, path: Path, device: str) -> AsyncIterator[tuple[Ledger, LogSigner]]:
+        """Open the log of plays; its end is signed when all that writes to it has stopped."""
+        core = self.core
+        async with open_ledger(path, device, core.clock) as ledger:
+            signer = LogSigner(ledger, core.content, core.clock, self.report_signing)
+            try:
+                yield ledger, signer
+            finally:
+                await signer.close()
 
     async def membership(self, settings: Settings, show_code: ShowCode) -> DeviceMembership:
         """Return the membership at the origin of the settings; pair first when there is none."""
@@ -173,7 +188,7 @@ class SessionBuilder:
                     activated=self.release_activated,
                     mended=self.release_activated,
                 ),
-                uploader=PlayUploader(session.ledger.outbox, client, core.clock, self.rng, session.ledger.begin_anew),
+                uploader=PlayUploader(session.ledger.outbox, client, core.clock, self.rng, session.signer.begin_anew),
                 certification=KeyCertification(
                     client,
                     core.content,

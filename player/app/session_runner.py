@@ -90,6 +90,7 @@ class SessionRunner:
             tasks = [
                 group.create_task(self._supervised("director", session.director.run)),
                 group.create_task(self._supervised("membership", connect)),
+                group.create_task(self._supervised("signer", session.signer.run)),
             ]
             await other_device.wait()
             for task in tasks:

@@ -60,7 +60,7 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
     traffic = _build_traffic(core, current, lambda: sessions.wake())
     core.stage.streams = streams = _build_streams(core, traffic.streams)
     collector = _build_collector(core, current, overlays, problems, traffic)
-    reports = problems.reporter("connection"), problems.reporter("move")
+    reports = (problems.reporter(part) for part in ("connection", "signing", "move"))
     builder = SessionBuilder(core, release_activated, collector.heartbeat, SystemRandom(), traffic, *reports)
     supervised = partial(supervise, clock=clock, restarts=core.restarts)
     token = EndpointToken(content.state, problems.reporter("token"))

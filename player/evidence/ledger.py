@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+from player.evidence.checkpoints import CHECKPOINT_SCHEMA, CheckpointLog
 from player.evidence.ledger_entries import (
     Entry,
     LogHead,
@@ -67,7 +68,7 @@ CREATE TABLE accounts (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS = (_SCHEMA + OUTBOX_SCHEMA + QUARANTINE_SCHEMA,)
+MIGRATIONS = (_SCHEMA + OUTBOX_SCHEMA + QUARANTINE_SCHEMA, CHECKPOINT_SCHEMA)
 """The schema of `plays.db`, step by step; a released step is never edited."""
 
 _TRANSIENT = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_PERM")
@@ -90,6 +91,7 @@ class Ledger:
         open_later: "Callable[[], Awaitable[_Opened]] | None" = None,
     ) -> None:
         self.outbox = Outbox(database)
+        self.checkpoints = CheckpointLog(database)
         self.quarantine = quarantine
         self.device = head.device
         self.epoch = head.epoch
@@ -111,6 +113,7 @@ class Ledger:
             self.epoch, self._open_later = head.epoch, None
             self.quarantine.move_to(quarantine)
             self.outbox.move_to(self._database)
+            self.checkpoints.move_to(self._database)
             log.info("ledger=%s is opened", self._database.path)
 
     async def begin_anew(self) -> None:

@@ -9,7 +9,7 @@ from sync.device.download_plan import evictions
 from sync.device.store.chunk_catalog import ChunkCatalog
 from sync.device.store.chunk_lists import listed_assets
 from sync.device.store.content_store import ContentStore
-from sync.device.store.device_key import key_file
+from sync.device.store.device_key import head_file, key_file
 from sync.device.store.media_files import WrongName
 from sync.device.store.membership import repair_membership
 from sync.errors import StorageBroken, StorageFull
@@ -255,6 +255,7 @@ class FileRepair:
             if await in_thread(self._store.repair):
                 self._mended()
             await in_thread(repair_membership, self._store)
-            await in_thread(key_file(self._store).repair)
+            for file in (key_file(self._store), head_file(self._store)):
+                await in_thread(file.repair)
         except (StorageBroken, StorageFull) as error:
             log.debug("not all files can be repaired: %s", error)

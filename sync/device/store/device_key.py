@@ -11,14 +11,29 @@ from sync.device.store.content_store import SMALL_CAP_BYTES, ContentStore
 from sync.errors import StorageBroken
 from sync.runtime.file_with_copy import FileWithCopy
 from sync.trust.signing import SigningKey
+from sync.wire.device_reports import LogEpoch
 from sync.wire.release import Envelope
-from sync.wire.value_types import Identifier, Wire
+from sync.wire.value_types import Identifier, Sha256, Wire
 
 _CHANGING = threading.Lock()
 
 _Secret = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")]
 
 log = logging.getLogger(__name__)
+
+
+class CheckpointHead(Wire):
+    """The newest checkpoint of this device, kept in `state/checkpoint_head.json` too: `plays.db` may be lost.
+
+    The next one gets `number` plus one and names `hash`. It covered `last`, the play with the hash `play_hash`.
+    """
+
+    device: Identifier
+    number: Annotated[int, Field(ge=1)]
+    hash: Sha256
+    log_epoch: LogEpoch
+    last: Annotated[int, Field(ge=0)]
+    play_hash: Sha256
 
 
 class StoredKey(Wire):
@@ -34,6 +49,7 @@ class StoredKey(Wire):
     secret: _Secret = Field(repr=False)
     certificate: Envelope | None = None  # None: the origin has not certified it yet, and nothing is signed
     next_secret: _Secret | None = Field(None, repr=False)
+    signs: bool = False  # it has signed checkpoints, so there is a head of their chain
 
     @property
     def key(self) -> SigningKey:
@@ -101,9 +117,20 @@ class DeviceKeyFile:
             own = next((one for one in secrets if one is not None and _key(one).id == key), None)
             if stored is None or own is None:
                 return None
-            waits = stored.next_secret if own != stored.next_secret else None
-            changed = StoredKey(device=self._device, secret=own, certificate=certificate, next_secret=waits)
+            changed = stored.model_copy(update={"certificate": certificate})
+            if own != stored.secret:
+                changed = StoredKey(device=self._device, secret=own, certificate=certificate)
             return stored if changed == stored else self._save(changed)
+
+    def mark_signing(self) -> None:
+        """Note that the key in use signs checkpoints from now on.
+
+        Raises:
+            StorageFull, StorageBroken: the disk refuses.
+        """
+        with _CHANGING:
+            if (stored := self.load()) is not None and not stored.signs:
+                self._save(stored.model_copy(update={"signs": True}))
 
     def forget(self, key: str) -> None:
         """Make a new key in the place of the one with this id, which the origin revoked.
@@ -129,6 +156,12 @@ def key_file(store: ContentStore) -> FileWithCopy[StoredKey]:
     """Return the file of the key."""
     path = store.state / "device_key.json"
     return FileWithCopy(path, StoredKey.model_validate_json, SMALL_CAP_BYTES, mode=0o600)
+
+
+def head_file(store: ContentStore) -> FileWithCopy[CheckpointHead]:
+    """Return the file of the head of the chain of checkpoints."""
+    path = store.state / "checkpoint_head.json"
+    return FileWithCopy(path, CheckpointHead.model_validate_json, SMALL_CAP_BYTES)
 
 
 def _new_secret() -> str:

@@ -30,7 +30,7 @@ from tests.origin.running_origin import RunningOrigin, running_origin, settings_
 from tests.player.director.fake_screen import FakeScreen
 from tests.sync.faulty_disk import FaultyDisk
 
-CONNECTED = Counter(("director", "membership", "syncer", "uploader", "heartbeat", "certification"))
+CONNECTED = Counter(("director", "membership", "signer", "syncer", "uploader", "heartbeat", "certification"))
 
 
 class FakeDisplay:

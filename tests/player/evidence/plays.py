@@ -15,17 +15,27 @@ def take(name: str, **more: object) -> Take:
     return Take.model_validate({**base, "expected_ms": 10_000, **more})
 
 
-def closed(name: str, started_at: datetime = NOON) -> TakeClosed:
-    facts = TakeFacts(TakeTimes(started_at, started_at + timedelta(seconds=10), 10_000), Outcome.COMPLETE, "eof")
+def closed(
+    name: str, started_at: datetime = NOON, *, line: str | None = None, outcome: Outcome = Outcome.COMPLETE
+) -> TakeClosed:
+    facts = TakeFacts(TakeTimes(started_at, started_at + timedelta(seconds=10), 10_000), outcome, "eof")
 
     def make_play(head: LogHead) -> Play:
         return chain_play(
-            head.hash, take(name), facts, device=head.device, log_epoch=head.epoch, sequence=head.sequence + 1
+            head.hash,
+            take(name, line=line),
+            facts,
+            device=head.device,
+            log_epoch=head.epoch,
+            sequence=head.sequence + 1,
         )
 
     return TakeClosed(name, make_play)
 
 
-async def log_plays(ledger: Ledger, count: int) -> None:
-    """Log so many plays, ten seconds apart, in one transaction."""
-    await ledger.write([closed(f"take-{n}", NOON + timedelta(seconds=10 * n)) for n in range(count)])
+async def log_plays(
+    ledger: Ledger, count: int, *, after: int = 0, line: str | None = None, outcome: Outcome = Outcome.COMPLETE
+) -> None:
+    """Log so many plays, ten seconds apart, in one transaction; `after` so many that are there."""
+    times = ((n, NOON + timedelta(seconds=10 * n)) for n in range(after, after + count))
+    await ledger.write([closed(f"take-{n}", at, line=line, outcome=outcome) for n, at in times])
