@@ -73,7 +73,7 @@ ROOMS: dict[str, tuple[int, str]] = {
         SERVICES,
         "player player/evidence player/programme player/protocol player/settings sync/device/store sync/programme",
     ),
-    "player/proof": (SERVICES, "player/evidence sync/device/store sync/proof"),
+    "player/proof": (SERVICES, "player/evidence sync/device/store"),
     "player/status": (
         SERVICES,
         "player player/display player/evidence player/programme player/protocol player/settings player/stage "
