@@ -148,7 +148,8 @@ def _stopped_at(span: Span, other: Span) -> bool:
 
 def contradictions(play: Play) -> Iterator[str]:
     """Yield what a play says against itself."""
-    if max(play.rendered_ms, play.expected_ms or 0, play.clock_back_ms or 0) > MOST_NUMBER:
+    numbers = (play.rendered_ms, play.expected_ms, play.clock_back_ms, play.mono_start_ms, play.mono_end_ms)
+    if any(number and number > MOST_NUMBER for number in (*numbers, play.frames_shown, play.frames_lost)):
         yield "it has a number that nobody can reckon with"
         return
     yield from _contradictions(play, (unix_ms(play.started_at), unix_ms(play.ended_at)), play.clock_back_ms or 0)

@@ -513,6 +513,12 @@ def forked(screen: SignedScreen) -> None:
     screen.show(150)
 
 
+def beyond_numbers(screen: SignedScreen) -> None:
+    screen.show(70)
+    screen.play("spring-a", mono_start_ms=1, mono_end_ms=10**400)
+    screen.show(170)
+
+
 def covering_twice(screen: SignedScreen) -> None:
     screen.show(90)
     screen.covered[screen.epoch] -= 5
@@ -551,6 +557,7 @@ def changed_log(screen: SignedScreen) -> None:
         (overlapping, Kind.PLAY_OVERLAP),
         (impossible, Kind.PLAY_IMPOSSIBLE),
         (forked, Kind.CHECKPOINT_CHAIN),
+        (beyond_numbers, Kind.PLAY_IMPOSSIBLE),
         (covering_twice, Kind.LOG_RETURNED),
         (returning, Kind.LOG_RETURNED),
         (old_key, Kind.KEY_REPLACED),
