@@ -224,6 +224,7 @@ async def test_an_export_of_many_parts_is_read_in_small_ones(
     monkeypatch.setattr(exported_plays, "_AT_ONCE", 7)
     monkeypatch.setattr(play_export, "_WRITTEN_AT_ONCE", 100)
     monkeypatch.setattr(play_export, "_MANY_PLAYS", 5)
+    monkeypatch.setattr(play_export, "_CHECKPOINTS_AT_ONCE", 2)
     signed = await screens(server)
     beside = verified(server, (await exported(server, "campaign=spring")).text)
     assert beside.unproven == shown(signed, "spring-a", "spring-b")
