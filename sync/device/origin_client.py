@@ -32,9 +32,10 @@ from sync.device.transfer.connection import (
     proxy_refusal,
     redirect_target,
 )
-from sync.device.transfer.http_reader import retry_after_s
+from sync.device.transfer.http_reader import PiecewiseConnector, retry_after_s
 from sync.device.transfer.limits import LEAST_BYTES_S
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
+from sync.runtime.clock import SystemClock
 from sync.runtime.os_messages import is_offline
 from sync.runtime.threads import in_thread
 from sync.wire.device_reports import (
@@ -61,6 +62,7 @@ _LIVE_HEARTBEAT_S = 30.0
 _MOST_VALUES = 20_000  # of an answer; receipts of a batch of plays have less, and a million hold the loop for 0.1 s
 _LOOK_UP_S = 20.0
 _NOT_MODIFIED = 304
+_REAL_CLOCK = SystemClock()
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -172,6 +174,7 @@ class OriginClient:
                     hint = _hint(message)
                     if hint is not None:
                         yield hint
+                    await _REAL_CLOCK.sleep(0)  # there may be thousands that wait
         except aiohttp.WSServerHandshakeError as error:
             raise OriginRefused(f"{live} answers with status {error.status}", status=error.status) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -333,7 +336,7 @@ async def open_client(
     trace.on_connection_create_end.append(connected)
     # Its cache would turn the addresses round: one that leads nowhere would come first at every second connection.
     resolver = NameResolver(network.addresses)
-    connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, socket_factory=counted)
+    connector = PiecewiseConnector(resolver=resolver, use_dns_cache=False, socket_factory=counted)
     async with aiohttp.ClientSession(
         timeout=_TIMEOUT,
         headers=headers,
@@ -359,7 +362,11 @@ async def _bounded(answer: aiohttp.ClientResponse, cap_bytes: int) -> bytes:
     received = bytearray()
     loop = asyncio.get_running_loop()
     since_s, before = loop.time(), 0
-    async for piece in answer.content.iter_chunked(64 * 1024):
+    while True:
+        async with asyncio.timeout(_WINDOW_S):
+            piece = await answer.content.read(64 * 1024)
+        if not piece:
+            return bytes(received)
         received += piece
         if loop.time() - since_s >= _WINDOW_S:
             if len(received) - before < LEAST_BYTES_S * _WINDOW_S:
@@ -369,7 +376,6 @@ async def _bounded(answer: aiohttp.ClientResponse, cap_bytes: int) -> bytes:
             return bytes(received[:cap_bytes])  # its beginning says enough
         if len(received) > cap_bytes:
             raise Untrusted(f"{answer.url} sends more than the allowed {cap_bytes} bytes")
-    return bytes(received)
 
 
 def _encode(document: BaseModel) -> bytes:

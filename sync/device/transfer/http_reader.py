@@ -2,10 +2,12 @@
 
 A thread that reads, hashes and writes this way needs less than a quarter of the CPU of asyncio streams and less than
 libcurl, whose callbacks copy (`docs/decisions/sync-sockets-instead-of-libcurl.md`). Only what content needs is here:
-GET, and bodies of a stated length.
+GET, and bodies of a stated length. Documents come by aiohttp, over the connections of `PiecewiseConnector`.
 """
 
+import asyncio
 import contextlib
+import functools
 import re
 import select
 import socket
@@ -13,7 +15,11 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import quote, urlsplit
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
 
 from sync.device.transfer.connection import HEAD_CAP_BYTES, Network, Proxy, proxy_refusal
 from sync.device.transfer.limits import Deadline, Deadlines
@@ -21,6 +27,8 @@ from sync.errors import OriginUnreachable
 from sync.runtime.os_messages import is_offline
 
 LONGEST_RETRY_AFTER_S = 3600.0
+PARSED_BYTES = 4 * 1024
+"""How much of what comes for documents is parsed before the event loop turns to others."""
 
 _PIECE_BYTES = 4096
 _DRAINED_BYTES = 64 * 1024  # of a body that nobody wants; a longer one costs the connection
@@ -245,3 +253,87 @@ def retry_after_s(value: str, date: str) -> float | None:
         return min(max(0.0, (until - since).total_seconds()), LONGEST_RETRY_AFTER_S)
     except (ValueError, TypeError):  # no date, or only one of both has a time zone
         return None
+
+
+class PiecewiseConnector(aiohttp.TCPConnector):
+    """Connections of the event loop, on which no server holds it: each piece that comes is parsed by itself.
+
+    Thousands of tiny chunks or of answers that nobody asked for fit into what one read of a socket brings, 256 KiB.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._factory: Any = functools.partial(_PiecewiseHandler, loop=self._loop)
+
+
+class _PiecewiseHandler(ResponseHandler):
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._unparsed, self._parsed = b"", 0  # what came, and how much of it is parsed
+        self._turn: asyncio.Handle | None = None  # of the next piece
+        self._lost: tuple[BaseException | None] | None = None  # why, once all is parsed
+
+    @property
+    def should_close(self) -> bool:
+        """Whether no other request can use the connection: something came that nobody asked for."""
+        return bool(self._unparsed) or super().should_close
+
+    def data_received(self, data: bytes) -> None:
+        """Parse the first piece now, the others in later turns of the event loop."""
+        if not data:
+            return super().data_received(data)  # the parser goes on with what it has
+        self._unparsed, self._parsed = self._unparsed[self._parsed :] + data, 0
+        if self._turn is None:
+            self._parse()
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Go on: who reads the body has room again."""
+        super().resume_reading(resume_parser)
+        self._plan()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Tell that the connection is lost, after what came before."""
+        if self._unparsed and self.transport is not None:
+            self._lost = (exc,)
+        else:
+            super().connection_lost(exc)
+
+    def close(self) -> None:
+        """Close the connection; nobody waits for what came."""
+        super().close()
+        self._forget()
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        super().abort()
+        self._forget()
+
+    def _forget(self) -> None:
+        lost, self._unparsed, self._parsed, self._lost = self._lost, b"", 0, None
+        if lost is not None:
+            super().connection_lost(*lost)
+
+    def _parse(self) -> None:
+        self._turn = None
+        if self._reading_paused or self._buffer_paused:
+            return
+        begin, self._parsed = self._parsed, self._parsed + PARSED_BYTES
+        piece = self._unparsed[begin : self._parsed]
+        if self._parsed >= len(self._unparsed):
+            self._unparsed, self._parsed = b"", 0
+        super().data_received(piece)
+        if self.exception() is not None:  # it is no HTTP, and the rest is not either
+            self._unparsed, self._parsed = b"", 0
+            if self._payload is not None:  # aiohttp leaves who reads the body waiting for ever
+                self._payload.set_exception(aiohttp.ClientPayloadError())
+        if self._unparsed:
+            self._plan()
+        elif self._lost is not None:
+            self._forget()
+        elif not (self._reading_paused or self._buffer_paused):
+            self._resume_transport_reading()
+
+    def _plan(self) -> None:
+        if self._unparsed and self._turn is None and not (self._reading_paused or self._buffer_paused):
+            self._pause_transport_reading()
+            self._turn = self._loop.call_soon(self._parse)

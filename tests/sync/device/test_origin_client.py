@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import gzip
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
+from aiohttp.client_proto import ResponseHandler
 
 from sync.device.origin_client import (
     ANSWER_CAP_BYTES,
@@ -17,7 +20,7 @@ from sync.device.origin_client import (
 )
 from sync.device.store.content_store import ContentStore
 from sync.device.store.partial_file import open_partial_file
-from sync.device.transfer.http_reader import LONGEST_RETRY_AFTER_S, retry_after_s
+from sync.device.transfer.http_reader import LONGEST_RETRY_AFTER_S, PARSED_BYTES, retry_after_s
 from sync.device.transfer.limits import Deadlines
 from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
@@ -200,3 +203,66 @@ async def test_a_transfer_below_the_least_speed_is_aborted(origin: Origin, store
     with pytest.raises(OriginUnreachable, match="slower than"):
         await fetch(transfer, part)
     assert part.verified() == frozenset()
+
+
+def in_chunks(piece: bytes, count: int) -> bytes:
+    chunk = b"%x\r\n%s\r\n" % (len(piece), piece)
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk * count + b"0\r\n\r\n"
+
+
+SHORT = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+BOMB = gzip.compress(b"0" * 50_000_000)
+FRAMINGS: dict[str, tuple[bytes, bytes | type[Exception]]] = {
+    "a document": (b"HTTP/1.1 200 OK\r\nContent-Length: 700000\r\n\r\n" + b"1" * 700_000, b"1" * 700_000),
+    "until the end": (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"1" * 700_000, b"1" * 700_000),
+    "tiny chunks": (in_chunks(b"x", 60_000), b"x" * 60_000),
+    "tiny chunks over the limit": (in_chunks(b"x" * 50, 24_000), Untrusted),
+    "tiny chunks and garbage": (in_chunks(b"x", 60_000)[:-5] + b"z" * 90_000, OriginUnreachable),
+    "cut off in tiny chunks": (in_chunks(b"x", 60_000)[:-5], OriginUnreachable),
+    "many headers": (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 10_000 + SHORT[17:], OriginUnreachable),
+    "a long header": (b"HTTP/1.1 200 OK\r\na: " + b"b" * 60_000 + b"\r\n" + SHORT[17:], OriginUnreachable),
+    "100 Continue": (b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000 + SHORT, b"{}"),
+    "answers that nobody asked for": (SHORT * 20_000, b"{}"),
+    "empty lines": (SHORT + b"\r\n" * 200_000, b"{}"),
+    "a bomb": (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB) + BOMB, BOMB),
+}
+
+
+@pytest.mark.parametrize("name", FRAMINGS)
+async def test_whatever_a_server_sends_the_event_loop_turns_between_small_pieces(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    raw, expected = FRAMINGS[name]
+    turns, parsed, parse = Counter[str](), Counter[int](), ResponseHandler.data_received
+    longest = 0
+
+    def noting(handler: ResponseHandler, data: bytes) -> None:
+        nonlocal longest
+        longest = max(longest, len(data))
+        parsed[turns["loop"]] += bool(data)
+        parse(handler, data)
+
+    async def count() -> None:
+        while True:
+            turns["loop"] += 1
+            await asyncio.sleep(0)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(raw)
+            await writer.drain()
+            writer.close()
+
+    monkeypatch.setattr(ResponseHandler, "data_received", noting)
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    counting = asyncio.create_task(count())
+    async with server, open_client(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", "t0ken") as client:
+        if isinstance(expected, bytes):
+            assert await client.document("x", ANSWER_CAP_BYTES) == expected
+        else:
+            with pytest.raises(expected):
+                await client.document("x", ANSWER_CAP_BYTES)
+    counting.cancel()
+    assert 0 < longest <= PARSED_BYTES
+    assert max(parsed.values()) <= 2, "at most what was read and what was left in one turn"
