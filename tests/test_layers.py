@@ -80,6 +80,7 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/device sync/device/proof sync/device/store sync/device/traffic sync/device/transfer sync/http "
         "sync/programme sync/programme/bookings",
     ),
+    "player/history": (SERVICES, "player player/display player/evidence sync/device"),
     "sync/origin/transcode/film": (ENGINES_AND_STORES, ""),
     "sync/origin/transcode/picture": (SERVICES, "sync/origin/transcode/film"),
     "sync/origin/transcode": (
@@ -128,11 +129,10 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/console": (FACES, "sync/http"),
     "player/app": (
         ROOTS,
-        "player player/diagnostics player/director player/display player/endpoint player/evidence player/platform "
-        "player/programme player/proof player/settings player/stage player/status player/streams sync/device "
-        "sync/device/proof "
-        "sync/device/store "
-        "sync/device/traffic sync/device/transfer sync/programme sync/programme/preview sync/sandbox",
+        "player player/diagnostics player/director player/display player/endpoint player/evidence player/history "
+        "player/platform player/programme player/proof player/settings player/stage player/status player/streams "
+        "sync/device sync/device/proof sync/device/store sync/device/traffic sync/device/transfer sync/programme "
+        "sync/programme/preview sync/sandbox",
     ),
     "sync/origin/app": (
         ROOTS,

@@ -16,6 +16,7 @@ from player.director.director import Director
 from player.display import Display, Power
 from player.evidence.ledger import Ledger, open_ledger
 from player.evidence.ledger_owner import ad_seed, find_ledger
+from player.history.watch import HistoryWatch
 from player.programme.bandwidth import bandwidth_at
 from player.programme.proof_of_play import ScreenCondition
 from player.proof.log_signer import LogSigner
@@ -23,7 +24,7 @@ from player.settings.model import Settings
 from player.settings.system_zone import system_zone
 from player.status.heartbeat import HeartbeatSender
 from player.status.readiness import needs_from
-from sync.device.origin_client import open_client
+from sync.device.origin_client import OriginClient, open_client
 from sync.device.origin_move import OriginMove
 from sync.device.pairing import DevicePairing, ReportProblem, ShowCode
 from sync.device.play_uploader import PlayUploader
@@ -45,6 +46,7 @@ from sync.wire.release import Release
 from sync.wire.value_types import printable
 
 _READ_AGAIN_S = 10.0
+_ABSENT_WAIT_S = 3_600.0  # until an origin that takes no history is asked again: it may be updated
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class OriginConnection:
     membership: DeviceMembership
     syncer: Syncer
     uploader: PlayUploader
+    history: PlayUploader  # of what else is recorded
     certification: KeyCertification
     heartbeat: HeartbeatSender
 
@@ -69,6 +72,7 @@ class DeviceSession:
     ledger: Ledger
     director: Director
     signer: LogSigner
+    history: HistoryWatch
     connection: OriginConnection | None = None  # None: not paired with the origin of the settings
     pairing_code: str | None = None  # on the screen, for a person to enter in the console
 
@@ -96,6 +100,7 @@ class SessionBuilder:
             log.debug("the membership cannot be repaired: %s", error)
         device, path = await find_ledger(core.content)
         async with self._signed_log(path, device) as (ledger, signer):
+            last = await ledger.history.last_sign_of_life()  # before a take of this run begins
             yield DeviceSession(
                 ledger,
                 Director(
@@ -109,6 +114,7 @@ class SessionBuilder:
                     budget_spent=lambda: self.traffic.state().spent,
                 ),
                 signer,
+                HistoryWatch(ledger, core.display, self.heartbeat, core.clock, last),
             )
 
     @asynccontextmanager
@@ -164,6 +170,8 @@ class SessionBuilder:
         """Open the connection to the origin of the settings."""
         core, url, network = self.core, str(settings.origin.url), self._network(settings)
         async with open_client(url, membership.token, network) as client:
+            plays, history = self._uploaders(client, session)
+            keys = DeviceKeyFile(core.content, membership.device)
             yield OriginConnection(
                 membership=membership,
                 syncer=Syncer(
@@ -188,16 +196,19 @@ class SessionBuilder:
                     activated=self.release_activated,
                     mended=self.release_activated,
                 ),
-                uploader=PlayUploader(session.ledger.outbox, client, core.clock, self.rng, session.signer.begin_anew),
-                certification=KeyCertification(
-                    client,
-                    core.content,
-                    DeviceKeyFile(core.content, membership.device),
-                    membership.device,
-                    core.clock,
-                ),
+                uploader=plays,
+                history=history,
+                certification=KeyCertification(client, core.content, keys, membership.device, core.clock),
                 heartbeat=HeartbeatSender(client, self.heartbeat, core.configuration, core.clock),
             )
+
+    def _uploaders(self, client: OriginClient, session: DeviceSession) -> tuple[PlayUploader, PlayUploader]:
+        """Return what delivers the plays and the history of one log."""
+        clock, rng, ledger = self.core.clock, self.rng, session.ledger
+        anew = session.signer.begin_anew
+        plays = PlayUploader(ledger.outbox, client.post_plays, clock, rng, anew)
+        history = PlayUploader(ledger.history, client.post_history, clock, rng, anew, "history", _ABSENT_WAIT_S)
+        return plays, history
 
     def _limiter(self, director: Director) -> RateLimiter:
         """Return the limits of bandwidth by the settings in force, which change while it is used."""

@@ -89,6 +89,7 @@ class SessionRunner:
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._supervised("director", session.director.run)),
+                group.create_task(self._supervised("history", session.history.run)),
                 group.create_task(self._supervised("membership", connect)),
                 group.create_task(self._supervised("signer", session.signer.run)),
             ]
@@ -126,6 +127,7 @@ class SessionRunner:
             group.create_task(self._supervised("syncer", connection.syncer.run))
             group.create_task(self._supervised("uploader", connection.uploader.run))
             group.create_task(self._supervised("certification", connection.certification.run))
+            group.create_task(self._supervised("history delivery", connection.history.run))
             group.create_task(self._supervised("heartbeat", connection.heartbeat.run))
 
 

@@ -54,6 +54,7 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
     def release_activated() -> None:
         if (session := current()) is not None:
             session.director.wake()
+            session.history.wake()
         backdrop.wake()
         overlays.wake()
 

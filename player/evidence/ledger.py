@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from player.evidence.checkpoints import CHECKPOINT_SCHEMA, CheckpointLog
+from player.evidence.history import HISTORY_SCHEMA, HistoryLog
 from player.evidence.ledger_entries import (
     Entry,
     LogHead,
@@ -68,7 +69,7 @@ CREATE TABLE accounts (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS = (_SCHEMA + OUTBOX_SCHEMA + QUARANTINE_SCHEMA, CHECKPOINT_SCHEMA)
+MIGRATIONS = (_SCHEMA + OUTBOX_SCHEMA + QUARANTINE_SCHEMA, CHECKPOINT_SCHEMA, HISTORY_SCHEMA)
 """The schema of `plays.db`, step by step; a released step is never edited."""
 
 _TRANSIENT = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_PERM")
@@ -92,6 +93,7 @@ class Ledger:
     ) -> None:
         self.outbox = Outbox(database)
         self.checkpoints = CheckpointLog(database)
+        self.history = HistoryLog(database)
         self.quarantine = quarantine
         self.device = head.device
         self.epoch = head.epoch
@@ -114,6 +116,7 @@ class Ledger:
             self.quarantine.move_to(quarantine)
             self.outbox.move_to(self._database)
             self.checkpoints.move_to(self._database)
+            self.history.move_to(self._database)
             log.info("ledger=%s is opened", self._database.path)
 
     async def begin_anew(self) -> None:
@@ -138,6 +141,7 @@ class Ledger:
         )
         log.error("ledger=%s %s", path, self.problem)
         self.outbox.notify()
+        self.history.notify()
 
     async def write(self, entries: Sequence[Entry], change: MemoryChange | None = None) -> None:
         """Write all of this durably, or nothing.

@@ -5,7 +5,7 @@ import secrets
 from typing import Any
 
 from sync.runtime.sqlite import Database
-from sync.wire.device_reports import GENESIS, play_hash
+from sync.wire.device_reports import GENESIS, play_hash, record_hash
 
 _ROWS_AT_ONCE = 1_000
 
@@ -13,8 +13,8 @@ _ROWS_AT_ONCE = 1_000
 async def log_again(database: Database) -> tuple[str, int]:
     """Begin a new epoch, in the caller's transaction, with the plays that wait or were refused as `conflict`.
 
-    The other plays are deleted: the origin has them, or refused them for what they are. A play keeps what it says; only
-    its epoch, its sequence and its hashes are new. Return the epoch and the number of its plays.
+    So is the history. The rest of both is deleted: the origin has it, or refused it for what it is. A play keeps what
+    it says; only its epoch, its sequence and its hashes are new. Return the epoch and the number of its plays.
     """
     await database.execute("DELETE FROM refusals WHERE status <> 'conflict'")
     await database.execute("""
@@ -23,6 +23,7 @@ async def log_again(database: Database) -> tuple[str, int]:
     for table in ("outbox", "refusals"):
         await database.execute(f"DELETE FROM {table}")
     epoch, done, count, previous = secrets.token_hex(16), 0, 0, GENESIS
+    await _history_again(database, epoch)
     query = "SELECT sequence, body FROM plays WHERE sequence > :done ORDER BY sequence LIMIT :rows"
     while rows := await database.rows(query, {"done": done, "rows": _ROWS_AT_ONCE}):
         changes = []
@@ -38,6 +39,25 @@ async def log_again(database: Database) -> tuple[str, int]:
     head = {"epoch": epoch, "sequence": count, "hash": previous}
     await database.execute("UPDATE log SET epoch = :epoch, sequence = :sequence, hash = :hash", head)
     return epoch, count
+
+
+async def _history_again(database: Database, epoch: str) -> None:
+    """Give the records of the history that the origin does not have their place in the new log, before the plays."""
+    await database.execute("DELETE FROM history WHERE status NOT IN ('waiting', 'conflict')")
+    done, count = 0, 0
+    query = """
+        SELECT sequence, body,
+        (SELECT count(*) FROM plays WHERE plays.sequence <= json_extract(history.body, '$.plays'))
+        AS plays FROM history WHERE sequence > :done ORDER BY sequence LIMIT :rows"""
+    while rows := await database.rows(query, {"done": done, "rows": _ROWS_AT_ONCE}):
+        changes = []
+        for row in rows:
+            done, count = row["sequence"], count + 1
+            record = json.loads(row["body"]) | {"log_epoch": epoch, "sequence": count, "plays": row["plays"]}
+            body = json.dumps(record | {"hash": record_hash(record)}, separators=(",", ":"))
+            changes.append({"old": done, "new": count, "body": body})
+        statement = "UPDATE history SET sequence = :new, body = :body, status = 'waiting' WHERE sequence = :old"
+        await database.execute_many(statement, changes)
 
 
 def _in_new_log(body: str, epoch: str, sequence: int, previous: str) -> dict[str, Any]:

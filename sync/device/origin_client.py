@@ -140,13 +140,20 @@ class OriginClient:
 
     async def post_plays(self, plays: Sequence[Mapping[str, Any]]) -> BatchAnswer:
         """Deliver at most `BATCH_LIMIT` plays. A play may be delivered again."""
-        body = json.dumps({"plays": list(plays)}).encode()
-        return _parsed(await self._request("POST", "/v1/plays", headers=self._headers, body=body), BatchAnswer)
+        return await self._deliver("/v1/plays", {"plays": list(plays)})
 
     async def put_device_key(self, request: Envelope) -> Envelope:
         """Have the origin certify the key of this device (`sync.proof.key_request`); return the certificate."""
         body = _encode(request)
         return _parsed(await self._request("PUT", "/v1/device/key", headers=self._headers, body=body), Envelope)
+
+    async def post_history(self, records: Sequence[Mapping[str, Any]]) -> BatchAnswer:
+        """Deliver at most `BATCH_LIMIT` records of the history; one may be delivered again."""
+        return await self._deliver("/v1/history", {"records": list(records)})
+
+    async def _deliver(self, path: str, batch: Mapping[str, Any]) -> BatchAnswer:
+        body = json.dumps(batch).encode()
+        return _parsed(await self._request("POST", path, headers=self._headers, body=body), BatchAnswer)
 
     async def post_heartbeat(self, heartbeat: Heartbeat) -> None:
         """Send a heartbeat."""

@@ -1,4 +1,4 @@
-"""Delivers plays to the origin at least once, oldest first. The origin counts each play once.
+"""Delivers plays, and the history of a device, to the origin at least once, oldest first. It counts each one once.
 
 A play leaves the queue only after the origin answers `accepted` or `duplicate`. If an answer is lost, the play is sent
 again, and the origin recognizes it. What the origin had and lost, by a backup that was restored, it asks for.
@@ -12,7 +12,7 @@ from random import Random
 from typing import Any, Protocol
 
 from sync.device.recurring_problem import RecurringProblem
-from sync.device.store.outbox import Outbox, QueuedPlay, RefusedPlay
+from sync.device.store.outbox import QueuedPlay, RefusedPlay
 from sync.errors import OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull, Untrusted
 from sync.runtime.clock import Backoff, Clock
 from sync.wire.device_reports import BATCH_LIMIT, BatchAnswer, Receipt, SequenceRange
@@ -22,47 +22,73 @@ RETENTION = timedelta(days=30)
 
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 300.0
-_TOO_LARGE = 413
+_NOT_THERE, _TOO_LARGE = (404, 405), 413
 _ANEW_EVERY_S = 3_600.0
 _GROW_BY = 10  # plays more per batch after a batch was too large; each batch too large is a wasted upload
 
 log = logging.getLogger(__name__)
 
 
-class PlaySink(Protocol):
-    """The part of the client that the uploader uses."""
+Deliver = Callable[[Sequence[Mapping[str, Any]]], Awaitable[BatchAnswer]]
+"""Delivers documents to the origin; raises OriginUnreachable or OriginRefused if they were not delivered."""
 
-    async def post_plays(self, plays: Sequence[Mapping[str, Any]]) -> BatchAnswer:
-        """Deliver plays.
 
-        Raises:
-            OriginUnreachable, OriginRefused: they were not delivered.
-        """
+class Queue(Protocol):
+    """What waits for delivery, by sequence in one log: `Outbox` has plays, the history of a device its records.
+
+    Another log may begin while a batch is under way: what is said of its sequences then changes nothing.
+    """
+
+    async def wait_for_work(self) -> None:
+        """Return as soon as something waits."""
+
+    async def batch(self, limit: int) -> list[QueuedPlay]:
+        """Return the oldest that waits."""
+
+    async def acknowledge(self, sequences: Sequence[int]) -> None:
+        """Let these wait no more: the origin has them."""
+
+    async def refuse(self, refusals: Sequence[RefusedPlay]) -> None:
+        """Let these wait no more: the origin refused them."""
+
+    async def queue_again(self, first: int, last: int) -> int:
+        """Let these wait again, as far as they are still here and were not refused; return how many."""
+
+    async def has_conflicts(self) -> bool:
+        """Tell whether some were refused because the origin has others of their sequence."""
+
+    async def prune(self, before_ms: int) -> int:
+        """Delete what the origin has and is from before an instant (Unix ms)."""
 
 
 class PlayUploader:
-    """The service that delivers the plays of the outbox.
+    """The service that delivers what waits in a queue: plays, or with another `what` the history of this device.
 
-    `begin_anew` begins a new log: the origin has other plays of this one, so its file was set back or copied.
+    `begin_anew` begins a new log: the origin has others of this one, so its file was set back or copied. An origin of
+    an earlier version that does not take such documents is asked again after `absent_wait_s`.
     """
 
     def __init__(
         self,
-        outbox: Outbox,
-        client: PlaySink,
+        outbox: Queue,
+        deliver: Deliver,
         clock: Clock,
         rng: Random,
         begin_anew: Callable[[], Awaitable[None]],
+        what: str = "plays",
+        absent_wait_s: float = 0.0,
     ) -> None:
         self._outbox = outbox
         self._begin_anew = begin_anew
         self._began_anew_s = -math.inf
-        self._client = client
+        self._post = deliver
         self._clock = clock
         self._backoff = Backoff(first_s=_FIRST_WAIT_S, limit_s=_LONGEST_WAIT_S, rng=rng)
         self._batch_limit = BATCH_LIMIT
+        self._what = what
+        self._absent_wait_s = absent_wait_s
         self._problems = RecurringProblem(
-            clock, log, "plays cannot be delivered; they stay in the queue", "plays are delivered again"
+            clock, log, f"{what} cannot be delivered; they stay in the queue", f"{what} are delivered again"
         )
 
     async def run(self) -> None:
@@ -71,7 +97,8 @@ class PlayUploader:
             try:
                 await self._leave_taken_log()
                 await self._outbox.wait_for_work()
-                await self._deliver(await self._outbox.batch(self._batch_limit))
+                if batch := await self._outbox.batch(self._batch_limit):
+                    await self._deliver(batch)
             except (OriginUnreachable, OriginRefused, Untrusted, StorageBroken, StorageFull) as error:
                 await self._wait_after_error(error)
 
@@ -84,7 +111,7 @@ class PlayUploader:
 
     async def _deliver(self, batch: Sequence[QueuedPlay]) -> None:
         try:
-            answer = await self._client.post_plays([queued.body for queued in batch])
+            answer = await self._post([queued.body for queued in batch])
         except OriginRefused as error:
             if error.status != _TOO_LARGE:
                 raise
@@ -96,7 +123,7 @@ class PlayUploader:
     async def _apply_answer(self, batch: Sequence[QueuedPlay], answer: BatchAnswer) -> None:
         done, refused = _split_receipts(batch, answer.receipts)
         if not done and not refused:
-            raise OriginUnreachable(f"the origin acknowledged none of {len(batch)} plays; they are sent again")
+            raise OriginUnreachable(f"the origin acknowledged none of {len(batch)} {self._what}; they are sent again")
         await self._apply_receipts(done, refused)
         if answer.log_epoch == batch[-1].body.get("log_epoch"):
             await self._send_again(answer.missing)
@@ -104,13 +131,14 @@ class PlayUploader:
     async def _send_again(self, missing: Sequence[SequenceRange]) -> None:
         queued = sum([await self._outbox.queue_again(one.first, one.last) for one in missing])
         if queued:
-            log.warning("plays=%d that the origin does not have any more are sent again", queued)
+            log.warning("%s=%d that the origin does not have any more are sent again", self._what, queued)
 
     async def _apply_receipts(self, done: Sequence[int], refused: Sequence[RefusedPlay]) -> None:
         if refused:
             first = refused[0]
             log.error(
-                "plays=%d refused by the origin, first sequence=%d %s: %s",
+                "%s=%d refused by the origin, first sequence=%d %s: %s",
+                self._what,
                 len(refused),
                 first.sequence,
                 first.status,
@@ -128,7 +156,9 @@ class PlayUploader:
         await self._apply_receipts([], [RefusedPlay(queued.sequence, "invalid", str(error)) for queued in batch])
 
     async def _wait_after_error(self, error: SignageError) -> None:
-        wait_s = self._backoff.next_s(at_least_s=error.retry_after_s, offline=error.offline)
+        absent = isinstance(error, OriginRefused) and error.status in _NOT_THERE
+        at_least_s = max(error.retry_after_s, self._absent_wait_s if absent else 0.0)
+        wait_s = self._backoff.next_s(at_least_s=at_least_s, offline=error.offline)
         self._problems.occurred(str(error))
         await self._clock.sleep(wait_s)
 

@@ -12,6 +12,11 @@ AWAY_S = 3600.0
 _CHANGING = re.compile(r"[0-9a-f]{8,}|\d+")  # sequences, hashes, ports: another one is the same problem
 
 
+def problem_kind(text: str) -> str:
+    """Return what stays the same of a problem while its figures change."""
+    return _CHANGING.sub("#", text)
+
+
 @dataclass(frozen=True, slots=True)
 class _Seen:
     at_s: float
@@ -36,7 +41,7 @@ class RecurringProblem:
 
     def occurred(self, text: str, *, comes_and_goes: bool = False) -> None:
         """Tell of a problem, if it is new. `comes_and_goes`: its kind does, so its first end is not believed."""
-        kind = _CHANGING.sub("#", text)
+        kind = problem_kind(text)
         before, now_s = self._seen.get(kind), self._clock.monotonic()
         back = before is not None and kind not in self._present
         if before is None:

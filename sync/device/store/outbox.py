@@ -6,7 +6,8 @@ moves to a table of its own, where people can see it. So it does not block the p
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,17 +60,60 @@ class RefusedPlay:
     detail: str
 
 
-class Outbox:
-    """The plays of this device and their delivery."""
+class LogQueue:
+    """What waits for delivery in the database of a log.
+
+    A new log may begin while a batch is under way. Its sequences then mean something else, so that what is said of the
+    batch changes nothing.
+    """
+
+    waiting = ""
+    """The query for one of those that wait."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._work = asyncio.Event()
+        self._log: str | None = None  # the epoch of the last batch
 
     def move_to(self, database: Database) -> None:
         """Use another database from now on, and wake `wait_for_work` for what waits there."""
         self._database = database
         self.notify()
+
+    def notify(self) -> None:
+        """Wake `wait_for_work` after something was committed."""
+        self._work.set()
+
+    async def wait_for_work(self) -> None:
+        """Return as soon as something waits for delivery."""
+        while True:
+            self._work.clear()
+            if await self._database.row(self.waiting) is not None:
+                return
+            await self._work.wait()
+
+    async def _read_batch(self, query: str, limit: int) -> list[QueuedPlay]:
+        """Read in a transaction: on the shared connection a plain read would return rows that are not committed."""
+        async with self._database.transaction():
+            rows = await self._database.rows(query, {"limit": limit})
+            self._log = await self._epoch()
+        return [QueuedPlay(row["sequence"], json.loads(row["body"])) for row in rows]
+
+    @asynccontextmanager
+    async def _about_batch(self) -> AsyncIterator[bool]:
+        """Begin a transaction; False: another log has begun since the last batch."""
+        async with self._database.transaction():
+            yield self._log in (None, await self._epoch())
+
+    async def _epoch(self) -> str | None:
+        row = await self._database.row("SELECT epoch FROM log")
+        return None if row is None else row["epoch"]
+
+
+class Outbox(LogQueue):
+    """The plays of this device and their delivery."""
+
+    waiting = "SELECT 1 FROM outbox LIMIT 1"
 
     async def add(self, play: Play) -> None:
         """Log and queue a play in the caller's transaction; call `notify` after the commit."""
@@ -82,38 +126,24 @@ class Outbox:
         """Tell whether the play of a take is in the log."""
         return await self._database.row("SELECT 1 FROM plays WHERE take = :take", {"take": take}) is not None
 
-    def notify(self) -> None:
-        """Wake `wait_for_work` after a play was committed."""
-        self._work.set()
-
-    async def wait_for_work(self) -> None:
-        """Return as soon as a play waits for delivery."""
-        while True:
-            self._work.clear()
-            if await self._database.row("SELECT 1 FROM outbox LIMIT 1") is not None:
-                return
-            await self._work.wait()
-
     async def batch(self, limit: int = BATCH_LIMIT) -> list[QueuedPlay]:
-        """Return the oldest waiting plays.
-
-        It reads in a transaction: on the shared connection a plain read would return rows that are not committed.
-        """
+        """Return the oldest waiting plays."""
         query = "SELECT sequence, body FROM outbox JOIN plays USING (sequence) ORDER BY sequence LIMIT :limit"
-        async with self._database.transaction():
-            rows = await self._database.rows(query, {"limit": limit})
-        return [QueuedPlay(row["sequence"], json.loads(row["body"])) for row in rows]
+        return await self._read_batch(query, limit)
 
     async def acknowledge(self, sequences: Sequence[int]) -> None:
         """Remove plays from the queue; sequences that are not in it are ignored."""
         rows = [{"sequence": sequence} for sequence in sequences]
-        async with self._database.transaction():
-            await self._database.execute_many("DELETE FROM outbox WHERE sequence = :sequence", rows)
+        async with self._about_batch() as same_log:
+            if same_log:
+                await self._database.execute_many("DELETE FROM outbox WHERE sequence = :sequence", rows)
 
     async def refuse(self, refusals: Sequence[RefusedPlay]) -> None:
         """Move plays from the queue to the refused ones."""
         rows = [{"sequence": r.sequence, "status": r.status, "detail": r.detail} for r in refusals]
-        async with self._database.transaction():
+        async with self._about_batch() as same_log:
+            if not same_log:
+                return
             await self._database.execute_many(
                 "INSERT OR REPLACE INTO refusals VALUES (:sequence, :status, :detail)", rows
             )
@@ -127,7 +157,9 @@ class Outbox:
             AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.sequence = plays.sequence) LIMIT :rows"""
         queued, rows = 0, _ROWS_AT_ONCE
         while rows == _ROWS_AT_ONCE:  # the player writes in between
-            async with self._database.transaction():
+            async with self._about_batch() as same_log:
+                if not same_log:
+                    break
                 rows = await self._database.execute(statement, {"first": first, "last": last, "rows": _ROWS_AT_ONCE})
             queued += rows
         return queued

@@ -30,7 +30,12 @@ from tests.origin.running_origin import RunningOrigin, running_origin, settings_
 from tests.player.director.fake_screen import FakeScreen
 from tests.sync.faulty_disk import FaultyDisk
 
-CONNECTED = Counter(("director", "membership", "signer", "syncer", "uploader", "heartbeat", "certification"))
+CONNECTED = Counter(
+    (
+        *("director", "history", "membership", "signer"),
+        *("syncer", "uploader", "history delivery", "heartbeat", "certification"),
+    )
+)
 
 
 class FakeDisplay:
@@ -38,6 +43,12 @@ class FakeDisplay:
 
     def state(self) -> DisplayState:
         return DisplayState(True, True, Power.ON, Area(width=1280, height=720), 0)
+
+    def was_dark_since(self, at_s: float) -> bool:
+        return False
+
+    def was_unplugged_since(self, at_s: float) -> bool:
+        return False
 
 
 class Device:

@@ -89,7 +89,9 @@ async def uploading(ledger: Ledger, origin: Origin, clock: FakeClock) -> AsyncIt
     await site.start()
     port = runner.addresses[0][1]
     async with open_client(f"http://127.0.0.1:{port}", "token") as client:
-        task = asyncio.create_task(PlayUploader(ledger.outbox, client, clock, Random(1), ledger.begin_anew).run())
+        task = asyncio.create_task(
+            PlayUploader(ledger.outbox, client.post_plays, clock, Random(1), ledger.begin_anew).run()
+        )
         try:
             yield
         finally:

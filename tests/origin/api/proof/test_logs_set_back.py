@@ -1,6 +1,8 @@
 """Files of device and origin that come from a backup or a copied card: every play is counted once, by real files."""
 
 import asyncio
+import csv
+import io
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +13,7 @@ from random import Random
 
 from aiohttp import ClientSession
 
+from player.evidence.history import Change
 from player.evidence.ledger import Ledger, open_ledger
 from sync.device.origin_client import open_client
 from sync.device.play_uploader import PlayUploader
@@ -26,19 +29,22 @@ from tests.player.evidence.plays import closed
 @asynccontextmanager
 async def delivering(server: RunningOrigin, ledger: Ledger, token: str, clock: FakeClock) -> AsyncIterator[None]:
     async with open_client(server.url, token) as client:
-        uploader = PlayUploader(ledger.outbox, client, clock, Random(1), ledger.begin_anew)
-        task = asyncio.create_task(uploader.run())
+        plays = PlayUploader(ledger.outbox, client.post_plays, clock, Random(1), ledger.begin_anew)
+        history = PlayUploader(ledger.history, client.post_history, clock, Random(1), ledger.begin_anew, "history")
+        tasks = {asyncio.create_task(plays.run()), asyncio.create_task(history.run())}
         try:
             yield
             async with asyncio.timeout(60):
                 quiet = 0  # what the origin asks for again comes to the queue after the answer
                 while quiet < 20:
-                    busy = await ledger.outbox.depth() or await ledger.outbox.has_conflicts()
+                    waiting = await ledger.outbox.depth() or await ledger.history.batch(1)
+                    busy = waiting or await ledger.outbox.has_conflicts() or await ledger.history.has_conflicts()
                     quiet = 0 if busy else quiet + 1
                     await SystemClock().sleep(0.01)
         finally:
-            task.cancel()
-            await asyncio.wait({task})
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
 
 def at(number: int) -> datetime:
@@ -122,3 +128,60 @@ async def test_an_origin_that_is_restored_from_a_backup_gets_again_what_it_lost(
             async with ClientSession() as client:
                 held = await counted(replace(again, client=client))
             assert held == takes(range(numbers.stop))
+
+
+async def tell(ledger: Ledger, *names: str) -> None:
+    """Record problems of these names, with nothing else to tell."""
+    now = {"at": NOON, "boot_id": "b" * 32, "mono_ms": 1}
+    await ledger.history.write([Change({"kind": "problem", "state": "began", "text": name, **now}) for name in names])
+
+
+async def told(server: RunningOrigin) -> list[str]:
+    rows = (await server.ask("GET", "/v1/history?limit=1000", server.reader)).document["history"]
+    return [row["text"] for row in reversed(rows) if row["by"] == "screen"]
+
+
+async def test_the_history_of_a_restored_or_copied_card_does_not_fork(
+    server: RunningOrigin, tmp_path: Path, clock: FakeClock
+) -> None:
+    device, token = await server.pair()
+
+    async def tell_from(file: str, *names: str) -> str:
+        async with open_ledger(tmp_path / file, device, clock) as ledger, delivering(server, ledger, token, clock):
+            await tell(ledger, *names)
+        return ledger.epoch
+
+    first = await tell_from("plays.db", "a", "b", "c")
+    shutil.copy(tmp_path / "plays.db", tmp_path / "backup.db")
+    assert await tell_from("plays.db", "d", "e") == first
+    second = await tell_from("backup.db", "f", "g")  # their places are taken
+    assert second != first
+    assert await tell_from("backup.db", "h") == second
+    assert await tell_from("plays.db", "i") == first
+    assert sorted(await told(server)) == list("abcdefghi")
+    answer = await server.ask("GET", "/v1/history?limit=1000&format=csv", server.reader)
+    keys = [(row["log_epoch"], int(row["sequence"])) for row in csv.DictReader(io.StringIO(answer.text)) if row["hash"]]
+    assert sorted(keys) == sorted([*((first, n) for n in range(1, 7)), *((second, n) for n in range(1, 4))])
+
+
+async def test_a_restored_origin_asks_for_the_history_that_it_lost(tmp_path: Path, clock: FakeClock) -> None:
+    async with running_origin(settings_in(tmp_path / "origin"), clock) as server:
+        device, token = await server.pair()
+        async with (
+            open_ledger(tmp_path / "plays.db", device, clock) as ledger,
+            delivering(server, ledger, token, clock),
+        ):
+            await tell(ledger, "a", "b")
+    shutil.copytree(tmp_path / "origin", tmp_path / "backup")
+    for folder, names in (("origin", "cde"), ("backup", "f")):
+        async with (
+            open_origin(settings_in(tmp_path / folder), clock) as origin,
+            serve_http(origin.app, "127.0.0.1", 0) as url,
+            open_ledger(tmp_path / "plays.db", device, clock) as ledger,
+            ClientSession() as client,
+        ):
+            again = replace(server, url=url, client=client)
+            async with delivering(again, ledger, token, clock):
+                await tell(ledger, *names)
+            held = await told(again)
+    assert sorted(held) == list("abcdef")
