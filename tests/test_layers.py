@@ -63,7 +63,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/deck/vlc": (SERVICES, "player/platform"),
     "player/deck": (SERVICES, "player/deck/vlc player/platform player/protocol"),
     "player/stage": (SERVICES, "player/platform player/protocol"),
-    "player/streams": (SERVICES, "player/platform sync/device sync/device/transfer sync/http sync/sandbox"),
+    "player/streams": (SERVICES, "player/platform sync/device/transfer sync/http sync/sandbox"),
     "player/overlay": (SERVICES, "player/platform player/protocol"),
     "player/display": (
         SERVICES,

@@ -104,6 +104,7 @@ class StatusCollector:
         return Heartbeat(
             at=status.at,
             version=status.version,
+            period_s=self._sources.configuration.settings.origin.heartbeat_s,
             release=status.sync.release,
             preparing=status.sync.preparing,
             sequence=status.sync.sequence,

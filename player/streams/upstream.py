@@ -14,8 +14,7 @@ from yarl import URL
 
 from player.platform.own_addresses import OwnPorts, may_reach
 from player.streams.hls import target
-from sync.device.origin_client import NameResolver
-from sync.device.transfer.addresses import look_up
+from sync.device.transfer.addresses import NameResolver, look_up
 from sync.device.transfer.connection import REDIRECTS, Network
 from sync.errors import MediaUnplayable, OriginUnreachable
 from sync.runtime.threads import in_thread

@@ -16,10 +16,9 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from pydantic import BaseModel, ValidationError
 
-from sync.device.transfer.addresses import AnsweringAddresses, look_up
+from sync.device.transfer.addresses import NameResolver
 from sync.device.transfer.connection import (
     MOST_REDIRECTS,
     REDIRECTS,
@@ -37,7 +36,6 @@ from sync.device.transfer.limits import LEAST_BYTES_S
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
 from sync.runtime.clock import SystemClock
 from sync.runtime.os_messages import is_offline
-from sync.runtime.threads import in_thread
 from sync.wire.device_reports import (
     BatchAnswer,
     EnrolmentProof,
@@ -60,7 +58,6 @@ _SEND_S = 300.0  # the same with a body, such as hundreds of plays on a slow lin
 _WINDOW_S = 30.0  # over which the speed of a body is measured
 _LIVE_HEARTBEAT_S = 30.0
 _MOST_VALUES = 20_000  # of an answer; receipts of a batch of plays have less, and a million hold the loop for 0.1 s
-_LOOK_UP_S = 20.0
 _NOT_MODIFIED = 304
 _REAL_CLOCK = SystemClock()
 
@@ -142,18 +139,18 @@ class OriginClient:
         """Deliver at most `BATCH_LIMIT` plays. A play may be delivered again."""
         return await self._deliver("/v1/plays", {"plays": list(plays)})
 
-    async def put_device_key(self, request: Envelope) -> Envelope:
-        """Have the origin certify the key of this device (`sync.proof.key_request`); return the certificate."""
-        body = _encode(request)
-        return _parsed(await self._request("PUT", "/v1/device/key", headers=self._headers, body=body), Envelope)
-
     async def post_history(self, records: Sequence[Mapping[str, Any]]) -> BatchAnswer:
         """Deliver at most `BATCH_LIMIT` records of the history; one may be delivered again."""
         return await self._deliver("/v1/history", {"records": list(records)})
 
+    async def put_device_key(self, request: Envelope) -> Envelope:
+        """Have the origin certify the key of this device (`sync.proof.key_request`); return the certificate."""
+        body, path = _encode(request), "/v1/device/key"
+        return _parsed(await self._request("PUT", path, headers=self._headers, body=body), Envelope)
+
     async def _deliver(self, path: str, batch: Mapping[str, Any]) -> BatchAnswer:
-        body = json.dumps(batch).encode()
-        return _parsed(await self._request("POST", path, headers=self._headers, body=body), BatchAnswer)
+        answer = await self._request("POST", path, headers=self._headers, body=json.dumps(batch).encode())
+        return _parsed(answer, BatchAnswer)
 
     async def post_heartbeat(self, heartbeat: Heartbeat) -> None:
         """Send a heartbeat."""
@@ -291,27 +288,6 @@ class _Answer:
     retry_after_s: float | None
     content: bytes
     etag: str
-
-
-class NameResolver(AbstractResolver):
-    """Looks names up in daemon threads: without a DNS server that takes half a minute, and must not delay a stop."""
-
-    def __init__(self, addresses: AnsweringAddresses | None = None) -> None:
-        self._addresses = addresses or AnsweringAddresses()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """Return all addresses of a name; raises OSError and TimeoutError."""
-        async with asyncio.timeout(_LOOK_UP_S):
-            found = await in_thread(look_up, host, port, family)
-        return [
-            ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=socket.AI_NUMERICHOST)
-            for kind, address, port in self._addresses.sorted(host, found)
-        ]
-
-    async def close(self) -> None:
-        """Do nothing: threads that still look up end by themselves."""
 
 
 @asynccontextmanager

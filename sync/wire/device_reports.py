@@ -291,6 +291,7 @@ class Heartbeat(Wire):
 
     at: Instant
     version: str
+    period_s: Annotated[float, Field(gt=0, le=86_400)] | None = None  # until the next one
     release: Sha256 | None = None
     preparing: Sha256 | None = None  # the release that is being downloaded: the origin must not delete its content
     sequence: int | None = None

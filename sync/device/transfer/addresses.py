@@ -5,9 +5,11 @@ import socket
 import threading
 
 from aiohappyeyeballs import start_connection
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from sync.runtime.threads import in_thread
 
+_LOOK_UP_S = 20.0
 NEXT_ADDRESS_S = 0.25
 """How long one address may stay silent before the next one is tried beside it."""
 
@@ -63,3 +65,24 @@ class AnsweringAddresses:
             found = self.sorted(host, await in_thread(look_up, host, port))
             choices = [(family, socket.SOCK_STREAM, 0, "", (address, port)) for family, address, port in found]
             return await start_connection(choices, happy_eyeballs_delay=NEXT_ADDRESS_S, interleave=1)
+
+
+class NameResolver(AbstractResolver):
+    """Looks names up in daemon threads: without a DNS server that takes half a minute, and must not delay a stop."""
+
+    def __init__(self, addresses: AnsweringAddresses | None = None) -> None:
+        self._addresses = addresses or AnsweringAddresses()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Return all addresses of a name; raises OSError and TimeoutError."""
+        async with asyncio.timeout(_LOOK_UP_S):
+            found = await in_thread(look_up, host, port, family)
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=socket.AI_NUMERICHOST)
+            for kind, address, port in self._addresses.sorted(host, found)
+        ]
+
+    async def close(self) -> None:
+        """Do nothing: threads that still look up end by themselves."""

@@ -16,12 +16,14 @@ from sync.trust.signing import token_hash
 from sync.wire.device_reports import Heartbeat
 from sync.wire.value_types import Identifier, Instant, Name, Request, Wire
 
-ONLINE_S = 120.0  # four heartbeats at the default period
 HEARTBEAT_CAP_BYTES = 64 * 1024
 
 
 class DeviceView(Wire):
-    """A device. `behind`: it plays an older release than the newest of its channel."""
+    """A device. `behind`: it plays an older release than the newest of its channel.
+
+    `online`: it was heard, and its history does not say that it is silent since.
+    """
 
     id: Identifier
     name: Name
@@ -132,7 +134,10 @@ class DeviceRoutes:
     async def _change(self, request: web.Request) -> web.Response:
         change = await read_json(request, DeviceChange)
         id, expected = request.match_info["id"], requested_version(request)
-        device = await self._store.update(id, name=change.name, channel=change.channel, expected=expected)
+        now_ms = unix_ms(self._clock.now())
+        device = await self._store.update(
+            id, name=change.name, channel=change.channel, expected=expected, now_ms=now_ms
+        )
         if change.channel is not None:
             self._live.moved(device.id, device.channel)
         self._live.changed("devices", device.id)
@@ -166,7 +171,7 @@ class DeviceRoutes:
             paired_at=instant(device.paired_ms),
             seen_at=seen_at,
             seen_age_s=age_s,
-            online=age_s is not None and age_s <= ONLINE_S,
+            online=seen_at is not None and not device.silent,
             sequence=sequence,
             channel_sequence=device.channel_sequence,
             behind=(sequence or 0) < device.channel_sequence,

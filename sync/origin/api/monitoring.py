@@ -6,7 +6,6 @@ Labels of metrics come from our own tables only (the name of an operation, a sta
 import asyncio
 import json
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from functools import cached_property
 from typing import Literal
 
@@ -20,7 +19,6 @@ from sync.http.metrics import OperationMetrics
 from sync.http.openapi import openapi_document
 from sync.http.operations import Access, Operation
 from sync.http.problems import problem
-from sync.origin.api.devices import ONLINE_S
 from sync.origin.http.auth import COOKIE, Gatekeeper
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.retention.scanner import Figures
@@ -32,7 +30,6 @@ from sync.wire.device_reports import Receipt
 from sync.wire.value_types import Wire
 
 TITLE = "Signage origin"
-_ONLINE = timedelta(seconds=ONLINE_S)
 
 
 class OriginMetrics:
@@ -73,7 +70,7 @@ class OriginMetrics:
             StorageBroken: the database does not answer.
         """
         now = self._clock.now()
-        counts = await self._counts.read(online_since_ms=unix_ms(now - _ONLINE), now_ms=unix_ms(now))
+        counts = await self._counts.read(now_ms=unix_ms(now))
         gauges = self._gauges
         for state in MediaState:
             gauges.media.labels(state.value).set(counts.media.get(state, 0))
@@ -101,7 +98,9 @@ class _Gauges:
         self.uploads = gauge("uploads", "Unfinished uploads")
         self.upload_bytes = gauge("upload_bytes", "Bytes of unfinished uploads")
         self.devices = gauge("devices", "Paired devices")
-        self.online = gauge("devices_online", "Devices with a heartbeat in the last two minutes")
+        self.online = gauge(
+            "devices_online", "Devices that are heard: four heartbeats or two minutes without one are silence"
+        )
         self.pairings = gauge("pairings_waiting", "Devices that wait to be paired")
         self.releases = gauge("releases", "Releases published")
         self.content_bytes = gauge(

@@ -35,6 +35,7 @@ from sync.origin.api.storage import StorageRoutes
 from sync.origin.api.uploads import UploadRoutes, add_tus_version
 from sync.origin.console.server import add_console, harden
 from sync.origin.http.auth import Gatekeeper
+from sync.origin.http.contact_watch import ContactWatch
 from sync.origin.http.host_header_check import allowed_names, check_host
 from sync.origin.http.live_hints import LiveHints
 from sync.origin.ingest.pipeline import Pipeline
@@ -146,13 +147,19 @@ def _assemble(
     monitor.describe(operations)
 
     app = _application(settings, operations, gatekeeper, metrics, live)
-    services = _services(rooms, pipeline, cleaner, live, reports)
+    contact = ContactWatch(device_store, live, clock)
+    services = _services(rooms, pipeline, cleaner, live, reports, contact)
     parts = (keys, devices, signing, exporter, pairings, live, rooms, pipeline, cleaner, keyring, reports)
     return Origin(app, services, restarts, *parts)
 
 
 def _services(
-    rooms: FolderTarget, pipeline: Pipeline, cleaner: Cleaner, live: LiveHints, reports: ReportMaker
+    rooms: FolderTarget,
+    pipeline: Pipeline,
+    cleaner: Cleaner,
+    live: LiveHints,
+    reports: ReportMaker,
+    contact: ContactWatch,
 ) -> dict[str, Run]:
     return {
         "pipeline": pipeline.run,
@@ -162,6 +169,7 @@ def _services(
         "live": live.run,
         "day_counter": reports.counter.run,
         "promises": reports.keeper.run,
+        "contact": contact.run,
     }
 
 

@@ -30,8 +30,9 @@ class CountStore:
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
-    async def read(self, *, online_since_ms: int, now_ms: int) -> Counts:
-        """Return all counts; a device is online if its last heartbeat came at or after `online_since_ms`."""
+    async def read(self, *, now_ms: int) -> Counts:
+        """Return all counts; a device is online if it was heard and is not silent since."""
+        online = devices.c.seen_ms.is_not(None) & devices.c.unheard_ms.is_(None)
         not_removed = devices.c.removed_ms.is_(None)
         waiting = (pairings.c.state == PairingStep.WAITING) & (pairings.c.expires_ms > now_ms)
         async with self._database.reading() as connection:
@@ -45,9 +46,7 @@ class CountStore:
                 uploads=await number(select(func.count()).select_from(uploads).where(UNFINISHED)),
                 upload_bytes=await number(select(func.sum(uploads.c.offset_bytes)).where(UNFINISHED)),
                 devices=await number(select(func.count()).select_from(devices).where(not_removed)),
-                devices_online=await number(
-                    select(func.count()).select_from(devices).where(not_removed, devices.c.seen_ms >= online_since_ms)
-                ),
+                devices_online=await number(select(func.count()).select_from(devices).where(not_removed, online)),
                 pairings=await number(select(func.count()).select_from(pairings).where(waiting)),
                 releases=await number(select(func.count()).select_from(releases)),
             )

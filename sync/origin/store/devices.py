@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, Select, Update, delete, func, insert, select, update
+from sqlalchemy import Row, Select, Update, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict, NotFound
@@ -13,7 +13,9 @@ from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.row_checks import check_version
 from sync.origin.persistence.tables import channels, devices, pairings
 from sync.origin.planning.file_names import natural_key
+from sync.origin.store.device_events import write_event
 from sync.runtime.state_table import StateTable
+from sync.wire.device_reports import HistoryKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Device:
     channel: str
     paired_ms: int
     seen_ms: int | None
+    silent: bool  # it was found to be silent since, see `contact_watch`
     heartbeat: dict[str, Any] | None
     version: int
     channel_sequence: int
@@ -57,7 +60,9 @@ class DeviceStore:
             row = (await connection.execute(_not_removed().where(devices.c.token_hash == token_hash))).first()
             return None if row is None else _device(row)
 
-    async def update(self, device: str, *, name: str | None, channel: str | None, expected: int | None) -> Device:
+    async def update(
+        self, device: str, *, name: str | None, channel: str | None, expected: int | None, now_ms: int
+    ) -> Device:
         """Rename a device or move it to another channel; None leaves a value as it is.
 
         Raises:
@@ -65,7 +70,7 @@ class DeviceStore:
             StaleVersion: `expected` is not its version any more.
         """
         async with self._database.writing() as connection:
-            await _get_device(connection, device)  # `check_version` also accepts the row of a removed device
+            before = await _get_device(connection, device)  # `check_version` also accepts the row of a removed device
             await check_version(connection, devices, "device", device, expected)
             values: dict[str, Any] = {"version": devices.c.version + 1}
             if name is not None:
@@ -75,7 +80,12 @@ class DeviceStore:
                 been_in = await connection.scalar(select(devices.c.channels).where(devices.c.id == device))
                 values["channels"] = None if been_in is None else sorted({*been_in, channel})
             await connection.execute(update(devices).where(devices.c.id == device).values(**values))
-            return await _get_device(connection, device)
+            after = await _get_device(connection, device)
+            for state, old, new in (("renamed", before.name, after.name), ("moved", before.channel, after.channel)):
+                if old != new:
+                    change = {"text": f"{old} → {new}", "before": old, "after": new}
+                    await write_event(connection, device, HistoryKind.DEVICE, state, now_ms, **change)
+            return after
 
     async def remove(self, device: str, *, token_hash: str, now_ms: int) -> None:
         """Lock a device out for good; `token_hash` is the hash of a token that nobody knows.
@@ -87,12 +97,40 @@ class DeviceStore:
             await _get_device(connection, device)
             change = update(devices).where(devices.c.id == device)
             await connection.execute(change.values(removed_ms=now_ms, token_hash=token_hash))
+            await write_event(connection, device, HistoryKind.DEVICE, "removed", now_ms)
 
     async def save_heartbeat(self, device: str, heartbeat: dict[str, Any], now_ms: int) -> None:
-        """Store a device's last heartbeat."""
+        """Store a device's last heartbeat; one that was silent is back."""
+        this = devices.c.id == device
         async with self._database.writing() as connection:
-            change = update(devices).where(devices.c.id == device)
-            await connection.execute(change.values(heartbeat=heartbeat, seen_ms=now_ms))
+            await connection.execute(update(devices).where(this).values(heartbeat=heartbeat, seen_ms=now_ms))
+            silent = update(devices).where(this, devices.c.unheard_ms.is_not(None), devices.c.removed_ms.is_(None))
+            if (await connection.execute(silent.values(unheard_ms=None))).rowcount:
+                await write_event(connection, device, HistoryKind.CONTACT, "back", now_ms)
+
+    async def not_heard(self, since_ms: int, until_ms: int) -> list[tuple[str, int, float]]:
+        """Return devices that are not silent yet, and whose last heartbeat was not in this time.
+
+        Each with the time of that heartbeat (Unix ms) and the period that it names, 0 if it names none.
+        """
+        query = select(devices.c.id, devices.c.seen_ms, devices.c.heartbeat).where(
+            devices.c.removed_ms.is_(None),
+            devices.c.unheard_ms.is_(None),
+            or_(devices.c.seen_ms < since_ms, devices.c.seen_ms > until_ms),
+        )
+        async with self._database.reading() as connection:
+            rows = await connection.execute(query)
+            return [(row.id, row.seen_ms, (row.heartbeat or {}).get("period_s") or 0.0) for row in rows]
+
+    async def lose(self, device: str, seen_ms: int, now_ms: int) -> bool:
+        """Write that nothing was heard of a device since `seen_ms`; False: another origin did, or it is back."""
+        these = (devices.c.id == device, devices.c.seen_ms == seen_ms, devices.c.unheard_ms.is_(None))
+        async with self._database.writing() as connection:
+            if not (await connection.execute(update(devices).where(*these).values(unheard_ms=seen_ms))).rowcount:
+                return False
+            at_ms = min(seen_ms, now_ms)
+            await write_event(connection, device, HistoryKind.CONTACT, "lost", now_ms, at_ms=at_ms)
+            return True
 
     async def channel_sequences(self) -> dict[str, int]:
         """Return the newest sequence of each channel."""
@@ -102,8 +140,10 @@ class DeviceStore:
 
 
 async def add_device(connection: AsyncConnection, **values: Any) -> None:
-    """Insert a device inside the caller's transaction."""
+    """Insert a device inside the caller's transaction, with the first row of its history."""
     await connection.execute(insert(devices).values(version=1, **values))
+    paired = {"text": values["channel_id"]}
+    await write_event(connection, values["id"], HistoryKind.DEVICE, "paired", values["paired_ms"], **paired)
 
 
 NOT_WAITING = "this pairing does not wait: ask to be paired again"
@@ -332,6 +372,7 @@ def _device(row: Row[Any]) -> Device:
         channel=row.channel_id,
         paired_ms=row.paired_ms,
         seen_ms=row.seen_ms,
+        silent=row.unheard_ms is not None,
         heartbeat=row.heartbeat,
         version=row.version,
         channel_sequence=row.channel_sequence or 0,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.origin.api.proof.test_history import record
 from tests.origin.console.page import Page
 from tests.origin.running_origin import play
 
@@ -202,6 +203,33 @@ def test_a_person_has_plays_count_that_the_origin_doubts(page: Page) -> None:
     page.until(lambda: "unconfirmed" not in page.text(card))
     found = page.site.ask("GET", f"/v1/plays/audit?device={device}")["findings"]
     assert [one["sequence"] for one in found if "restored on Sunday" in one["detail"]] == [1]
+    page.site.ask("DELETE", f"/v1/devices/{device}")
+
+
+def test_a_person_reads_what_happened_on_a_screen(page: Page) -> None:
+    visitor = page.site.wait_to_pair("Storied pane")
+    device = page.site.ask("POST", "/v1/devices", {"code": visitor.code, "channel": "main"})["id"]
+    night = datetime(2026, 3, 1, 21, 3, tzinfo=UTC)
+    told: list[tuple[str, str, int, dict[str, Any]]] = [
+        ("player", "stopped", 0, {"code": "power"}), ("player", "started", 7, {"text": "1.0"}),
+        ("screen", "off", 0, {}), ("screen", "on", 595, {}), ("problem", "began", 600, {"text": "Too hot."}),
+        ("release", "activated", 610, {"number": 14}),
+        ("clock", "stepped", 620, {"utc_before": f"{night + timedelta(minutes=320):%Y-%m-%dT%H:%M:%SZ}"}),
+    ]  # fmt: skip
+    records = [
+        record(device, number, kind, state, at=f"{night + timedelta(minutes=after):%Y-%m-%dT%H:%M:%SZ}", **more)
+        for number, (kind, state, after, more) in enumerate(told, start=1)
+    ]
+    page.site.ask("POST", "/v1/history", {"records": records}, visitor.token())
+    card = f'#device-list [data-id="{device}"]'
+    page.press(f"{card} [data-do=history]")
+    off, on = (f"{(night + timedelta(minutes=after)).astimezone():%H:%M}" for after in (0, 595))
+    wanted = ("Paired to channel main", f"Screen off {off}\u2013{on}", "Device without power", "Too hot. since")
+    page.says(card, *wanted, "Release 14 active", "Clock set forward by 5 h")
+    assert "Screen on" not in page.text(card)
+    assert "Player 1.0 started" not in page.text(card)
+    page.press(f"{card} [data-do=history]")
+    page.until(lambda: "Paired to channel" not in page.text(card))
     page.site.ask("DELETE", f"/v1/devices/{device}")
 
 

@@ -169,5 +169,5 @@ async def _screens(database: OriginDatabase, store: DeviceStore, clock: FakeCloc
                 connection, id=name, name=name, channel_id=channel, token_hash=name, paired_ms=unix_ms(clock.now())
             )
         if beat is not None:
-            age = timedelta(hours=1) if name == "offline" else timedelta()
-            await store.save_heartbeat(name, beat.model_dump(mode="json"), unix_ms(clock.now() - age))
+            await store.save_heartbeat(name, beat.model_dump(mode="json"), unix_ms(clock.now()))
+    await store.lose("offline", unix_ms(clock.now()), unix_ms(clock.now()))

@@ -1,10 +1,10 @@
 """The times of plays whose clock nobody had set: those that get another time, and are judged anew by it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select, tuple_, update
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import plays
@@ -73,7 +73,7 @@ class PlayTimeStore:
             return
         anew = case((plays.c.accepted.is_(None), JUDGED_ANEW), else_=plays.c.set_aside)
         of_device = plays.c.device_id == device
-        these = and_(of_device, or_(*(_has_key(move.key) for move in moves)))
+        these = and_(of_device, _among(move.key for move in moves))
         in_the_way = and_(of_device, plays.c.set_aside == overlaps, plays.c.accepted.is_(None))
         async with self._database.writing() as connection:
             ended_ms = func.coalesce(plays.c.ended_ms, plays.c.started_ms)
@@ -84,10 +84,17 @@ class PlayTimeStore:
                 await mark_plays(connection, victims)
                 await connection.execute(update(plays).where(victims).values(set_aside=JUDGED_ANEW))
             await mark_plays(connection, these)
-            for move in moves:
-                change = update(plays).where(of_device, _has_key(move.key))
-                times = {"started_ms": move.started_ms, "ended_ms": move.ended_ms, "clock_offset_ms": move.offset_ms}
-                await connection.execute(change.values(**times, set_aside=anew))
+            times: dict[str, Any] = {
+                "started_ms": bindparam("started"),
+                "ended_ms": bindparam("ended"),
+                "clock_offset_ms": bindparam("by"),
+            }
+            change = update(plays).where(of_device, *_ONE).values(**times, set_aside=anew)
+            rows = [
+                _key(move.key) | {"started": move.started_ms, "ended": move.ended_ms, "by": move.offset_ms}
+                for move in moves
+            ]
+            await connection.execute(change, rows)
             await mark_plays(connection, these)
 
     async def moved(self, device: str, limit: int) -> list[StoredPlay]:
@@ -99,17 +106,28 @@ class PlayTimeStore:
 
     async def judge(self, device: str, reasons: Mapping[Key, str | None]) -> None:
         """Set why these plays are in no sum; None: they count."""
+        if not reasons:
+            return
         async with self._database.writing() as connection:
-            for key, reason in reasons.items():
-                own = and_(plays.c.device_id == device, _has_key(key))
-                await mark_plays(connection, own)
-                change = update(plays).where(own)
-                await connection.execute(change.values(set_aside=reason))
+            of_device = plays.c.device_id == device
+            await mark_plays(connection, and_(of_device, _among(reasons)))
+            change = update(plays).where(of_device, *_ONE).values(set_aside=bindparam("why"))
+            await connection.execute(change, [_key(key) | {"why": reason} for key, reason in reasons.items()])
 
     async def _stored(self, query: Select[Any]) -> list[StoredPlay]:
         async with self._database.reading() as connection:
             return [StoredPlay(Play.model_validate(body), offset) for body, offset in await connection.execute(query)]
 
 
-def _has_key(key: Key) -> ColumnElement[bool]:
-    return and_(plays.c.log_epoch == key[0], plays.c.sequence == key[1])
+_ONE = (plays.c.log_epoch == bindparam("epoch"), plays.c.sequence == bindparam("place"))
+
+
+def _key(key: Key) -> dict[str, Any]:
+    return {"epoch": key[0], "place": key[1]}
+
+
+def _among(keys: Iterable[Key]) -> ColumnElement[bool]:
+    places: dict[str, list[int]] = {}
+    for epoch, sequence in keys:
+        places.setdefault(epoch, []).append(sequence)
+    return or_(*(and_(plays.c.log_epoch == epoch, plays.c.sequence.in_(each)) for epoch, each in places.items()))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
+from sync.origin.api.proof import clock_correction
 from sync.origin.persistence.history_tables import history, history_conflicts
 from sync.wire.device_reports import record_hash
 from tests.origin.api.proof.test_plays import bring, kept, statuses
@@ -130,7 +131,10 @@ def synchronised(device: str, number: int, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("first", ["plays", "correction"])
-async def test_a_clock_that_is_set_moves_the_plays_before_it(server: RunningOrigin, first: str) -> None:
+async def test_a_clock_that_is_set_moves_the_plays_before_it(
+    server: RunningOrigin, first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock_correction, "AT_ONCE", 2)
     device, token = await server.pair()
     plays = [late(device, number) for number in (1, 2, 3)]
     if first == "plays":

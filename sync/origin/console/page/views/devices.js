@@ -7,9 +7,8 @@ import { data } from "../lib/data.js";
 import { announce, problemElements } from "../lib/notices.js";
 import { byName, ago, bytes, count, moment, span } from "../lib/format.js";
 import { revokeKey } from "./device_keys.js";
+import { history, historyOf, toggleHistory } from "./history.js";
 import { checkProof, proof, proofOf } from "./proof.js";
-
-const ONLINE_MS = 120_000; // the same limit as at the origin
 
 /** Handle the pairing form, and update the ages of heartbeats. */
 export function start() {
@@ -34,8 +33,8 @@ export function start() {
 export function draw() {
   const all = [...data.devices.values()].sort((a, b) => byName(a.name, b.name));
   keyed($("#device-list"), all.map(enrich), card);
-  const online = all.filter(({ seen_ms }) => isOnline(seen_ms)).length;
-  const late = all.filter(({ seen_ms, heartbeat }) => isOnline(seen_ms) && heartbeat?.coming?.late.length).length;
+  const online = all.filter((device) => device.online).length;
+  const late = all.filter((device) => device.online && device.heartbeat?.coming?.late.length).length;
   $("#device-count").textContent = all.length ? `${online} of ${all.length} online${late ? `, ${late} late` : ""}` : "";
   $("#devices-none").hidden = all.length > 0;
   drawWaiting();
@@ -50,14 +49,12 @@ function drawWaiting() {
   keyed($("#pair select"), options.map((id) => ({ id })), ({ id }) => h("option", { value: id }, id || "choose …"));
 }
 
-const isOnline = (seen_ms) => seen_ms !== null && Date.now() - seen_ms <= ONLINE_MS;
-
 function enrich(device) {
   const { heartbeat, seen_ms } = device;
   const showing = [...data.media.values()].find(({ asset }) => asset && asset.sha256 === heartbeat?.on_air?.asset);
   const picture = showing && { thumbnail: showing.thumbnail, source_sha256: showing.source_sha256 };
   const seen = seen_ms === null ? "not seen yet" : `seen ${ago((Date.now() - seen_ms) / 1000)}`;
-  return { ...device, seen_ms: undefined, seen, online: isOnline(seen_ms), picture, proof: proofOf(device) };
+  return { ...device, seen_ms: undefined, seen, picture, proof: proofOf(device), history: historyOf(device) };
 }
 
 function card(device) {
@@ -74,7 +71,13 @@ function card(device) {
     problems.length > 0 && h("ul", { class: "problems" }, ...problems.map((text) => h("li", {}, text))),
     heartbeat && figures(heartbeat),
     ...proof(device),
-    h("menu", {}, button("Check its proof", "proof", () => checkProof(device).then(draw), { class: "quiet", "aria-label": `Check the proof of play of ${device.name}` })),
+    history(device),
+    h(
+      "menu",
+      {},
+      button(device.history ? "Hide history" : "History", "history", () => toggleHistory(device).then(draw), { class: "quiet", "aria-label": `History of ${device.name}` }),
+      button("Check its proof", "proof", () => checkProof(device).then(draw), { class: "quiet", "aria-label": `Check the proof of play of ${device.name}` }),
+    ),
     h(
       "menu",
       { class: "write" },
