@@ -54,7 +54,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Repeat a failed test once if it needs a display or a browser, and run the files of these tests first.
+    """Repeat a failed test up to twice if it needs a display or a browser, and run the files of these tests first.
 
     Two stages that decode on two cores show what the machine can do, not what the player does. These files take
     longest, and the other workers must not wait for them.
@@ -64,7 +64,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _DISPLAY_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("display")
         if any(item.get_closest_marker(name) for name in _REPEATED):
-            item.add_marker(pytest.mark.flaky(reruns=1))
+            item.add_marker(pytest.mark.flaky(reruns=2))
             slow.add(item.path)
     items.sort(key=lambda item: item.path not in slow)
 
