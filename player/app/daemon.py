@@ -67,6 +67,9 @@ async def run(configuration: Configuration, display_name: str) -> EscalationStep
 
 def _import_wiring() -> Callable[[PlayerCore], Mapping[str, Callable[[], Awaitable[None]]]]:
     """Import the rest of the player. This takes as long as a deck takes to start, so both happen at once."""
-    from player.app.wiring import build_services
-
+    gc.disable()  # meanwhile nothing becomes garbage, and looking for it would take a seventh of the time
+    try:
+        from player.app.wiring import build_services
+    finally:
+        gc.enable()
     return build_services

@@ -385,7 +385,3 @@ def _print(options: argparse.Namespace, document: Any, lines: list[str]) -> None
 
 def _utc(ms: int) -> str:
     return instant(ms).astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -39,7 +39,7 @@ def environment(**more: str) -> dict[str, str]:
 async def started(
     *arguments: str, out: int | IO[bytes] = PIPE, err: int | IO[bytes] = PIPE, variables: dict[str, str] | None = None
 ) -> Process:
-    command = (sys.executable, "-m", "sync.origin.app.cli", *arguments)
+    command = (sys.executable, "-m", "sync.origin.app.start", *arguments)
     return await asyncio.create_subprocess_exec(*command, stdout=out, stderr=err, env=environment(**(variables or {})))
 
 

@@ -28,7 +28,8 @@ class Site:
 
     def start(self) -> None:
         port = self.url.rpartition(":")[2] or "0"
-        command = (sys.executable, "-m", "sync.origin.app.cli", "serve", "--data-dir", str(self.folder), "--port", port)
+        program = (sys.executable, "-m", "sync.origin.app.start")
+        command = (*program, "serve", "--data-dir", str(self.folder), "--port", port)
         normal = {**os.environ, "SIGNAGE_ORIGIN__PIPELINE__PRIORITY": "normal"}  # other tests leave nothing to the idle
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=normal)
         assert self._process.stdout is not None
@@ -43,7 +44,7 @@ class Site:
 
     def key(self, name: str) -> str:
         """Make a read-only key, on the command line beside the serving origin."""
-        command = (sys.executable, "-m", "sync.origin.app.cli", "keys", "add", name, "--json", "--data-dir")
+        command = (sys.executable, "-m", "sync.origin.app.start", "keys", "add", name, "--json", "--data-dir")
         done = subprocess.run((*command, str(self.folder)), check=True, capture_output=True, text=True)
         return str(json.loads(done.stdout)["token"])
 

@@ -206,7 +206,7 @@ async def test_after_kill_9_a_large_media_is_taken_up_again_among_the_large(
 ) -> None:
     async with open_media_origin(tmp_path, run_pipeline=False) as media_origin:
         media_id = await media_origin.intake.ingest_file(long_film, "giant.mov")
-        command = (sys.executable, "-m", "sync.origin.app.cli", "serve", "--port", "0", "--data-dir", str(tmp_path))
+        command = (sys.executable, "-m", "sync.origin.app.start", "serve", "--port", "0", "--data-dir", str(tmp_path))
         origin = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL)
         await is_at_work(media_origin, media_id)
         encoder = await running_encoder()

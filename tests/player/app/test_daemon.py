@@ -325,7 +325,7 @@ def test_a_closed_pipe_ends_the_command_without_a_traceback(environment: dict[st
 @contextmanager
 def started_origin(data_dir: Path) -> Iterator[tuple[str, str]]:
     """Run a real origin; yield its URL and the key to everything."""
-    serve = "from sync.origin.app.cli import main; main()"
+    serve = "from sync.origin.app.start import main; main()"
     command = [sys.executable, "-c", serve, "serve", "--data-dir", str(data_dir), "--port", "0"]
     process = subprocess.Popen(command, cwd=TOP, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:

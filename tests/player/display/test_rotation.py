@@ -12,6 +12,7 @@ from player.platform.geometry import Area, Turn
 from player.protocol.screen import Shot
 from sync.wire.release import Fit, MediaKind
 from tests.display import Xephyr
+from tests.long_tables import in_bench
 from tests.player.conftest import H264, put_on_air, running_display_and_stage, running_stage
 from tests.player.pixels import BLUE, GREEN, RED, YELLOW, Colour, PixelReader, is_close, wait_until
 
@@ -54,7 +55,7 @@ def _shots(quarters: Path) -> list[Shot]:
     return [Shot(take=name, path=str(quarters / name), kind=kind, fit=Fit.FILL) for name, kind in kinds.items()]
 
 
-@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("turn", [90, *in_bench(180, 270)])
 async def test_media_fill_the_screen_when_libvlc_rotates(turn: Turn, quarters: Path, display_name: str) -> None:
     eye = PixelReader(display_name)
     async with running_stage(display_name, area=Area(width=1280, height=720, turn=turn)) as stage:
