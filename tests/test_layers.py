@@ -58,7 +58,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/proof/export": (ENGINES_AND_STORES, "sync/origin/proof sync/proof sync/trust"),
     "sync/device/traffic": (ENGINES_AND_STORES, ""),
     "sync/device/transfer": (SERVICES, "sync/device/store sync/device/traffic"),
-    "sync/device": (SERVICES, "sync/device/store sync/device/transfer sync/trust"),
+    "sync/device": (SERVICES, "sync/device/store sync/device/transfer sync/proof sync/trust"),
     "sync/device/proof": (SERVICES, "sync/device sync/device/store sync/proof sync/trust"),
     "player/deck/vlc": (SERVICES, "player/platform"),
     "player/deck": (SERVICES, "player/deck/vlc player/platform player/protocol"),
@@ -118,7 +118,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/api": (
         FACES,
         "sync/http sync/origin/http sync/origin/ingest sync/origin/persistence sync/origin/planning "
-        "sync/origin/publishing sync/origin/retention sync/origin/store sync/programme/bookings sync/trust",
+        "sync/origin/publishing sync/origin/retention sync/origin/store sync/origin/store/proof "
+        "sync/programme/bookings sync/trust",
     ),
     "sync/origin/api/proof": (
         FACES,

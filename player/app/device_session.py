@@ -28,6 +28,7 @@ from sync.device.origin_client import OriginClient, open_client
 from sync.device.origin_move import OriginMove
 from sync.device.pairing import DevicePairing, ReportProblem, ShowCode
 from sync.device.play_uploader import PlayUploader
+from sync.device.proof.checkpoint_uploader import CheckpointUploader
 from sync.device.proof.key_certification import KeyCertification
 from sync.device.store.device_key import DeviceKeyFile
 from sync.device.store.membership import DeviceMembership, load_membership, repair_membership
@@ -62,6 +63,7 @@ class OriginConnection:
     uploader: PlayUploader
     history: PlayUploader  # of what else is recorded
     certification: KeyCertification
+    checkpoints: CheckpointUploader
     heartbeat: HeartbeatSender
 
 
@@ -172,6 +174,7 @@ class SessionBuilder:
         async with open_client(url, membership.token, network) as client:
             plays, history = self._uploaders(client, session)
             keys = DeviceKeyFile(core.content, membership.device)
+            certification = KeyCertification(client, core.content, keys, membership.device, core.clock)
             yield OriginConnection(
                 membership=membership,
                 syncer=Syncer(
@@ -198,7 +201,8 @@ class SessionBuilder:
                 ),
                 uploader=plays,
                 history=history,
-                certification=KeyCertification(client, core.content, keys, membership.device, core.clock),
+                certification=certification,
+                checkpoints=self._checkpoints(client, session, certification.wake),
                 heartbeat=HeartbeatSender(client, self.heartbeat, core.configuration, core.clock),
             )
 
@@ -209,6 +213,17 @@ class SessionBuilder:
         plays = PlayUploader(ledger.outbox, client.post_plays, clock, rng, anew)
         history = PlayUploader(ledger.history, client.post_history, clock, rng, anew, "history", _ABSENT_WAIT_S)
         return plays, history
+
+    def _checkpoints(
+        self, client: OriginClient, session: DeviceSession, refused: Callable[[], None]
+    ) -> CheckpointUploader:
+        signer = session.signer
+
+        def durable() -> int:
+            return signer.head.number if signer.head else 0
+
+        queue = session.ledger.checkpoints
+        return CheckpointUploader(queue, client, self.core.clock, self.rng, durable, signer.wait_for_news, refused)
 
     def _limiter(self, director: Director) -> RateLimiter:
         """Return the limits of bandwidth by the settings in force, which change while it is used."""

@@ -128,6 +128,7 @@ class SessionRunner:
             group.create_task(self._supervised("uploader", connection.uploader.run))
             group.create_task(self._supervised("certification", connection.certification.run))
             group.create_task(self._supervised("history delivery", connection.history.run))
+            group.create_task(self._supervised("checkpoints", connection.checkpoints.run))
             group.create_task(self._supervised("heartbeat", connection.heartbeat.run))
 
 

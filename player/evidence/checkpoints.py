@@ -42,7 +42,7 @@ CREATE TABLE checkpoints (
     play_hash TEXT NOT NULL,       -- of this play
     at_ms INTEGER NOT NULL,        -- Unix milliseconds, by the clock of the device
     envelope TEXT NOT NULL,        -- the JSON object on the wire
-    waits INTEGER NOT NULL         -- 1: for delivery
+    waits INTEGER NOT NULL         -- 1: for delivery, 0: delivered, 2: the origin refused it
 ) STRICT;
 CREATE INDEX checkpoints_by_epoch ON checkpoints (epoch, number);
 
@@ -265,9 +265,15 @@ class CheckpointLog:
             used = "SELECT epoch FROM checkpoints UNION SELECT epoch FROM log"
             await self._database.execute(f"DELETE FROM log_secrets WHERE epoch NOT IN ({used})")
 
+    async def refuse(self, numbers: Sequence[int]) -> None:
+        """Note that the origin refused checkpoints: they are sent no more, unless it asks for them."""
+        rows = [{"number": number} for number in numbers]
+        async with self._database.transaction():
+            await self._database.execute_many("UPDATE checkpoints SET waits = 2 WHERE number = :number", rows)
+
     async def queue_again(self, first: int, last: int) -> int:
         """Queue those of these checkpoints that are here and do not wait; return how many."""
-        statement = "UPDATE checkpoints SET waits = 1 WHERE waits = 0 AND number BETWEEN :first AND :last"
+        statement = "UPDATE checkpoints SET waits = 1 WHERE waits <> 1 AND number BETWEEN :first AND :last"
         async with self._database.transaction():
             return await self._database.execute(statement, {"first": first, "last": last})
 

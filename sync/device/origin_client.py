@@ -34,6 +34,7 @@ from sync.device.transfer.connection import (
 from sync.device.transfer.http_reader import PiecewiseConnector, retry_after_s
 from sync.device.transfer.limits import LEAST_BYTES_S
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
+from sync.proof.delivery import CheckpointAnswer, CheckpointBatch
 from sync.runtime.clock import SystemClock
 from sync.runtime.os_messages import is_offline
 from sync.wire.device_reports import (
@@ -151,6 +152,11 @@ class OriginClient:
     async def _deliver(self, path: str, batch: Mapping[str, Any]) -> BatchAnswer:
         answer = await self._request("POST", path, headers=self._headers, body=json.dumps(batch).encode())
         return _parsed(answer, BatchAnswer)
+
+    async def post_checkpoints(self, batch: CheckpointBatch) -> CheckpointAnswer:
+        """Deliver checkpoints. One may be delivered again."""
+        raw = await self._request("POST", "/v1/checkpoints", headers=self._headers, body=_encode(batch))
+        return _parsed(raw, CheckpointAnswer)
 
     async def post_heartbeat(self, heartbeat: Heartbeat) -> None:
         """Send a heartbeat."""

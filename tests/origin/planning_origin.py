@@ -26,6 +26,7 @@ from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.devices import DeviceStore
 from sync.origin.store.media import MediaStore
 from sync.origin.store.playlists import PlaylistStore
+from sync.origin.store.proof.identity_doubts import IdentityDoubtStore
 from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.schedules import ScheduleStore
 from sync.runtime.clock import Clock
@@ -131,7 +132,7 @@ async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
         planning.changes.append((topic, id))
 
     store: Any = DeviceStore(planning.database)
-    devices = DeviceRoutes(store, live=store, clock=planning.clock)
+    devices = DeviceRoutes(store, IdentityDoubtStore(planning.database), live=store, clock=planning.clock)
     routes = (
         PlanDocumentRoutes(PLAYLISTS, planning.playlists, changed),
         ScheduleRoutes(planning.schedules, changed, planning.publisher.warn_schedule),

@@ -1,6 +1,7 @@
 """Devices over HTTP: people see what each shows, its health and whether it is behind; devices send heartbeats."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 
 from aiohttp import hdrs, web
@@ -11,6 +12,7 @@ from sync.http.operations import Access, Operation
 from sync.origin.http.auth import caller_of
 from sync.origin.http.live_hints import LiveHints
 from sync.origin.store.devices import Device, DeviceStore
+from sync.origin.store.proof.identity_doubts import Doubt, IdentityDoubtStore
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.trust.signing import token_hash
 from sync.wire.device_reports import Heartbeat
@@ -23,6 +25,7 @@ class DeviceView(Wire):
     """A device. `behind`: it plays an older release than the newest of its channel.
 
     `online`: it was heard, and its history does not say that it is silent since.
+    `doubts`: signs that two machines run with its identity, one sentence each.
     """
 
     id: Identifier
@@ -37,6 +40,7 @@ class DeviceView(Wire):
     channel_sequence: int
     behind: bool
     heartbeat: Heartbeat | None
+    doubts: tuple[str, ...] = ()
 
 
 class DeviceList(Wire):
@@ -63,8 +67,9 @@ class Membership(Wire):
 class DeviceRoutes:
     """Serves devices to people and receives heartbeats from devices."""
 
-    def __init__(self, store: DeviceStore, live: LiveHints, clock: Clock) -> None:
+    def __init__(self, store: DeviceStore, doubts: IdentityDoubtStore, live: LiveHints, clock: Clock) -> None:
         self._store = store
+        self._doubts = doubts
         self._live = live
         self._clock = clock
 
@@ -107,11 +112,12 @@ class DeviceRoutes:
 
     async def view(self, device: str) -> DeviceView:
         """Return one device for people; raise NotFound if there is no such device."""
-        return self._view(await self._store.get(device))
+        return self._view(await self._store.get(device), await self._doubts.open_doubts(device))
 
     async def views(self) -> list[DeviceView]:
         """Return all devices for people, by name."""
-        return [self._view(device) for device in await self._store.list_all()]
+        doubts = await self._doubts.open_doubts()
+        return [self._view(device, doubts) for device in await self._store.list_all()]
 
     async def remove(self, device: str) -> None:
         """Remove a device: its token is not valid from now on, its plays stay.
@@ -141,7 +147,7 @@ class DeviceRoutes:
         if change.channel is not None:
             self._live.moved(device.id, device.channel)
         self._live.changed("devices", device.id)
-        return json_answer(self._view(device), version=device.version)
+        return json_answer(await self.view(device.id), version=device.version)
 
     async def _remove(self, request: web.Request) -> web.Response:
         await self.remove(request.match_info["id"])
@@ -158,7 +164,7 @@ class DeviceRoutes:
         self._live.changed("devices", caller.id)
         return web.Response(status=204)
 
-    def _view(self, device: Device) -> DeviceView:
+    def _view(self, device: Device, doubts: Sequence[Doubt]) -> DeviceView:
         heartbeat = _last_heartbeat(device)
         seen_at = None if device.seen_ms is None else instant(device.seen_ms)
         age_s = None if seen_at is None else max(0.0, (self._clock.now() - seen_at) / timedelta(seconds=1))
@@ -176,6 +182,7 @@ class DeviceRoutes:
             channel_sequence=device.channel_sequence,
             behind=(sequence or 0) < device.channel_sequence,
             heartbeat=heartbeat,
+            doubts=tuple(one.detail for one in doubts if one.device == device.id),
         )
 
 

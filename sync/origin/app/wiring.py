@@ -21,6 +21,7 @@ from sync.origin.api.monitoring import MonitoringRoutes, OriginMetrics
 from sync.origin.api.pairings import Enrolment, OriginKeys, PairingRoutes
 from sync.origin.api.plan_documents import CAMPAIGNS, PLAYLISTS, PlanDocumentRoutes
 from sync.origin.api.proof.audit import AuditRoutes
+from sync.origin.api.proof.checkpoint_delivery import CheckpointDeliveryRoutes
 from sync.origin.api.proof.clock_correction import ClockCorrection
 from sync.origin.api.proof.device_keys import DeviceKeyRoutes
 from sync.origin.api.proof.history import HistoryRoutes
@@ -64,6 +65,7 @@ from sync.origin.store.proof.device_keys import DeviceKeyStore
 from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.exported_plays import ExportedPlayStore
 from sync.origin.store.proof.history import HistoryStore
+from sync.origin.store.proof.identity_doubts import IdentityDoubtStore
 from sync.origin.store.proof.names import NameStore
 from sync.origin.store.proof.play_times import PlayTimeStore
 from sync.origin.store.proof.plays import PlayStore
@@ -126,7 +128,7 @@ def _assemble(
     metrics = OriginMetrics(counts, restarts, clock)
     monitor = MonitoringRoutes(counts, files, gatekeeper, metrics, live.listeners, reserve_bytes, __version__)
 
-    devices = DeviceRoutes(device_store, live, clock)
+    devices = DeviceRoutes(device_store, IdentityDoubtStore(database), live, clock)
     enrolment = Enrolment(settings.publish.usable_enrolment_key, settings.publish.enrolment_channel)
     origin_keys = OriginKeys(keyring.root_envelope, keyring.prove_identity, _names(settings))
     pairings = PairingRoutes(PairingStore(database), devices, live, enrolment, origin_keys, clock)
@@ -174,7 +176,7 @@ def _services(
 
 
 def _exporter(database: OriginDatabase, keyring: Keyring, clock: Clock) -> PlayExporter:
-    signed = SignedLogStore(DeviceKeyStore(database))
+    signed = SignedLogStore(database)
     return PlayExporter(ExportedPlayStore(database), signed, NameStore(database), keyring, clock)
 
 
@@ -196,7 +198,7 @@ def _plan_routes(
 
 def _proof_routes(
     database: OriginDatabase, files: DataFolder, live: LiveHints, metrics: OriginMetrics, clock: Clock
-) -> tuple[PlayDeliveryRoutes, PlayReadingRoutes, AuditRoutes, HistoryRoutes]:
+) -> tuple[PlayDeliveryRoutes, PlayReadingRoutes, AuditRoutes, HistoryRoutes, CheckpointDeliveryRoutes]:
     plays, logs, history, names = (
         PlayStore(database),
         DeviceLogStore(database),
@@ -207,7 +209,9 @@ def _proof_routes(
     correction = ClockCorrection(history, PlayTimeStore(database), judge)
     delivery = PlayDeliveryRoutes(plays, logs, judge, correction, live, metrics, clock)
     changes = HistoryRoutes(history, plays, correction, names, live, clock)
-    return delivery, PlayReadingRoutes(plays, names), AuditRoutes(logs, clock), changes
+    signed = SignedLogStore(database)
+    checkpoints = CheckpointDeliveryRoutes(signed, IdentityDoubtStore(database), live, clock)
+    return delivery, PlayReadingRoutes(plays, names), AuditRoutes(logs, signed, clock), changes, checkpoints
 
 
 def _names(settings: OriginConfiguration) -> frozenset[str]:

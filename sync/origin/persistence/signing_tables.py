@@ -1,6 +1,6 @@
-"""The tables of what devices sign: the certificates of their keys."""
+"""The tables of what devices sign: the certificates of their keys, and the checkpoints of their logs of plays."""
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Integer, String, Table, Text, false
+from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, false
 
 from sync.origin.persistence.history_tables import history
 
@@ -21,4 +21,51 @@ device_keys = Table(
     Column("proven", Boolean, nullable=False, server_default=false()),
     Column("key_id", String(64)),  # of the person who revoked it
     Column("note", Text),  # why
+)
+
+# What devices signed about their logs of plays: rows are added, never changed. Two of one number are a fork.
+checkpoints = Table(
+    "checkpoints",
+    history.metadata,
+    Column("device_id", ForeignKey("devices.id"), primary_key=True),
+    Column("hash", String(64), primary_key=True),  # of the signed bytes
+    Column("number", BigInteger, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("log_epoch", String(32), nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("play_hash", String(64), nullable=False),  # of the play `last`
+    Column("at_ms", BigInteger, nullable=False),  # by the clock of the device
+    Column("serial", Integer, nullable=False),  # of the key that signed
+    Column("chain", Integer, nullable=False),  # the serial of the key that began the chain
+    Column("envelope", JSON, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("kind", String(24)),  # of what does not fit to those before it; NULL: it fits
+    Column("finding", Text),  # the same as a sentence
+    Index("checkpoints_by_number", "device_id", "number"),
+    Index("checkpoints_by_log", "device_id", "log_epoch", "last"),
+    Index("checkpoints_by_time", "at_ms"),
+)
+
+# What blinds plays and lines in the checkpoints of a log epoch; an export opens only what it shows.
+log_secrets = Table(
+    "log_secrets",
+    history.metadata,
+    Column("device_id", ForeignKey("devices.id"), primary_key=True),
+    Column("log_epoch", String(32), primary_key=True),
+    Column("secret", String(64), nullable=False),
+)
+
+# Signs that two machines run with the identity of a device. Rows stay; one that a person has dealt with has ended.
+identity_doubts = Table(
+    "identity_doubts",
+    history.metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("device_id", ForeignKey("devices.id"), nullable=False),
+    Column("kind", String(24), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("ended_ms", BigInteger),
+    Column("ended_by", String(64)),  # the id of a person's key
+    Index("identity_doubts_by_device", "device_id", "ended_ms"),
 )

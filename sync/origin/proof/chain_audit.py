@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from sync.runtime.clock import instant
 
-Kind = Literal["gap", "fork", "reset", "overlap", "conflict", "implausible", "accepted"]
+Kind = Literal["gap", "fork", "reset", "overlap", "conflict", "implausible", "accepted", "checkpoint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,18 @@ class AcceptedPlay:
 
 
 @dataclass(frozen=True, slots=True)
+class OddCheckpoint:
+    """A checkpoint that a device signed at `at_ms` over its plays `first` to `last`, and that does not fit, and why."""
+
+    device: str
+    log_epoch: str
+    first: int
+    last: int
+    at_ms: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditFinding:
     """A finding about the plays `sequence` to `until` of a log, at `at_ms` (Unix ms), told in `detail`."""
 
@@ -101,10 +113,15 @@ def audit_chains(
     conflicts: Iterable[SequenceConflict],
     implausible: Iterable[ImplausiblePlay] = (),
     accepted: Iterable[AcceptedPlay] = (),
+    checkpoints: Iterable[OddCheckpoint] = (),
 ) -> tuple[AuditFinding, ...]:
     """Return all findings, ordered by device and time."""
     found = [*_resets(logs), *(_gap_or_fork(one) for one in links), *(_conflict(one) for one in conflicts)]
     found += [*(_implausible(one) for one in implausible), *(_accepted(one) for one in accepted)]
+    found += [
+        AuditFinding("checkpoint", one.device, one.log_epoch, one.first, one.last, one.at_ms, one.detail)
+        for one in checkpoints
+    ]
     return tuple(sorted(found, key=attrgetter("device", "at_ms", "log_epoch", "sequence", "kind")))
 
 

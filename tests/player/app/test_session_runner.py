@@ -33,7 +33,7 @@ from tests.sync.faulty_disk import FaultyDisk
 CONNECTED = Counter(
     (
         *("director", "history", "membership", "signer"),
-        *("syncer", "uploader", "history delivery", "heartbeat", "certification"),
+        *("syncer", "uploader", "history delivery", "heartbeat", "certification", "checkpoints"),
     )
 )
 

@@ -15,12 +15,14 @@ from sync.origin.proof.chain_audit import (
     BrokenLink,
     ImplausiblePlay,
     Kind,
+    OddCheckpoint,
     PlayLog,
     SequenceConflict,
     audit_chains,
 )
 from sync.origin.proof.csv_export import csv_of
 from sync.origin.store.proof.device_logs import DeviceLogStore
+from sync.origin.store.proof.signed_logs import SignedLogStore
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.wire.value_types import AskedInstant, Identifier, Instant, Wire
 
@@ -61,7 +63,8 @@ class FindingView(Wire):
 class ChainView(Wire):
     """The plays of one device. `whole`: nothing is missing, forked or in conflict.
 
-    `implausible`: so many plays of the period cannot be what happened; they are in no sum.
+    `checkpoints`: so many signed checkpoints of the period do not fit. `signed_until`: when the newest one was signed,
+    None if there is none. `implausible`: so many plays of the period cannot be what happened; they are in no sum.
     """
 
     device: str
@@ -72,6 +75,8 @@ class ChainView(Wire):
     conflicts: int
     resets: int
     implausible: int
+    checkpoints: int = 0
+    signed_until: Instant | None = None
     whole: bool
 
 
@@ -88,8 +93,9 @@ class AuditView(Wire):
 class AuditRoutes:
     """Serves the audit. It is computed from the plays each time."""
 
-    def __init__(self, store: DeviceLogStore, clock: Clock) -> None:
+    def __init__(self, store: DeviceLogStore, signed: SignedLogStore, clock: Clock) -> None:
         self._store = store
+        self._signed = signed
         self._clock = clock
 
     def operations(self) -> tuple[Operation, ...]:
@@ -108,6 +114,18 @@ class AuditRoutes:
             ),
         )
 
+    async def _odd_checkpoints(self, device: str | None, from_ms: int, until_ms: int, most: int) -> list[OddCheckpoint]:
+        span = device, from_ms, until_ms, most
+        misfits = [
+            OddCheckpoint(name, epoch, first, last, at_ms, finding)
+            for name, epoch, first, last, at_ms, finding in await self._signed.misfits(*span)
+        ]
+        others = [
+            OddCheckpoint(name, epoch, first, last, at_ms, _other_play(number, last, is_here=is_here))
+            for name, epoch, first, last, at_ms, number, is_here in await self._signed.other_plays(*span)
+        ]
+        return misfits + others
+
     async def _show(self, request: web.Request) -> web.Response:
         query = read_query(request, AuditQuery)
         now, usual = query.until or self._clock.now(), DEFAULT_PERIOD if query.device else DEFAULT_PERIOD_OF_ALL
@@ -124,18 +142,27 @@ class AuditRoutes:
         clashes = [SequenceConflict(*row) for row in await self._store.conflicts(*span)]
         odd = [ImplausiblePlay(*row) for row in await self._store.judged("set_aside", *span)]
         accepted = [AcceptedPlay(*row) for row in await self._store.judged("accepted", *span)]
-        found = [one for one in audit_chains(logs, breaks, clashes, odd, accepted) if span[1] <= one.at_ms < span[2]]
+        checkpoints = await self._odd_checkpoints(*span)
+        every = audit_chains(logs, breaks, clashes, odd, accepted, checkpoints)
+        signed_until = await self._signed.signed_until(device)
+        found = [one for one in every if span[1] <= one.at_ms < span[2]]
         devices = sorted({log.device for log in logs})
         return AuditView(
             from_at=start,
             until_at=until,
-            devices=tuple(_chain_view(name, logs, found) for name in devices),
+            devices=tuple(_chain_view(name, logs, found, signed_until.get(name)) for name in devices),
             findings=tuple(_finding_view(one) for one in found[:MOST_FINDINGS]),
-            more=max(len(found), len(breaks), len(clashes), len(odd), len(accepted)) > MOST_FINDINGS,
+            more=max(len(found), len(checkpoints), len(breaks), len(clashes), len(odd), len(accepted)) > MOST_FINDINGS,
         )
 
 
-def _chain_view(device: str, logs: list[PlayLog], found: list[AuditFinding]) -> ChainView:
+def _other_play(number: int, last: int, *, is_here: bool) -> str:
+    if is_here:
+        return f"checkpoint {number} is over another play {last} than is here: one of them was changed, or is a copy's"
+    return f"play {last} is not here, though checkpoint {number} is over it: it was lost, or was never sent"
+
+
+def _chain_view(device: str, logs: list[PlayLog], found: list[AuditFinding], signed_ms: int | None) -> ChainView:
     own = [log for log in logs if log.device == device]
     mine = [one for one in found if one.device == device]
     kinds = [one.kind for one in mine]
@@ -148,6 +175,8 @@ def _chain_view(device: str, logs: list[PlayLog], found: list[AuditFinding]) -> 
         conflicts=kinds.count("conflict"),
         resets=kinds.count("reset"),
         implausible=kinds.count("implausible"),
+        checkpoints=kinds.count("checkpoint"),
+        signed_until=None if signed_ms is None else instant(signed_ms),
         whole=all(kind in ("reset", "implausible", "accepted") for kind in kinds),
     )
 

@@ -1,18 +1,76 @@
-"""What screens signed: the certificates of their keys, and their checkpoints."""
+"""The tables of what screens signed: checkpoints of their logs, stored once each, and what exports show of them."""
 
-from collections.abc import Mapping, Sequence
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
+from sqlalchemy import Select, and_, func, insert, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.signing_tables import checkpoints, log_secrets
+from sync.origin.persistence.tables import plays
 from sync.origin.store.proof.device_keys import DeviceKeyStore, newest
+from sync.proof.chain import Misfit, Neighbour, Surroundings
 from sync.proof.checkpoint import Certificate, Checkpoint, SignedRange
-from sync.runtime.clock import instant
+from sync.runtime.clock import instant, unix_ms
 from sync.wire.release import Envelope
 
 
-class SignedLogStore:
-    """Reads what exports of plays show."""
+@dataclass(frozen=True, slots=True)
+class SignedCheckpoint:
+    """A checkpoint that the `serial`th key of its device signed; `hash` is of the signed bytes.
 
-    def __init__(self, keys: DeviceKeyStore) -> None:
-        self._keys = keys
+    `secret` is that of its log epoch, in hex.
+    """
+
+    checkpoint: Checkpoint
+    hash: str
+    envelope: Envelope
+    serial: int
+    secret: str
+
+
+Judge = Callable[[Surroundings], tuple[Misfit, str] | None]
+"""Returns what does not fit, as a kind and as a sentence."""
+
+
+class SignedLogStore:
+    """Stores checkpoints as evidence: they are inserted, and never change."""
+
+    def __init__(self, database: OriginDatabase) -> None:
+        self._database = database
+        self._keys = DeviceKeyStore(database)
+
+    async def add(
+        self, device: str, signed: SignedCheckpoint, judge: Judge, now_ms: int
+    ) -> tuple[bool, tuple[Misfit, str] | None]:
+        """Store a checkpoint; return whether it is new, and what does not fit with those before it."""
+        async with self._database.turn(f"checkpoints of {device}"), self._database.writing() as connection:
+            known = select(checkpoints.c.kind, checkpoints.c.finding).where(
+                checkpoints.c.device_id == device, checkpoints.c.hash == signed.hash
+            )
+            if (row := (await connection.execute(known)).first()) is not None:
+                return False, None if row.kind is None else (Misfit(row.kind), row.finding)
+            chain = await _chain_of(connection, device, signed)
+            wrong = judge(await _surroundings(connection, device, signed.checkpoint, chain))
+            kind, finding = wrong or (None, None)
+            values = {**_row(device, signed, now_ms), "chain": chain, "kind": kind, "finding": finding}
+            await connection.execute(insert(checkpoints).values(**values))
+            await _keep_secret(connection, device, signed)
+            return True, wrong
+
+    async def missing(self, device: str, limit: int) -> list[tuple[int, int]]:
+        """Return the numbers that the newest chain lacks below its newest one, as first and last, the lowest first."""
+        own = checkpoints.c
+        newest_chain = select(func.max(own.chain)).where(own.device_id == device).scalar_subquery()
+        query = select(own.number).where(own.device_id == device, own.chain == newest_chain).distinct()
+        async with self._database.reading() as connection:
+            numbers = list(await connection.scalars(query.order_by(own.number)))
+        gaps = [(before + 1, number - 1) for before, number in pairwise([0, *numbers]) if number > before + 1]
+        return gaps[:limit]
 
     async def certificates(self, device: str) -> Sequence[Certificate]:
         """Return the newest certificate of each key that a device had."""
@@ -30,13 +88,112 @@ class SignedLogStore:
         ]
 
     async def chain(self, device: str) -> Sequence[SignedRange]:
-        """Return what the checkpoints of a device cover, in the order in which it signed them."""
-        return ()
+        """Return what the checkpoints of a device cover, in the order in which it signed them, without forks."""
+        own = checkpoints.c
+        query = _in_order(select(own.number, own.log_epoch, own.first, own.last, own.at_ms), device)
+        async with self._database.reading() as connection:
+            return [SignedRange(*row) for row in await connection.execute(query)]
 
     async def checkpoints(self, device: str, places: range) -> Sequence[tuple[Checkpoint, Envelope]]:
         """Return the checkpoints at these places of the chain."""
-        return ()
+        query = _in_order(select(checkpoints.c.envelope), device).offset(places.start).limit(len(places))
+        async with self._database.reading() as connection:
+            envelopes = [Envelope.model_validate(one) for one in await connection.scalars(query)]
+        return [(Checkpoint.model_validate_json(base64.b64decode(one.payload)), one) for one in envelopes]
 
     async def secrets(self, device: str) -> Mapping[str, bytes]:
         """Return the secret of each log epoch of a device."""
-        return {}
+        query = select(log_secrets.c.log_epoch, log_secrets.c.secret).where(log_secrets.c.device_id == device)
+        async with self._database.reading() as connection:
+            return {epoch: bytes.fromhex(secret) for epoch, secret in await connection.execute(query)}
+
+    async def signed_until(self, device: str | None) -> dict[str, int]:
+        """Return of each device when it signed its newest checkpoint (Unix ms)."""
+        query = select(checkpoints.c.device_id, func.max(checkpoints.c.at_ms)).group_by(checkpoints.c.device_id)
+        async with self._database.reading() as connection:
+            return {name: at_ms for name, at_ms in await connection.execute(_of(query, device))}
+
+    async def misfits(self, device: str | None, from_ms: int, until_ms: int, limit: int) -> list[tuple[Any, ...]]:
+        """Return what does not fit of the checkpoints that were signed in this time, the newest first.
+
+        Each as device, log epoch, first and last play, when (Unix ms), and a sentence.
+        """
+        own = checkpoints.c
+        columns = (own.device_id, own.log_epoch, own.first, own.last, own.at_ms, own.finding)
+        query = select(*columns).where(own.kind.is_not(None), own.at_ms >= from_ms, own.at_ms < until_ms)
+        async with self._database.reading() as connection:
+            found = await connection.execute(_of(query, device).order_by(own.at_ms.desc()).limit(limit))
+            return [tuple(row) for row in found]
+
+    async def other_plays(self, device: str | None, from_ms: int, until_ms: int, limit: int) -> list[tuple[Any, ...]]:
+        """Return the checkpoints of this time whose last play is here with another hash, or not at all.
+
+        Each as device, log epoch, first and last play, when (Unix ms), its number, and whether the play is here.
+        """
+        own = checkpoints.c
+        same = and_(
+            plays.c.device_id == own.device_id, plays.c.log_epoch == own.log_epoch, plays.c.sequence == own.last
+        )
+        columns = (own.device_id, own.log_epoch, own.first, own.last, own.at_ms, own.number, plays.c.hash.is_not(None))
+        query = select(*columns).outerjoin(plays, same).where(own.at_ms >= from_ms, own.at_ms < until_ms)
+        query = query.where(own.last >= own.first, or_(plays.c.hash.is_(None), plays.c.hash != own.play_hash))
+        async with self._database.reading() as connection:
+            found = await connection.execute(_of(query, device).order_by(own.at_ms.desc()).limit(limit))
+            return [tuple(row) for row in found]
+
+
+def _of(query: Select[Any], device: str | None) -> Select[Any]:
+    return query if device is None else query.where(checkpoints.c.device_id == device)
+
+
+def _in_order(query: Select[Any], device: str) -> Select[Any]:
+    """Select the chains of a device, the oldest first; of a fork what came first."""
+    own = checkpoints.c
+    unforked = query.where(own.device_id == device, or_(own.kind.is_(None), own.kind != "fork"))
+    return unforked.order_by(own.chain, own.number)
+
+
+async def _chain_of(connection: AsyncConnection, device: str, signed: SignedCheckpoint) -> int:
+    """Return the chain of a checkpoint: the serial of the key that began it."""
+    own, checkpoint = checkpoints.c, signed.checkpoint
+    if checkpoint.number == 1:
+        return signed.serial
+    query = select(own.chain).where(own.device_id == device)
+    before = await connection.scalar(query.where(own.hash == checkpoint.previous))
+    newest_one = query.where(own.serial <= signed.serial).order_by(own.chain.desc()).limit(1)
+    return before or await connection.scalar(newest_one) or signed.serial
+
+
+async def _surroundings(connection: AsyncConnection, device: str, checkpoint: Checkpoint, chain: int) -> Surroundings:
+    own, number = checkpoints.c, checkpoint.number
+    of_chain = (own.device_id == device, own.chain == chain)
+    near = select(own.number, own.hash, own.previous).where(*of_chain, own.number.between(number - 1, number + 1))
+    before = select(func.max(own.serial), func.max(own.last).filter(own.log_epoch == checkpoint.log_epoch))
+    found = (await connection.execute(before.where(*of_chain, own.number < number))).one()
+    around = [Neighbour(*row) for row in await connection.execute(near)]
+    return Surroundings(around, found[1], found[0] or 0)
+
+
+async def _keep_secret(connection: AsyncConnection, device: str, signed: SignedCheckpoint) -> None:
+    own, epoch = log_secrets.c, signed.checkpoint.log_epoch
+    here = select(own.secret).where(own.device_id == device, own.log_epoch == epoch)
+    if (await connection.execute(here)).first() is None:
+        await connection.execute(insert(log_secrets).values(device_id=device, log_epoch=epoch, secret=signed.secret))
+
+
+def _row(device: str, signed: SignedCheckpoint, now_ms: int) -> dict[str, Any]:
+    checkpoint = signed.checkpoint
+    return {
+        "device_id": device,
+        "hash": signed.hash,
+        "number": checkpoint.number,
+        "previous": checkpoint.previous,
+        "log_epoch": checkpoint.log_epoch,
+        "first": checkpoint.first,
+        "last": checkpoint.last,
+        "play_hash": checkpoint.hash,
+        "at_ms": unix_ms(checkpoint.at),
+        "serial": signed.serial,
+        "envelope": signed.envelope.model_dump(mode="json"),
+        "received_ms": now_ms,
+    }

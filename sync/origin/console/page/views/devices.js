@@ -59,7 +59,7 @@ function enrich(device) {
 
 function card(device) {
   const { heartbeat, online } = device;
-  const problems = heartbeat?.problems ?? [];
+  const problems = [...device.doubts, ...(heartbeat?.problems ?? [])];
   return h(
     "article",
     { class: `card device ${online ? "online" : "offline"}`, "data-id": device.id },

@@ -4,7 +4,7 @@ import { ask } from "../lib/api.js";
 import { dialog } from "../lib/dialogs.js";
 import { button, h } from "../lib/dom.js";
 import { announce } from "../lib/notices.js";
-import { count } from "../lib/format.js";
+import { count, moment } from "../lib/format.js";
 
 const UNCONFIRMED = "unconfirmed: "; // how the reasons begin that a person may overrule
 const MOST_AT_ONCE = 1000; // plays, in one request
@@ -37,11 +37,12 @@ async function setAside({ id }) {
 
 function auditText({ devices: [chain], findings }) {
   if (!chain) return { whole: true, text: "Proof of play: nothing delivered yet." };
-  const { plays, missing, forks, conflicts, resets, implausible, whole } = chain;
+  const { plays, missing, forks, conflicts, resets, implausible, checkpoints, signed_until, whole } = chain;
   const odd = implausible ? `, ${count(implausible, "play")} set aside` : "";
-  const begun = (resets ? `, restarted ${count(resets, "time")}` : "") + odd;
+  const signed = signed_until ? `, signed until ${moment(signed_until)}` : ", not signed";
+  const begun = (resets ? `, restarted ${count(resets, "time")}` : "") + odd + signed;
   if (whole) return { whole, text: `Proof of play: ${count(plays, "play")}, the chain of the last 31 days is whole${begun}.` };
-  const faults = [missing && `${count(missing, "play")} missing`, forks && count(forks, "fork"), conflicts && count(conflicts, "conflict")];
+  const faults = [missing && `${count(missing, "play")} missing`, forks && count(forks, "fork"), conflicts && count(conflicts, "conflict"), checkpoints && `${count(checkpoints, "checkpoint")} that do not fit`];
   const last = findings.filter(({ kind }) => !["reset", "implausible", "accepted"].includes(kind)).at(-1);
   return { whole, text: `Proof of play: ${faults.filter(Boolean).join(", ")}${begun}. Last: ${last.detail}.` };
 }

@@ -1,0 +1,80 @@
+"""Devices deliver the checkpoints that they signed over their logs of plays. All that they signed is kept."""
+
+import logging
+from functools import partial
+
+from aiohttp import web
+
+from sync.errors import Untrusted
+from sync.http.bodies import json_answer, read_json
+from sync.http.operations import Access, Operation
+from sync.origin.http.auth import caller_of
+from sync.origin.http.live_hints import LiveHints
+from sync.origin.store.proof.identity_doubts import DoubtKind, IdentityDoubtStore
+from sync.origin.store.proof.signed_logs import SignedCheckpoint, SignedLogStore
+from sync.proof.chain import Misfit, misfit
+from sync.proof.checkpoint import Certificate, open_checkpoint, payload_hash
+from sync.proof.delivery import CheckpointAnswer, CheckpointBatch, CheckpointReceipt, SentCheckpoint
+from sync.runtime.clock import Clock, unix_ms
+from sync.runtime.threads import in_thread
+from sync.wire.device_reports import MOST_MISSING, SequenceRange
+
+BATCH_CAP_BYTES = 4 * 1024 * 1024
+SEARCH_EVERY_S = 3_600.0
+"""How long after a search for missing numbers the chain of a device is not searched again."""
+
+_DOUBTS = {Misfit.FORK: DoubtKind.FORK, Misfit.SET_BACK: DoubtKind.SET_BACK}
+
+log = logging.getLogger(__name__)
+
+
+class CheckpointDeliveryRoutes:
+    """Checks and stores checkpoints."""
+
+    def __init__(self, store: SignedLogStore, doubts: IdentityDoubtStore, live: LiveHints, clock: Clock) -> None:
+        self._store = store
+        self._doubts = doubts
+        self._live = live
+        self._clock = clock
+        self._search_again_s: dict[str, float] = {}  # by device
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return the operation for devices."""
+        what = "Deliver signed checkpoints over the log of plays"
+        return (
+            Operation("POST", "/v1/checkpoints", self._receive, what, Access.DEVICE, CheckpointBatch, CheckpointAnswer),
+        )
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        batch = await read_json(request, CheckpointBatch, cap_bytes=BATCH_CAP_BYTES)
+        device = caller_of(request).id
+        keys = {one.key: one for one in await self._store.certificates(device)}
+        receipts = tuple([await self._take(device, sent, keys) for sent in batch.checkpoints])
+        return json_answer(CheckpointAnswer(receipts=receipts, missing=await self._missing(device)))
+
+    async def _take(self, device: str, sent: SentCheckpoint, keys: dict[str, Certificate]) -> CheckpointReceipt:
+        try:
+            checkpoint, payload, key = await in_thread(open_checkpoint, sent.envelope, keys)
+            if checkpoint.device != device:
+                raise Untrusted(f"it is of device {checkpoint.device}, but device {device} sent it")
+        except Untrusted as error:
+            log.warning("device=%s: a checkpoint is refused: %s", device, error)
+            return CheckpointReceipt(status="refused", detail=str(error))
+        now = self._clock.now()
+        signed = SignedCheckpoint(checkpoint, payload_hash(payload), sent.envelope, key.serial, sent.secret)
+        judge = partial(misfit, checkpoint, signed.hash, key, received_at=now)
+        new, wrong = await self._store.add(device, signed, lambda known: judge(known=known), unix_ms(now))
+        if new and wrong is not None:
+            log.warning("device=%s: %s", device, wrong[1])
+            if wrong[0] in _DOUBTS:
+                await self._doubts.raise_doubt(device, _DOUBTS[wrong[0]], wrong[1], unix_ms(now))
+                self._live.changed("devices", device)
+        return CheckpointReceipt(status="stored" if new else "duplicate", detail=wrong[1] if wrong else "")
+
+    async def _missing(self, device: str) -> tuple[SequenceRange, ...]:
+        if self._clock.monotonic() < self._search_again_s.get(device, 0.0):
+            return ()
+        gaps = await self._store.missing(device, MOST_MISSING)
+        if gaps:
+            self._search_again_s[device] = self._clock.monotonic() + SEARCH_EVERY_S
+        return tuple(SequenceRange(first=first, last=last) for first, last in gaps)
