@@ -7,7 +7,7 @@ from typing import Any
 from tests.origin.api.proof.test_plays import OTHER_EPOCH, bring, statuses
 from tests.origin.running_origin import EPOCH, ZERO, RunningOrigin, play
 
-FINE = {"implausible": 0, "whole": True}
+FINE = {"implausible": 0, "checkpoints": 0, "signed_until": None, "whole": True}
 LATER = {"started_at": "2026-03-02T10:00:00Z", "ended_at": "2026-03-02T10:00:10Z"}
 MARCH = "from=2026-03-01T00:00:00Z&until=2026-04-01T00:00:00Z"
 
