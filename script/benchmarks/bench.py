@@ -16,6 +16,7 @@ import faults
 import footprint
 import fuzz
 import orders
+import reports
 import rhythm
 import seam
 import shapes
@@ -44,6 +45,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "chunks": lambda _: chunks.measure(),
     "colour": lambda _: colour.measure(),
     "orders": lambda _: orders.measure(),
+    "reports": lambda options: reports.measure(options.plays),
     "streams": lambda _: streams.measure(),
     "seam": _seam,
     "soak": lambda options: soak.measure(options.cuts),
@@ -102,6 +104,7 @@ def main() -> None:
     parts = f"of `fuzz`: decks, ingest or documents; of `sync`: {', '.join(syncing.PARTS)} (all)"
     parser.add_argument("--part", default="", help=parts)
     parser.add_argument("--kills", type=int, default=1000, help="of a syncer by `kills` (%(default)s)")
+    parser.add_argument("--plays", type=int, default=reports.PLAYS, help="of a month, for `reports` (%(default)s)")
     parser.add_argument("--short", action="store_true", help="less of each part of `sync`: under three minutes")
     parser.add_argument(
         "--whole", action="store_true", help="have `seam` compare whole frames as well: loads the machine"

@@ -13,7 +13,7 @@ from tests.origin.running_origin import play
 
 pytestmark = pytest.mark.browser
 
-VIEWS = ("media", "playlists", "channels", "campaigns", "devices")
+VIEWS = ("media", "playlists", "channels", "campaigns", "reports", "devices")
 PHONE_PX = 375
 _CHOSEN = "const box = document.querySelector(arguments[0]); box?.click(); return box !== null"
 
@@ -231,6 +231,62 @@ def test_a_person_reads_what_happened_on_a_screen(page: Page) -> None:
     page.press(f"{card} [data-do=history]")
     page.until(lambda: "Paired to channel" not in page.text(card))
     page.site.ask("DELETE", f"/v1/devices/{device}")
+
+
+def test_a_report_says_what_was_billed_and_why_not_more(page: Page, picture: Path) -> None:
+    """The numbers are those of the API; of two plays one is too short."""
+    media = page.stock(picture, "Lemon")
+    flight = {"starts_at": "2020-01-01T00:00:00Z", "ends_at": "2090-01-01T00:00:00Z"}
+    line = {"name": "Lemon line", "creatives": [{"media": media, "duration_ms": 10_000}]}
+    playlist = page.site.ask("POST", "/v1/playlists", {"name": "Juices", "items": [{"media": media}]})["id"]
+    page.site.ask("PUT", "/v1/schedule/juice", {"zone": "UTC", "default_playlist": playlist})
+    sold = {"name": "Lemonade", "advertiser": "Limo", "channel": "juice", **flight, "lines": [line]}
+    campaign = page.site.ask("POST", "/v1/campaigns", sold)
+    release = page.site.ask("POST", "/v1/releases", {"channel": "juice"})["sha256"]
+    visitor = page.site.wait_to_pair("Juice bar")
+    device = page.site.ask("POST", "/v1/devices", {"code": visitor.code, "channel": "juice"})["id"]
+    now = datetime.now(UTC) - timedelta(minutes=1)  # after midnight it is still in the report
+    (booked,) = campaign["lines"]
+    what = {"campaign": campaign["id"], "line": booked["id"], "creative": booked["creatives"][0]["id"]}
+    what |= {
+        "release": release,
+        "asset": page.site.ask("GET", f"/v1/media/{media}")["asset"]["sha256"],
+        "clock": "synced",
+        "zone": "UTC",
+    }
+    ended = {
+        "started_at": now.isoformat(),
+        "ended_at": (now + timedelta(seconds=10)).isoformat(),
+        "expected_ms": 10_000,
+    }
+    cut = {
+        "started_at": (now + timedelta(seconds=20)).isoformat(),
+        "ended_at": (now + timedelta(seconds=30)).isoformat(),
+    }
+    shown = [play(device, 1, **ended, **what), play(device, 2, **cut, **what, rendered_ms=4_000, outcome="partial")]
+    page.site.ask("POST", "/v1/plays", {"plays": shown}, visitor.token())
+    page.narrow(PHONE_PX - 15)
+    page.go("reports")
+    page.says("#report", "All campaigns, by line", "complete(tol_ms=500)", "Lemon line", "Pace")
+    page.says(f'#report [data-id="{booked["id"]}"]', "1 too short")
+    page.find(f'#report-form option[value="{campaign["id"]}"]').click()
+    page.find('#report-form option[value="day"]').click()
+    page.press("#report-form [data-do=report]")
+    page.says("#report", "Lemonade, by day", "Billed", "Promised until now", "Download as CSV")
+    assert page.browser.execute_script("return document.documentElement.scrollWidth") == PHONE_PX - 15
+    address = str(page.find("#report [data-do=csv]").get_attribute("href"))
+    found = page.site.ask("GET", address.removeprefix(page.site.url).replace("&format=csv", ""))
+    assert (found["total"]["delivered"], found["total"]["aside"]) == (1, {"too_short": 1})
+    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert not page.find("#report-form").is_displayed() and page.find("#report table").is_displayed()
+    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    page.find("#report-form [name=last_day]").send_keys("01011980")
+    page.expected |= {"422"}
+    page.press("#report-form [data-do=report]")
+    page.says("#report-problem", "last_day")
+    page.narrow(None)
+    page.site.ask("DELETE", f"/v1/devices/{device}")
+    page.site.ask("DELETE", f"/v1/campaigns/{campaign['id']}", **{"If-Match": '"1"'})
 
 
 def test_a_planner_is_told_when_screens_are_ready_and_what_is_too_late(page: Page, picture: Path) -> None:

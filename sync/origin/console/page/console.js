@@ -10,10 +10,11 @@ import { Live } from "./lib/live_hints.js";
 import * as media from "./views/media.js";
 import { clearOffline, attempt, clear, show, problemElements } from "./lib/notices.js";
 import * as playlists from "./views/playlists.js";
+import * as reports from "./views/reports.js";
 import * as uploads from "./views/uploads.js";
 
-const NAMES = ["media", "playlists", "channels", "campaigns", "devices"];
-const VIEWS = [uploads, media, playlists, channels, campaigns, devices];
+const NAMES = ["media", "playlists", "channels", "campaigns", "reports", "devices"];
+const VIEWS = [uploads, media, playlists, channels, campaigns, reports, devices];
 const RETRY_MS = 5000;
 const STATES = { live: "Live", polling: "Every 10 s", offline: "Offline", connecting: "Connecting" };
 
