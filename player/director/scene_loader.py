@@ -159,4 +159,4 @@ class SceneLoader:
 def scene_key(scene: DeviceScene) -> Hashable:
     """Return what decisions depend on: two scenes with the same key give the same answers."""
     settings = (scene.picture_ms, scene.volume, scene.target_lufs, scene.screen_fit, scene.background)
-    return scene.sha256, scene.zone.key, scene.timed, scene.budget_spent, *settings
+    return scene.sha256, scene.release.booked, scene.zone.key, scene.timed, scene.budget_spent, *settings

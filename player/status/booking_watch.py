@@ -42,7 +42,7 @@ class BookingWatch:
         if release is None:
             self._seen = None
             return self._tell([])
-        depends = (name, zone_setting, trust)
+        depends = (name, release.booked, zone_setting, trust)
         if self._seen is not None and self._seen[0] == depends and self._seen[1] <= now < self._seen[2]:
             return
         timed = is_timed(release, now, trust)

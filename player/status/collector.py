@@ -32,7 +32,7 @@ from sync.device.sync_state import SyncState
 from sync.errors import StorageBroken
 from sync.programme.schedule import zone_of_venue
 from sync.runtime.clock import Clock
-from sync.wire.device_reports import Heartbeat, OnAir, PlayKind, RateStep
+from sync.wire.device_reports import READS_BOOKINGS, Heartbeat, OnAir, PlayKind, RateStep
 from sync.wire.release import Release
 
 _SAMPLE_S = 2.0
@@ -117,6 +117,7 @@ class StatusCollector:
             problems=status.problems,
             coming=status.sync.coming,
             rates=self._rates(),
+            reads=(READS_BOOKINGS,),
             health={**status.health, **traffic_figures(status.traffic)},
         )
 
@@ -147,8 +148,9 @@ class StatusCollector:
         return other_audio_output(*self._sound)
 
     async def _active_release(self, name: str | None) -> Release | None:
-        """Return the active release; read it again only when it is another one."""
-        if name is not None and (self._release is None or self._release[0] != name):
+        """Return the active release; read it again only when it is another one, or may have more bookings by now."""
+        known = self._release
+        if name is not None and (known is None or known[0] != name or known[1].bookings is not None):
             active = await asyncio.to_thread(self._sources.content.active)
             self._release = (active.sha256, active.release) if active else None
         return self._release[1] if self._release else None

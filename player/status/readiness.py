@@ -156,7 +156,7 @@ class Readiness:
     async def _starts_of(self, facts: SyncFacts, accepted: Release) -> tuple[Need, ...]:
         """Return what starts only with the coming release; computed once, so that a start that was missed stays one."""
         settings, clock = self._sources.configuration.settings, self._clock
-        depends = (facts.preparing, facts.release, settings.venue.zone, clock.trust())
+        depends = (facts.preparing, facts.release, accepted.booked, settings.venue.zone, clock.trust())
         if depends != self._starts[0]:
             active, trust, now = await self._active(facts.release), clock.trust(), clock.now()
 

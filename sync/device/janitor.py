@@ -183,15 +183,18 @@ class Janitor:
         lists = await in_thread(listed_assets, self._store.index_folder)
         named = {asset.index for release in releases for asset in release.assets}
         held = {name for name, asset in lists.items() if asset in spare}
-        await in_thread(self._store.delete_documents_except, frozenset(kept), frozenset(named | held))
+        await in_thread(self._store.delete_documents_except, kept, frozenset(named | held))
         return deleted
 
     def _kept(self) -> dict[str, Release | None] | None:
-        """Return the releases that stay, by name; None while the active one is unknown: then nothing is deleted."""
+        """Return the releases that stay, by name; None while it is unknown what is needed: then nothing is deleted."""
         pointer = self._store.pointer()
         names = (pointer.release, pointer.previous, self._store.pending()) if pointer else ()
         kept = {name: self._store.release(name) for name in names if name}
-        return None if pointer is None or kept[pointer.release] is None else kept
+        active = kept[pointer.release] if pointer is not None else None
+        if active is None or self._store.releases.missing_bookings(active, self._clock.now()):
+            return None
+        return kept
 
     async def make_room(self, missing_bytes: int = 0) -> bool:
         """Delete the ballast, so that the database can write again, and assets that no release names.

@@ -218,7 +218,8 @@ class Syncer:
         """Ask the origin for the newest release, and have the download follow it."""
         hinted, self._hinted = self._hinted, False
         timestamp = await self._update_check.timestamp(hinted=hinted)
-        if timestamp == self._settled and self._update_check.noted and self._store.has_ballast():
+        settled = timestamp == self._settled and self._update_check.noted and self._store.has_ballast()
+        if settled and not await self._lacks_bookings():
             self._problems.check_worked()
             self._confirm()
             self._checking = False
@@ -228,13 +229,19 @@ class Syncer:
         if self._problems.check:
             self._transfer.queue.retry_now()  # the line works again
         self._problems.check_worked()
+        same = self._accepted is not None and self._accepted.release.booked == release.booked
         self._accepted = _Accepted(timestamp, release)
         self._transfer.queue.name_mirrors(timestamp.mirrors)
         self._mending |= self._update_check.fetched
-        if self._downloading != timestamp.release:
+        if self._downloading != timestamp.release or not same:
             self._to_download.set()
         else:
             self._checking = False
+
+    async def _lacks_bookings(self) -> bool:
+        """Return whether flights come near whose bookings are not here: no new release has to be published for them."""
+        release = self._latest().release
+        return bool(await in_thread(self._store.releases.missing_bookings, release, self._clock.now()))
 
     async def _download_for_ever(self, downloader: Downloader, janitor: Janitor, catalog: ChunkCatalog) -> None:
         while True:

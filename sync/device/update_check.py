@@ -8,9 +8,9 @@ from sync.device.store.membership import pin_of, pinned_root
 from sync.errors import Distrust, OriginRefused, Untrusted
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_thread
-from sync.trust.acceptance import check_release, check_root, check_timestamp
+from sync.trust.acceptance import check_bookings, check_release, check_root, check_timestamp
 from sync.trust.signing import next_root, open_envelope, pin_root, read_timestamp
-from sync.wire.content_paths import release_path, root_path, timestamp_path
+from sync.wire.content_paths import bookings_path, release_path, root_path, timestamp_path
 from sync.wire.release import ROOT_CAP_BYTES, TIMESTAMP_CAP_BYTES, Release, Root, Timestamp
 
 ROOT_EVERY_S = 3600.0
@@ -75,10 +75,10 @@ class UpdateCheck:
         return document, root, timestamp
 
     async def release(self, timestamp: Timestamp) -> Release:
-        """Return the release of an accepted timestamp, and raise the floor to that timestamp.
+        """Return the release of an accepted timestamp with its bookings, and raise the floor to that timestamp.
 
         Raises:
-            CorruptContent: the bytes are not the release that the timestamp names.
+            CorruptContent: the bytes are not the release, or bookings of it, that the timestamp names.
             Untrusted: they are, but this player cannot play it.
             OriginUnreachable, OriginRefused: the document could not be fetched.
         """
@@ -90,7 +90,18 @@ class UpdateCheck:
             await in_thread(self._store.save_release, timestamp.release, raw, release)
         assert self._accepted is not None, "timestamp comes first"
         await in_thread(self._store.raise_floor, timestamp, self._accepted[1], self._clock)
-        return release
+        return await self._with_bookings(timestamp.release, release)
+
+    async def _with_bookings(self, name: str, release: Release) -> Release:
+        missing = await in_thread(self._store.releases.missing_bookings, release, self._clock.now())
+        for file in missing:
+            raw = await self._client.document(bookings_path(file.sha256), file.size_bytes)
+            await in_thread(check_bookings, raw, file)
+            await in_thread(self._store.releases.save_bookings, file.sha256, raw)
+        if missing:
+            log.info("release=%s has %s more files of bookings", name, len(missing))
+            self.fetched = True
+        return await in_thread(self._store.release, name) or release
 
     async def root(self) -> Root:
         """Return the newest root that follows from the pinned one, and pin it.

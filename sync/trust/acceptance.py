@@ -8,6 +8,7 @@ seen is a lower bound for the clock. Without one the device may be in 1970, and 
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -16,8 +17,8 @@ from pydantic import ValidationError
 from sync.errors import CorruptContent, Distrust, Outdated, Untrusted
 from sync.wire.chunk_index import LARGEST_CHUNK_BYTES, Index, load_index
 from sync.wire.input_messages import rejected
-from sync.wire.release import Asset, Release, Root, Timestamp
-from sync.wire.release_reader import read_release
+from sync.wire.release import Asset, BookingsFile, Release, Root, Timestamp
+from sync.wire.release_reader import read_bookings, read_release
 
 AHEAD = timedelta(days=1)
 """How far the clocks of origin and device may be apart."""
@@ -152,28 +153,47 @@ def check_release(raw: bytes, timestamp: Timestamp) -> Release:
     if len(raw) != timestamp.release_bytes or hashlib.sha256(raw).hexdigest() != timestamp.release:
         wrong = f"release {timestamp.release}: {len(raw)} bytes that do not match its hash"
         raise CorruptContent(wrong, Distrust.MIXED)
-    try:
-        release = read_release(raw)
-    except ValidationError as error:
-        fields = ", ".join(sorted(rejected(error).fields))
-        raise Untrusted(
-            f"release {timestamp.release} is not known to this version ({fields}): update this player",
-            Distrust.UNSUPPORTED,
-        ) from error
-    except ValueError as error:
-        raise Untrusted(f"release {timestamp.release} is refused: {error}") from error
+    release = _readable(read_release, raw, f"release {timestamp.release}")
     if release.channel != timestamp.channel:
         raise Untrusted(
             f"release {timestamp.release} is of channel {release.channel}, not of {timestamp.channel}", Distrust.MIXED
         )
-    listed = {asset.sha256 for asset in release.assets} | {stream.sha256 for stream in release.streams}
-    if unlisted := referenced_assets(release) - listed:
-        raise Untrusted(
-            f"release {timestamp.release} shows assets that it does not list: {', '.join(sorted(unlisted))}",
-            Distrust.MIXED,
-        )
+    _check_listed(release, f"release {timestamp.release}")
     _check_items(release, timestamp.release)
     return release
+
+
+def check_bookings(raw: bytes, file: BookingsFile) -> Release:
+    """Return a file of bookings, as a release that has nothing else, if it is the one that the release names.
+
+    Raises:
+        CorruptContent: the bytes do not match; fetch them again.
+        Untrusted: they match, but this player cannot play them.
+    """
+    what = f"bookings {file.sha256}"
+    if len(raw) != file.size_bytes or hashlib.sha256(raw).hexdigest() != file.sha256:
+        raise CorruptContent(f"{what}: {len(raw)} bytes that do not match the hash", Distrust.MIXED)
+    bookings = _readable(read_bookings, raw, what)
+    _check_listed(bookings, what)
+    return bookings
+
+
+def _readable(read: Callable[[bytes], Release], raw: bytes, what: str) -> Release:
+    try:
+        return read(raw)
+    except ValidationError as error:
+        fields = ", ".join(sorted(rejected(error).fields))
+        raise Untrusted(
+            f"{what} is not known to this version ({fields}): update this player", Distrust.UNSUPPORTED
+        ) from error
+    except ValueError as error:
+        raise Untrusted(f"{what} is refused: {error}") from error
+
+
+def _check_listed(release: Release, what: str) -> None:
+    listed = {asset.sha256 for asset in release.assets} | {stream.sha256 for stream in release.streams}
+    if unlisted := referenced_assets(release) - listed:
+        raise Untrusted(f"{what} shows assets that it does not list: {', '.join(sorted(unlisted))}", Distrust.MIXED)
 
 
 def _check_items(release: Release, sha256: str) -> None:

@@ -33,3 +33,8 @@ def index_path(sha256: str) -> str:
 def asset_path(sha256: str) -> str:
     """Return the path of a media file."""
     return f"assets/{sha256}"
+
+
+def bookings_path(sha256: str) -> str:
+    """Return the path of a file of bookings."""
+    return f"bookings/{sha256}"

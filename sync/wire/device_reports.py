@@ -20,6 +20,9 @@ MOST_MISSING = 100
 BATCH_LIMIT = 500
 """Most plays in one batch."""
 
+READS_BOOKINGS = "bookings"
+"""In `Heartbeat.reads`: this device reads releases whose bookings are in files of their own."""
+
 LogEpoch = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 """The random id of one database of plays, so that a new database does not repeat the sequences of an old one."""
 
@@ -304,6 +307,7 @@ class Heartbeat(Wire):
     problems: Annotated[tuple[str, ...], FailFast()] = ()  # for technicians, one sentence each
     coming: ComingRelease | None = None  # None: nothing is being fetched
     rates: Annotated[tuple[RateStep, ...], FailFast()] = ()  # at which media will come; empty: an older player
+    reads: tuple[str, ...] = ()  # what it reads beside releases of format 1: `READS_BOOKINGS`; empty: an older player
     health: dict[str, float | int | str | bool | None] = Field(default_factory=dict)
 
 

@@ -19,6 +19,9 @@ ROOT_CAP_BYTES = 512 * 1024
 RELEASE_CAP_BYTES = 5 * 1024 * 1024
 INDEX_CAP_BYTES = 2 * 1024 * 1024
 
+MOST_BOOKINGS_FILES = 1_000
+"""Files of bookings of one release."""
+
 TIMESTAMP_DOMAIN = b"signage/timestamp/1\0"
 ROOT_DOMAIN = b"signage/root/1\0"
 IDENTITY_DOMAIN = b"signage/identity/1\0"
@@ -241,10 +244,31 @@ class BreakRule(Wire):
     ads: Annotated[int, Field(ge=1, le=20)] = 1
 
 
-class Release(Wire):
-    """All that the devices of a channel need; the timestamp names it by its hash."""
+class BookingsFile(Wire):
+    """A file of bookings that belongs to a release; the first flight in it begins at `starts_at`."""
 
-    format: Annotated[int, Field(ge=1, le=1)] = 1
+    sha256: Sha256
+    size_bytes: Annotated[int, Field(ge=1, le=RELEASE_CAP_BYTES)]
+    starts_at: Instant
+    ends_at: Instant  # of the last flight
+
+
+class Bookings(Wire):
+    """Campaigns whose flights begin in one month, or some of them, with all the media that they show."""
+
+    campaigns: LenientList[Campaign]
+    assets: LenientList[Asset] = ()
+    streams: LenientList[Stream] = ()
+
+
+class Release(Wire):
+    """All that the devices of a channel need; the timestamp names it by its hash.
+
+    Bookings that are too large for it are in files of their own (format 2): a device fetches those whose flights come
+    soon, and adds what is in them to the release. `booked` names the ones that it has added.
+    """
+
+    format: Annotated[int, Field(ge=1, le=2)] = 1
     channel: Identifier
     created_at: Instant
     zone: str | None = None  # IANA zone of the venue; None: nobody named one, and each device uses its system's
@@ -257,6 +281,8 @@ class Release(Wire):
     streams: LenientList[Stream] = ()
     fallback: Sha256 | None = None  # a picture of `assets`, shown when nothing plays
     overlays: LenientList[Overlay] = ()  # the last in front
+    bookings: Annotated[tuple[BookingsFile, ...] | None, Field(max_length=MOST_BOOKINGS_FILES)] = None
+    booked: Annotated[frozenset[Sha256], Field(exclude=True)] = frozenset()  # not on the wire
     left_out: Annotated[
         tuple[LeftOut, ...], Field(exclude=True)
     ] = ()  # not on the wire: entries that the reader left out

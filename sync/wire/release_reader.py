@@ -1,7 +1,7 @@
 """Reads a release without the entries that this version does not know, and without what depends on them."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -14,6 +14,7 @@ from sync.wire.value_types import RepeatedName, refuse_repeated_names, unique_na
 _LONG_BYTES = 64 * 1024
 _NOTHING = {"channel": '"none"', "created_at": '"2000-01-01T00:00:00Z"'}
 _AT_ONCE = 100  # entries: 1 ms
+_AT_ONCE_CHARACTERS = 32_768  # of entries that are long themselves, such as campaigns
 _MOST_ENTRIES = 65_536  # of one list, more than 5 MiB of real ones; what has more is read at once, which refuses it
 _MOST_FIELDS = 100
 _DECODE = json.JSONDecoder(object_pairs_hook=unique_names).raw_decode
@@ -42,11 +43,40 @@ def read_release(raw: bytes, *, at_once: bool = False) -> Release:
     return _without(release, media, (*others, *_dependents(release, media)))
 
 
+def read_bookings(raw: bytes, *, at_once: bool = False) -> Release:
+    """Return a file of bookings as a release of which only campaigns, assets and streams count.
+
+    Raises:
+        ValidationError, ValueError: as `read_release`.
+    """
+    head, body = _document(_NOTHING).encode(), raw.strip()
+    if not body.startswith(b"{"):
+        raise ValueError("it is no JSON object")
+    return read_release(head[:-1] + b"," + body[1:], at_once=at_once)
+
+
+def with_bookings(release: Release, files: Mapping[str, Release]) -> Release:
+    """Return a release with what its files of bookings have that are in `files`, by name."""
+    named = [file.sha256 for file in release.bookings or () if file.sha256 in files]
+    parts = [release, *(files[name] for name in named)]
+    if len(parts) == 1:
+        return release
+    return release.model_copy(
+        update={
+            "campaigns": tuple(campaign for part in parts for campaign in part.campaigns),
+            "assets": tuple({one.sha256: one for part in reversed(parts) for one in part.assets}.values()),
+            "streams": tuple({one.sha256: one for part in reversed(parts) for one in part.streams}.values()),
+            "left_out": tuple(one for part in parts for one in part.left_out),
+            "booked": release.booked | frozenset(named),
+        }
+    )
+
+
 def _read_in_pieces(raw: bytes, unknown: list[LeftOut]) -> Release | None:
     """Return the release as if it had been read at once; None if it has to be, because something about it is odd."""
     try:
         cursor = _Cursor(raw.decode().strip())
-        fields, lists = _split(cursor, {"assets": {}, "streams": {}, "playlists": {"items": {}}})
+        fields, lists = _split(cursor, {"assets": {}, "streams": {}, "campaigns": {}, "playlists": {"items": {}}})
         if not cursor.ended():
             return None
         release = Release.model_validate_json(_document(fields), context=unknown)
@@ -136,9 +166,22 @@ def _split(cursor: _Cursor, long: Mapping[str, Any]) -> tuple[dict[str, str], di
         elif long[name]:
             lists[name] = list(_entries(cursor, partial(_split, cursor, long[name])))
         else:
-            texts = list(_entries(cursor, lambda: cursor.value()[1]))
-            lists[name] = [",".join(texts[at : at + _AT_ONCE]) for at in range(0, len(texts), _AT_ONCE)]
+            lists[name] = list(_pieces(_entries(cursor, lambda: cursor.value()[1])))
     return fields, lists
+
+
+def _pieces(entries: Iterable[str]) -> Iterator[str]:
+    """Yield entries joined, so many that a piece is read in a millisecond."""
+    piece: list[str] = []
+    characters = 0
+    for entry in entries:
+        piece.append(entry)
+        characters += len(entry)
+        if len(piece) == _AT_ONCE or characters >= _AT_ONCE_CHARACTERS:
+            yield ",".join(piece)
+            piece, characters = [], 0
+    if piece:
+        yield ",".join(piece)
 
 
 def _entries(cursor: _Cursor, read: Callable[[], Any]) -> Iterator[Any]:
@@ -165,6 +208,7 @@ def _without(release: Release, media: Mapping[str, str], left_out: tuple[LeftOut
             "overlays": tuple(overlays),
             "fallback": None if release.fallback in media else release.fallback,
             "left_out": left_out,
+            "booked": frozenset(),
         }
     )
 

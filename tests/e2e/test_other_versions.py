@@ -1,6 +1,8 @@
 """Origin and screens of the released version and of this one, updated in either order on the folders they have."""
 
+import json
 import sqlite3
+import urllib.request
 import zipfile
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +19,25 @@ pytestmark = pytest.mark.display
 def tables_of(site: Site) -> set[str]:
     with closing(sqlite3.connect(site.folder / "origin" / "origin.db")) as database:
         return {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+
+
+def book_ad(site: Site) -> None:
+    """Book an ad on all channels; it goes out with the next release."""
+    media = site.ask("origin", "/v1/media")["media"][0]["id"]
+    campaign = {
+        "name": "north",
+        "advertiser": "north",
+        "starts_at": "2020-01-01T00:00:00Z",
+        "ends_at": "2099-01-01T00:00:00Z",
+        "lines": [{"name": "all day", "creatives": [{"media": media, "title": "spot"}]}],
+    }
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{site.ports['origin']}/v1/campaigns",
+        data=json.dumps(campaign).encode(),
+        headers={"Authorization": f"Bearer {site.key()}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        assert answer.status == 201
 
 
 def plays_all(site: Site, titles: set[str], what: str) -> None:
@@ -45,8 +66,12 @@ def test_either_side_may_be_updated_first(first: str, tmp_path: Path, display: s
             del site.programs[updated]
             site.start(updated)
             video(tmp_path / "media" / f"{colour}.mp4", colour, seconds=1.0)
+            if updated == "origin":
+                book_ad(site)
             site.publish()
             plays_all(site, {colour, "red"}, f"the new release is played and proven after the update of the {updated}")
+            if updated == "origin":
+                until(lambda: any(play["kind"] == "ad" for play in site.complete()), "the ad of the new origin")
         plays = sorted(site.plays(), key=lambda play: play["sequence"])
         assert [play["sequence"] for play in plays] == list(range(1, len(plays) + 1))
         assert [play for play in plays if play.get("set_aside")] == []

@@ -5,32 +5,25 @@
 verified and is durable. So each release in `store/` may play: when `state/active` is lost, they tell what can.
 """
 
-import hashlib
 import logging
 import os
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from weakref import WeakValueDictionary
-
-from pydantic import ValidationError
 
 from sync.device.store.active_pointer import ActivePointer, Floors, find_pointer, raised
 from sync.device.store.media_files import MediaFiles, hash_names
+from sync.device.store.release_files import ReleaseFiles, read_verified
 from sync.errors import CorruptContent, Distrust, StorageBroken, StorageFull, Untrusted
 from sync.runtime.clock import Clock, ClockTrust
 from sync.runtime.durable_files import (
     TEMP_SUFFIX,
-    file_stamp,
     free_bytes,
     locked,
     make_folder,
-    read_file,
     set_aside,
     storage_errors,
-    write_durably,
     write_unflushed,
 )
 from sync.runtime.file_with_copy import COPIES, FileWithCopy
@@ -38,9 +31,7 @@ from sync.runtime.os_messages import os_reason
 from sync.trust.acceptance import Known
 from sync.trust.signing import open_envelope, pin_root
 from sync.wire.chunk_index import Index, load_index
-from sync.wire.input_messages import rejected
-from sync.wire.release import INDEX_CAP_BYTES, RELEASE_CAP_BYTES, ROOT_CAP_BYTES, Release, Root, Timestamp
-from sync.wire.release_reader import read_release
+from sync.wire.release import INDEX_CAP_BYTES, ROOT_CAP_BYTES, Release, Root, Timestamp
 
 PAIR_AGAIN = "stop the player, delete state/membership.json in its state folder, start it, and pair this device again"
 BALLAST_BYTES = 8 * 1024 * 1024
@@ -66,11 +57,8 @@ class ContentStore:
         self.store = state_dir / "store"
         self.catalog_path = self.state / "index.db"
         self.media = MediaFiles(self.store)
-        self._read: WeakValueDictionary[str, Release] = WeakValueDictionary()  # those that somebody uses now
-        self._stamps: dict[str, str] = {}  # of their files when they were read
-        self._reading = threading.Lock()
+        self.releases = ReleaseFiles(self.store)
         self.index_folder = self.store / "index"
-        self._releases = self.store / "releases"
         self._ballast = self.state / "ballast"
         self.active_file = FileWithCopy(self.state / "active", ActivePointer.model_validate_json, SMALL_CAP_BYTES)
         self.floor_file = FileWithCopy(self.state / "floor", Floors.model_validate_json, SMALL_CAP_BYTES)
@@ -104,7 +92,7 @@ class ContentStore:
 
     def folders(self) -> tuple[Path, ...]:
         """Return all folders of the store."""
-        return (self.state, self.index_folder, self._releases, *self.media.folders())
+        return (self.state, self.index_folder, *self.releases.folders(), *self.media.folders())
 
     def repair(self) -> bool:
         """Make the files good again that are damaged or lost, as far as their copies and the releases allow it.
@@ -172,7 +160,7 @@ class ContentStore:
     def _find_pointer(self) -> ActivePointer | None:
         """Return what `state/active` would say, from the stored releases."""
         try:
-            names = [path.stem for path in self._releases.glob("*.json")]
+            names = self.releases.names()
         except OSError:
             return None
         releases = {name: release for name in names if (release := self.release(name)) is not None}
@@ -242,36 +230,19 @@ class ContentStore:
     # Documents
 
     def release(self, sha256: str) -> Release | None:
-        """Return a stored release, None if it is missing or damaged. Blocks, for a long one 0.2 s: call it in a thread.
+        """Return a stored release with its bookings that are here, None if it is missing or damaged.
 
-        All who use a release at the same time share one value. Its file is read again only after it was changed.
+        Blocks, for a long one 0.2 s: call it in a thread.
         """
-        path = self._release_path(sha256)
-        with self._reading:
-            stamp = file_stamp(path)
-            known = self._read.get(sha256)
-            if known is not None and stamp and self._stamps.get(sha256) == stamp:
-                return known
-            raw = _read_verified(path, sha256, RELEASE_CAP_BYTES)
-            release = None if raw is None else known or _release(raw, path, at_once=not self._stamps)
-            if release is not None:
-                self._read[sha256], self._stamps[sha256] = release, stamp
-            return release
+        return self.releases.read(sha256)
 
     def save_release(self, sha256: str, raw: bytes, release: Release | None = None) -> None:
         """Store the bytes of a verified release; `release` is their content, if it is known. Blocks."""
-        path = self._release_path(sha256)
-        write_durably(path, raw)
-        if release is not None:
-            with self._reading:
-                self._read[sha256], self._stamps[sha256] = release, file_stamp(path)
-
-    def _release_path(self, sha256: str) -> Path:
-        return self._releases / f"{sha256}.json"
+        self.releases.save(sha256, raw, release)
 
     def index(self, sha256: str) -> Index | None:
         """Return a stored chunk list, None if it is missing or damaged."""
-        raw = _read_verified(self.index_folder / sha256, sha256, INDEX_CAP_BYTES)
+        raw = read_verified(self.index_folder / sha256, sha256, INDEX_CAP_BYTES)
         try:
             return None if raw is None else load_index(raw)
         except CorruptContent:
@@ -295,12 +266,11 @@ class ContentStore:
         """Have an asset hashed again at once: a decoder failed on it."""
         self.media.suspect(sha256)
 
-    def delete_documents_except(self, releases: frozenset[str], indexes: frozenset[str]) -> None:
-        """Delete all other releases and chunk lists."""
+    def delete_documents_except(self, kept: Mapping[str, Release | None], indexes: frozenset[str]) -> None:
+        """Delete all other releases, with the bookings that none of these names, and chunk lists."""
         with storage_errors(self.store):
-            for path in self._releases.glob("*.json"):
-                if path.stem not in releases and self.media.delete(path):
-                    self._stamps.pop(path.stem, None)
+            for path in self.releases.others(kept):
+                self.media.delete(path)
             for name in hash_names(self.index_folder):
                 if name not in indexes:
                     self.media.delete(self.index_folder / name)
@@ -362,25 +332,3 @@ def open_content_store(state_dir: Path) -> Iterator[ContentStore]:
 
 def _parse_root(raw: bytes) -> Root:
     return pin_root(open_envelope(raw, ROOT_CAP_BYTES))
-
-
-def _read_verified(path: Path, sha256: str, cap_bytes: int) -> bytes | None:
-    try:
-        raw = read_file(path, cap_bytes)
-    except StorageBroken as error:
-        log.error("%s", error)
-        return None
-    if raw is not None and hashlib.sha256(raw).hexdigest() != sha256:
-        log.error("file=%s is damaged and is downloaded again", path)
-        return None
-    return raw
-
-
-def _release(raw: bytes, path: Path, *, at_once: bool) -> Release | None:
-    try:
-        return read_release(raw, at_once=at_once)
-    except ValidationError as error:
-        log.error("file=%s cannot be read, wrong fields: %s", path, ", ".join(sorted(rejected(error).fields)))
-        return None
-    except ValueError:  # an older version, which did not look for repeated names, has accepted it
-        return read_release(raw, at_once=True)

@@ -22,7 +22,7 @@ from sync.http.operations import Access, Operation
 from sync.http.problems import Handler, problem
 from sync.origin.persistence.data_folder import DataFolder
 from sync.runtime.os_messages import os_reason
-from sync.wire.content_paths import asset_path, index_path, release_path, root_path, timestamp_path
+from sync.wire.content_paths import asset_path, bookings_path, index_path, release_path, root_path, timestamp_path
 from sync.wire.release import TIMESTAMP_CAP_BYTES
 
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -47,6 +47,7 @@ class ContentRoutes:
         roots = self._immutable(_NUMBER, ".json", lambda n: root_path(int(n)), _JSON)
         kinds: tuple[tuple[str, str, Handler, str], ...] = (
             ("assets", "A media file, whole or by range", self._immutable(_HASH, "", asset_path, _BYTES), _BYTES),
+            ("bookings", "Bookings of a release", self._immutable(_HASH, "", bookings_path, _JSON), _JSON),
             ("index", "The chunk list of a media file", self._immutable(_HASH, "", index_path, _BYTES), _BYTES),
             ("releases", "A release", self._immutable(_HASH, ".json", release_path, _JSON), _JSON),
             ("roots", "A root: the keys that devices trust", roots, _JSON),

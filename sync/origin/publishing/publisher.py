@@ -8,7 +8,7 @@ is in force, or `run` finishes the new one.
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,16 +21,20 @@ from sync.origin.planning.release_contents import contents_of
 from sync.origin.planning.schedules import StoredSchedule
 from sync.origin.publishing.booking_warnings import BookingReport, booking_report
 from sync.origin.publishing.keyring import Keyring
-from sync.origin.publishing.release_compiler import compile_release, dump_release, plan_warnings
+from sync.origin.publishing.release_compiler import compile_release, plan_warnings
+from sync.origin.publishing.release_files import dump_release, read_release_files
 from sync.origin.publishing.timestamps import TimestampSigner
 from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import Clock, ClockTrust, instant, unix_ms
 from sync.runtime.os_messages import os_reason
+from sync.texts import megabytes
 from sync.trust.acceptance import AHEAD, check_index
-from sync.wire.content_paths import asset_path, index_path, release_path
-from sync.wire.release import INDEX_CAP_BYTES, RELEASE_CAP_BYTES, Asset, Release, Timestamp
+from sync.wire.content_paths import asset_path, bookings_path, index_path, release_path
+from sync.wire.device_reports import READS_BOOKINGS
+from sync.wire.release import INDEX_CAP_BYTES, Asset, Release, Timestamp
 
 _MOST_WARNED = 10  # channels, and sentences, in the answer to a change of a campaign
+_MOST_NAMED = 5  # screens
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +51,14 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRelease:
-    """A release that could be published as `sequence`. `unchanged`: it equals the newest published one."""
+    """A release that could be published as `sequence`; `raw` and `bookings` are its files.
+
+    `unchanged`: it equals the newest published one.
+    """
 
     release: Release
     raw: bytes
+    bookings: Mapping[str, bytes]
     sha256: str
     newest: ReleaseRecord | None
     sequence: int
@@ -116,7 +124,23 @@ class Publisher:
             again = await asyncio.to_thread(_compile, plan, instant(newest.created_ms), now, newest, signed)
             if again.unchanged:
                 return again
-        return await asyncio.to_thread(_compile, plan, instant(unix_ms(now)), now, newest, signed)
+        compiled = await asyncio.to_thread(_compile, plan, instant(unix_ms(now)), now, newest, signed)
+        if compiled.bookings:
+            await self._check_screens(compiled)
+        return compiled
+
+    async def _check_screens(self, compiled: CompiledRelease) -> None:
+        """Refuse a release with files of bookings that a screen of its channel cannot read."""
+        channel = compiled.release.channel
+        old = await self._store.screens_without(channel, READS_BOOKINGS)
+        if old:
+            more = f" and {len(old) - _MOST_NAMED} more" if len(old) > _MOST_NAMED else ""
+            wrong = (
+                f"its bookings are {megabytes(sum(map(len, compiled.bookings.values())))}, too large for one file, and "
+                f"these screens have not said that they read them in several: {', '.join(old[:_MOST_NAMED])}{more}. "
+                "Update their players and let them connect, or book less"
+            )
+            raise Rejected(f"channel {channel} cannot be published: {wrong}", fields={"channel": wrong})
 
     async def booking_report(self, channel: str, about: Set[str] | None = None, channels: int = 1) -> BookingReport:
         """Return what the bookings of a channel's plan cannot get (see `booking_warnings.booking_report`).
@@ -158,11 +182,7 @@ class Publisher:
         Raises:
             StorageBroken: its file is gone or damaged.
         """
-        path = self._files.content / release_path(record.sha256)
-        raw = _read(path, RELEASE_CAP_BYTES)
-        if hashlib.sha256(raw).hexdigest() != record.sha256:
-            raise StorageBroken(f"{path} is damaged: publish {record.channel} again after restoring it from a backup")
-        return Release.model_validate_json(raw)
+        return read_release_files(self._files.content, record.sha256)
 
     def read_chunk_list(self, name: str) -> bytes:
         """Read a chunk list; empty if it cannot be read. Blocks."""
@@ -184,10 +204,11 @@ class Publisher:
             )
 
     def _write_release(self, compiled: CompiledRelease) -> None:
-        """Write the release file, unless it is there and whole."""
-        path = self._files.put(release_path(compiled.sha256), compiled.raw)
-        if path.read_bytes() != compiled.raw:
-            self._files.replace(release_path(compiled.sha256), compiled.raw)
+        """Write the release file after its bookings, each unless it is there and whole."""
+        bookings = {bookings_path(name): raw for name, raw in compiled.bookings.items()}
+        for path, raw in (bookings | {release_path(compiled.sha256): compiled.raw}).items():
+            if self._files.put(path, raw).read_bytes() != raw:
+                self._files.replace(path, raw)
 
     def _missing_file(self, asset: Asset) -> str | None:
         path = self._files.content / asset_path(asset.sha256)
@@ -206,11 +227,11 @@ def _compile(
     plan: ChannelPlan, created_at: datetime, now: datetime, newest: ReleaseRecord | None, signed: int
 ) -> CompiledRelease:
     release = compile_release(plan, created_at=created_at, now=now)
-    raw = dump_release(release)
+    raw, bookings = dump_release(release)
     sha256 = hashlib.sha256(raw).hexdigest()
     last = newest.sequence if newest else 0
     unchanged = newest is not None and newest.sha256 == sha256 and last >= signed
-    return CompiledRelease(release, raw, sha256, newest, max(last, signed) + 1, unchanged)
+    return CompiledRelease(release, raw, bookings, sha256, newest, max(last, signed) + 1, unchanged)
 
 
 def _record(compiled: CompiledRelease, note: str | None) -> ReleaseRecord:

@@ -15,7 +15,6 @@ from sync.origin.planning.playlists import PlaylistItem, StoredPlaylist
 from sync.origin.planning.schedules import DaypartDraft, LogoDraft
 from sync.wire.overlay import Logo, Overlay, Ticker
 from sync.wire.release import (
-    RELEASE_CAP_BYTES,
     Asset,
     BreakRule,
     Campaign,
@@ -103,21 +102,6 @@ def plan_warnings(release: Release) -> tuple[str, ...]:
         f"channel {release.channel} names no time zone: {first} the zone that each screen's system is set to. "
         "Set the channel's zone.",
     )
-
-
-def dump_release(release: Release) -> bytes:
-    """Return the bytes of the release file; their SHA-256 is its name.
-
-    Raises:
-        Rejected: it is larger than devices read.
-    """
-    raw = release.model_dump_json(exclude_none=True).encode()
-    if len(raw) > RELEASE_CAP_BYTES:
-        wrong = (
-            f"the release would be {len(raw)} bytes, more than the {RELEASE_CAP_BYTES} that devices read: remove items"
-        )
-        raise Rejected(f"channel {release.channel} cannot be published: {wrong}", fields={"channel": wrong})
-    return raw
 
 
 def _refuse(channel: str, problems: Mapping[str, str]) -> None:

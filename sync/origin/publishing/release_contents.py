@@ -1,17 +1,17 @@
 """Knows what the releases of a channel named, also those that an earlier version of the origin published."""
 
 import asyncio
-import hashlib
 from collections.abc import Collection
 
 from pydantic import ValidationError
 
+from sync.errors import StorageBroken
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.planning.release_contents import KnownRelease, ShownAssets, contents_of
+from sync.origin.publishing.release_files import read_release_files
 from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import unix_ms
-from sync.wire.content_paths import release_path
-from sync.wire.release import RELEASE_CAP_BYTES, Release
+from sync.wire.release import Release
 
 
 class ReleaseContents:
@@ -46,8 +46,6 @@ class ReleaseContents:
     def read(self, sha256: str) -> Release | None:
         """Return a release from its file; None if that is gone or damaged. Blocks."""
         try:
-            with (self._files.content / release_path(sha256)).open("rb") as file:
-                raw = file.read(RELEASE_CAP_BYTES + 1)
-            return Release.model_validate_json(raw) if hashlib.sha256(raw).hexdigest() == sha256 else None
-        except (OSError, ValidationError):
+            return read_release_files(self._files.content, sha256)
+        except (StorageBroken, ValidationError):
             return None

@@ -46,10 +46,11 @@ class StoredAsset:
 
 @dataclass(frozen=True, slots=True)
 class ReferencedFiles:
-    """The hashes of the assets and chunk lists that something refers to."""
+    """The hashes of the assets, chunk lists and files of bookings that something refers to."""
 
     assets: frozenset[str] = frozenset()
     indexes: frozenset[str] = frozenset()
+    bookings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from sync.origin.store.retention import ContentReferences, RetentionStore
 from sync.runtime.clock import Clock, unix_ms
 from sync.runtime.durable_files import storage_errors
 from sync.runtime.threads import in_thread
-from sync.wire.content_paths import release_path
+from sync.wire.content_paths import bookings_path, release_path
 from sync.wire.value_types import Sha256, Wire
 
 _CONTENT_NAME = re.compile(r"[0-9a-f]{64}(\.json)?|[A-Za-z0-9_-]+\.jpg")
@@ -43,10 +43,15 @@ class _AssetReference(Wire):
     index: Sha256
 
 
+class _BookingsReference(Wire):
+    sha256: Sha256
+
+
 class _ReleaseReferences(Wire):
-    """The part of a release that is needed here; the rest is not parsed."""
+    """The part of a release, or of its bookings, that is needed here; the rest is not parsed."""
 
     assets: tuple[_AssetReference, ...] = ()
+    bookings: tuple[_BookingsReference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,19 +140,29 @@ class ContentScanner:
         return ReferencedFiles(
             empty.union(*(files.assets for files in self._references.values())),
             empty.union(*(files.indexes for files in self._references.values())),
+            empty.union(*(files.bookings for files in self._references.values())),
         )
 
     def _read(self, release: str, in_force: bool) -> ReferencedFiles | None:
         try:
-            raw = (self._files.content / release_path(release)).read_bytes()
-            if hashlib.sha256(raw).hexdigest() != release:
-                raise CorruptContent(f"release {release} is damaged")
-            assets = _ReleaseReferences.model_validate_json(raw).assets
+            named = self._named(release_path(release), release)
+            parts = [self._named(bookings_path(one.sha256), one.sha256) for one in named.bookings]
         except (OSError, ValidationError, CorruptContent) as error:
             if in_force:
                 raise StorageBroken(f"release {release} is in force and cannot be read: publish it again") from error
             return None
-        return ReferencedFiles(frozenset(asset.sha256 for asset in assets), frozenset(asset.index for asset in assets))
+        assets = [asset for part in (named, *parts) for asset in part.assets]
+        return ReferencedFiles(
+            frozenset(asset.sha256 for asset in assets),
+            frozenset(asset.index for asset in assets),
+            frozenset(one.sha256 for one in named.bookings),
+        )
+
+    def _named(self, path: str, sha256: str) -> _ReleaseReferences:
+        raw = (self._files.content / path).read_bytes()
+        if hashlib.sha256(raw).hexdigest() != sha256:
+            raise CorruptContent(f"{path} is damaged")
+        return _ReleaseReferences.model_validate_json(raw)
 
     def _unneeded_files(
         self, releases: Collection[str], referenced: ReferencedFiles, media: Collection[str]
@@ -157,6 +172,7 @@ class ContentScanner:
             (content / "releases", releases),
             (content / "assets", referenced.assets),
             (content / "index", referenced.indexes),
+            (content / "bookings", referenced.bookings),
             (self._files.thumbnails, media),
         )
         return tuple(file for folder, needed in folders for file in _files_except(folder, needed))
@@ -185,7 +201,9 @@ def _files_except(folder: Path, needed: Collection[str]) -> Iterator[UnneededFil
 
 def _with_assets(files: ReferencedFiles, assets: Iterable[StoredAsset]) -> ReferencedFiles:
     return ReferencedFiles(
-        files.assets.union(asset.sha256 for asset in assets), files.indexes.union(asset.index for asset in assets)
+        files.assets.union(asset.sha256 for asset in assets),
+        files.indexes.union(asset.index for asset in assets),
+        files.bookings,
     )
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sync.errors import Conflict
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.row_checks import FACT_COLUMNS, join_media_facts, media_fact
-from sync.origin.persistence.tables import campaigns, channels, media, playlists, release_contents, releases
+from sync.origin.persistence.tables import campaigns, channels, devices, media, playlists, release_contents, releases
 from sync.origin.planning.channel_plan import ChannelPlan, ReleaseRecord
 from sync.origin.planning.plan_fields import MediaFact
 from sync.origin.planning.release_contents import ReleaseContent, Runs, ShownAssets, runs_at, runs_with
@@ -62,6 +62,15 @@ class ReleaseStore:
             return tuple(
                 (await connection.execute(select(channels.c.id).order_by(channels.c.id).limit(most))).scalars()
             )
+
+    async def screens_without(self, channel: str, reads: str) -> tuple[str, ...]:
+        """Return the names of the screens of a channel whose last heartbeat does not say that they read this."""
+        query = select(devices.c.name, devices.c.heartbeat).where(
+            devices.c.channel_id == channel, devices.c.removed_ms.is_(None)
+        )
+        async with self._database.reading() as connection:
+            rows = await connection.execute(query.order_by(devices.c.name))
+            return tuple(name for name, heartbeat in rows if reads not in ((heartbeat or {}).get("reads") or ()))
 
     async def latest(self, channel: str) -> ReleaseRecord | None:
         """Return the newest release, None before the first."""

@@ -69,7 +69,7 @@ async def test_a_release_of_another_format_is_refused_by_name(origin: Origin, st
     async with running(origin, store) as device:
         await device.plays(origin.publisher.release)
         before = origin.publisher.release
-        name = origin.publisher.write_release(json.dumps(newer(origin) | {"format": 2}).encode())
+        name = origin.publisher.write_release(json.dumps(newer(origin) | {"format": 3}).encode())
         origin.publisher.sign(2, name)
         device.syncer.wake()
         await device.until(lambda: "not known to this version (format)" in device.syncer.facts().problem)
