@@ -239,7 +239,8 @@ class SessionBuilder:
         def plays() -> bool:
             return director.now().showing in ("item", "ad")
 
-        return RateLimiter(clock, limits, lambda: venue_hosts(configuration.settings), self.traffic.left_for, plays)
+        traffic, in_venue = self.traffic, lambda: venue_hosts(configuration.settings)
+        return RateLimiter(clock, limits, in_venue, traffic.left_for, plays, ahead=(traffic.reserve, traffic.give_back))
 
     def _order(self, release: Release) -> list[tuple[str, ...]]:
         """Return the assets of a release by when each is first on air."""

@@ -1,7 +1,9 @@
 """The bytes of this month on the disk: a small record in two files that are written in turn.
 
-A kill at any instant loses what came since the last write, at most 256 KiB or a tenth of a second: what a program has
-written stays when it is killed. A power cut loses what was not flushed. The newer of both files counts.
+What a program has written stays when it is killed, at any instant. Under a budget the bytes that requests for media may
+bring are written before these are sent (`reserve`): a kill counts at most 1 MiB too much. Of all else, and without a
+budget, it loses what came since the last write, at most 256 KiB or a tenth of a second. A power cut loses what was not
+flushed. The newer of both files counts.
 """
 
 import logging
@@ -93,6 +95,7 @@ class TrafficCounter:
         self._lock = threading.RLock()  # of what is counted
         self._file_lock = threading.Lock()  # of the files; the first to be taken
         self._stopped = threading.Event()
+        self._ahead = 0  # bytes that are in the file and have not come yet
         self._number, self._unwritten, self._unflushed = 0, 0, 0
         self._written_s = self._flushed_s = self._turned_s = clock.monotonic()
         self._is_changed = True  # since the last write
@@ -126,6 +129,21 @@ class TrafficCounter:
             self._traffic = replace(self._traffic, let_through=release)
         self._write()
         self._flush()
+
+    def reserve(self, length: int) -> int:
+        """Have bytes counted on the disk before they come; return how many to `give_back` afterwards. Blocks."""
+        if self._budget() is None:
+            return 0
+        with self._lock:
+            self._ahead += length
+        self._write()
+        return length
+
+    def give_back(self, length: int) -> None:
+        """Count what has come in place of what was reserved."""
+        with self._lock:
+            self._ahead -= length
+            self._is_changed = self._is_changed or length > 0
 
     async def run(self) -> None:
         """Count until cancelled."""
@@ -251,7 +269,7 @@ class TrafficCounter:
                 log.debug("file=%s is not flushed: %s", path, error)
 
     def _record(self) -> bytes:
-        fields = asdict(self._traffic) | {"ran_s": round(self._traffic.ran_s, 1)}
+        fields = asdict(self._traffic.plus(0, self._ahead, 0)) | {"ran_s": round(self._traffic.ran_s, 1)}
         record = TrafficRecord(number=self._number, zone=self._zone.key, **fields)
         body = record.model_dump_json().encode().ljust(RECORD_BYTES - 10)
         return b"%08x " % zlib.crc32(body) + body + b"\n"

@@ -31,6 +31,9 @@ MOST_REFUSED = 8
 LOOK_S = 30.0
 """How often the limits are looked up, for settings and clocks change."""
 
+BUDGET_REQUEST_BYTES = 128 * 1024
+"""Under a budget of the month a request is this long at most, for it is counted before it comes: eight are 1 MiB."""
+
 _OTHERS_S = 0.2  # the wait for requests that may use up the rest of the budget
 
 
@@ -166,7 +169,8 @@ class RateLimiter:
 
     `limits` tells what holds at present; `in_venue` are hosts of sources that do not use the line of the venue;
     `left_for` how many bytes the budget of the month has for a release; `plays` whether something is on air, to which
-    threads leave the processor. None may block.
+    threads leave the processor. None of these may block. `ahead` counts bytes on the disk before they come, and takes
+    back what it returned; that blocks.
     """
 
     def __init__(
@@ -176,8 +180,10 @@ class RateLimiter:
         in_venue: Callable[[], Collection[str]] = frozenset,
         left_for: Callable[[str], float] = lambda _: math.inf,
         plays: Callable[[], bool] = lambda: False,
+        ahead: tuple[Callable[[int], int], Callable[[int], None]] = (lambda _: 0, lambda _: None),
     ) -> None:
         self.plays = plays
+        self._reserve, self.give_back = ahead
         self.release = ""
         """The release whose media are fetched."""
         self._left_for = left_for
@@ -225,9 +231,15 @@ class RateLimiter:
         """Return how many bytes one request may ask for; None: any number."""
         with self._lock:
             self._update()
-            room = max(1, self._room(source))
+            room = self._room(source)
+            if math.isfinite(room):
+                room = max(1, min(room, BUDGET_REQUEST_BYTES))
             most = room if self._free else min(*(bucket.most_bytes for bucket in self._buckets(source)), room)
             return None if math.isinf(most) else int(most)
+
+    def reserve(self, source: str, asked: int) -> int:
+        """Count a request on the disk before it is sent; return what to `give_back` when it has ended. Blocks."""
+        return self._reserve(asked) if math.isfinite(self._room(source)) else 0
 
     def most_connections(self, source: str) -> float:
         """Return how many requests may be under way; infinite: any number."""

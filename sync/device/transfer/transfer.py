@@ -70,7 +70,7 @@ class ContentTransfer:
         useful = max(self._limiter.most_connections(source.url) for source in self.sources.all())
         most = int(min(self._most, useful))
         for _ in range(min(most - len(self._jobs), self.queue.ready())):
-            worker = FetchWorker(self.queue, self._clock, self._network, self._deadlines)
+            worker = FetchWorker(self.queue, self._clock, self._network, self._deadlines, self._limiter)
             job = start_thread(lowered(worker.run) if self._limiter.plays() else worker.run)
             job.add_done_callback(lambda _: self.changed.set())  # work may have come while the last thread ended
             self._jobs[job] = worker

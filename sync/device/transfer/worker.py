@@ -18,7 +18,7 @@ from sync.device.transfer.connection import (
     redirect_target,
 )
 from sync.device.transfer.http_reader import Head, HttpReader, NotReached, retry_after_s
-from sync.device.transfer.limits import MOST_WINDOWS, Deadlines, why_given_up
+from sync.device.transfer.limits import MOST_WINDOWS, Deadlines, RateLimiter, why_given_up
 from sync.device.transfer.sources import ORIGIN
 from sync.device.transfer.transfer_queue import TransferQueue
 from sync.errors import CorruptContent, OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull
@@ -42,8 +42,11 @@ KEEP_S = 5.0
 class FetchWorker:
     """One worker thread, with one connection and one buffer."""
 
-    def __init__(self, queue: TransferQueue, clock: Clock, network: Network, deadlines: Deadlines) -> None:
+    def __init__(
+        self, queue: TransferQueue, clock: Clock, network: Network, deadlines: Deadlines, limiter: RateLimiter
+    ) -> None:
         self.fetch: Fetch | None = None
+        self._limiter = limiter
         self._queue = queue
         self._clock = clock
         self._network = network
@@ -60,10 +63,12 @@ class FetchWorker:
             self.fetch = fetch
             self._reader.resume()
             started_s, self._useful_bytes, failed = self._clock.monotonic(), 0, True
+            reserved = self._limiter.reserve(fetch.source.url, fetch.asked)
             try:
                 failed = not self._attempt(fetch)
             finally:
                 self._queue.end(fetch, self._useful_bytes, self._clock.monotonic() - started_s, failed=failed)
+                self._limiter.give_back(reserved)
         self._reader.close()
 
     def _next(self) -> Fetch | None:
@@ -181,8 +186,6 @@ class FetchWorker:
         if until <= kept:
             return
         content = self._view(chunk.length)[:until]
-        if kept:
-            part.read_kept(chunk, content[:kept])
         self._receive(fetch, content, kept, (part, chunk))
         part.keep(chunk, content, kept)
         self._useful_bytes += until - kept

@@ -36,7 +36,8 @@ class Line:
         self.budget: Budget | None = None
         self.venue: tuple[str, ...] = ()
         self.counter = TrafficCounter(store.state, self.clock, lambda: UTC, lambda: self.budget, lambda: self.venue)
-        self.limiter = RateLimiter(self.clock, in_venue=lambda: self.venue, left_for=self.counter.left_for)
+        ahead = (self.counter.reserve, self.counter.give_back)
+        self.limiter = RateLimiter(self.clock, in_venue=lambda: self.venue, left_for=self.counter.left_for, ahead=ahead)
         self.delivered = 0
         origin.extra = self._add_routes
 

@@ -10,12 +10,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from sync.device.store.content_store import ContentStore
 from sync.device.traffic.budget import Budget
 from sync.device.traffic.counter import TrafficCounter
 from sync.runtime.clock import SystemClock
 from tests import TOP
 from tests.fakes import FakeClock
 from tests.sync.counting_gate import counting_gate
+from tests.sync.file_tree_origin import Origin, noise
 
 MIB = 1024 * 1024
 UTC = ZoneInfo("UTC")
@@ -167,3 +169,56 @@ async def test_a_kill_in_a_transfer_loses_less_than_a_mebibyte(tmp_path: Path) -
             before = gate.down
     server.close()
     await SystemClock().sleep(0.05)
+
+
+SYNCER = """
+import asyncio, sys
+from pathlib import Path
+from random import Random
+from zoneinfo import ZoneInfo
+from sync.device.origin_client import open_client
+from sync.device.store.content_store import open_content_store
+from sync.device.syncer import Syncer, SyncOptions
+from sync.device.traffic.budget import Budget
+from sync.device.traffic.counter import TrafficCounter
+from sync.device.transfer.connection import Network
+from sync.device.transfer.limits import RateLimiter
+from sync.device.transfer.transfer import ContentTransfer
+from sync.runtime.clock import SystemClock
+
+async def main(state_dir, url):
+    clock = SystemClock()
+    with open_content_store(state_dir) as store:
+        counter = TrafficCounter(store.state, clock, lambda: ZoneInfo("UTC"), lambda: Budget(1 << 40, 0))
+        network = Network(meter=counter.content)
+        limiter = RateLimiter(clock, left_for=counter.left_for, ahead=(counter.reserve, counter.give_back))
+        async with open_client(url, network=network) as client:
+            transfer = ContentTransfer(url, clock, network=network, limiter=limiter)
+            options = SyncOptions("main", poll_s=60, reserve_bytes=0)
+            await asyncio.gather(counter.run(), Syncer(client, transfer, store, clock, Random(), options, print).run())
+
+asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
+"""
+
+
+async def test_a_kill_of_a_device_with_a_budget_on_a_fast_line_counts_at_most_a_mebibyte_too_much(
+    origin: Origin, tmp_path: Path
+) -> None:
+    store = ContentStore(tmp_path / "device")
+    store.prepare()
+    origin.publisher.publish(*(noise(seed, 2 * MIB) for seed in range(16)), chunk=MIB)
+    store.save_root(origin.publisher.root)
+    command = (sys.executable, "-c", SYNCER, str(store.state.parent))
+    async with counting_gate(int(origin.url.rpartition(":")[2])) as gate:
+        url = f"http://127.0.0.1:{gate.port}"
+        for kill in range(1, 3):
+            device = await asyncio.create_subprocess_exec(*command, url, cwd=TOP, stdout=asyncio.subprocess.DEVNULL)
+            try:
+                async with asyncio.timeout(60):
+                    while gate.down < 8 * MIB * kill:
+                        await SystemClock().sleep(0.001)
+            finally:
+                device.kill()
+                await device.wait()
+            counted = sum(used(counter_of(store.state, FakeClock(SystemClock().now())))[:2])
+            assert -64 * 1024 * kill <= counted - gate.total <= 1.1 * MIB * kill
