@@ -8,7 +8,7 @@ from typing import Protocol, Self
 from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sync.errors import NotFound, SignageError
+from sync.errors import Conflict, NotFound, SignageError
 from sync.http.bodies import read_query
 from sync.http.operations import Access, Operation
 from sync.origin.proof.export.records import (
@@ -86,6 +86,11 @@ class _Screen:
 
     chain: Sequence[SignedRange]
     places: range
+
+    def has(self, place: int, checkpoint: Checkpoint) -> bool:
+        """Tell whether a checkpoint is still at its place: one that comes late moves those after it."""
+        one = self.chain[place]
+        return (one.number, one.log_epoch, one.last) == (checkpoint.number, checkpoint.log_epoch, checkpoint.last)
 
     @property
     def shown(self) -> range:
@@ -181,19 +186,29 @@ class PlayExporter:
         epochs = dict.fromkeys(part.log_epoch for part in screen.covered)
         for opening in opening_records({epoch: secrets[epoch] for epoch in epochs if epoch in secrets}, begin.lines):
             yield opening
-        for start in screen.places[::_CHECKPOINTS_AT_ONCE]:
-            places = range(start, min(start + _CHECKPOINTS_AT_ONCE, screen.places.stop))
-            for place, (checkpoint, envelope) in zip(
-                places, await self._signed.checkpoints(device, places), strict=True
-            ):
-                yield CheckpointRecord(envelope=envelope)
-                if place in screen.shown and checkpoint.size:
-                    secret = secrets.get(checkpoint.log_epoch, b"")
-                    async for record in self._plays_of(device, checkpoint, secret, begin):
-                        yield record
+        async for place, checkpoint, envelope in self._checkpoints(device, screen):
+            yield CheckpointRecord(envelope=envelope)
+            if place in screen.shown and checkpoint.size:
+                secret = secrets.get(checkpoint.log_epoch, b"")
+                async for record in self._plays_of(device, checkpoint, secret, begin):
+                    yield record
         async for play in self._plays.beside(device, screen.covered, from_ms, until_ms):
             if begin.device is not None or play.get("line") in begin.lines:
                 yield PlayRecord(play=dict(play))
+
+    async def _checkpoints(self, device: str, screen: _Screen) -> AsyncIterator[tuple[int, Checkpoint, Envelope]]:
+        """Yield the checkpoints of an export, with their places.
+
+        Raises:
+            Conflict: one came late meanwhile, and the others have moved.
+        """
+        for start in screen.places[::_CHECKPOINTS_AT_ONCE]:
+            places = range(start, min(start + _CHECKPOINTS_AT_ONCE, screen.places.stop))
+            found = await self._signed.checkpoints(device, places)
+            for place, (checkpoint, envelope) in zip(places, found, strict=True):
+                if not screen.has(place, checkpoint):
+                    raise Conflict(f"what screen {device} signed has changed meanwhile: export again")
+                yield place, checkpoint, envelope
 
     async def _plays_of(
         self, device: str, checkpoint: Checkpoint, secret: bytes, begin: ExportRecord
@@ -201,12 +216,10 @@ class PlayExporter:
         part = LogRange(checkpoint.log_epoch, checkpoint.first, checkpoint.last)
         logged = await self._plays.logged(device, part)
         hashes = [play.hash for play in logged]
-        in_place = checkpoint.size <= _MANY_PLAYS
-        covered = (
-            CoveredRange(checkpoint, secret, hashes)
-            if in_place
-            else await in_thread(CoveredRange, checkpoint, secret, hashes)
-        )
+        if checkpoint.size > _MANY_PLAYS:
+            covered = await in_thread(CoveredRange, checkpoint, secret, hashes)
+        else:
+            covered = CoveredRange(checkpoint, secret, hashes)
         shown = [play.sequence for play in logged if begin.device is not None or play.line in begin.lines]
         async for document in self._plays.documents(device, part.log_epoch, shown):
             yield covered.record(document)

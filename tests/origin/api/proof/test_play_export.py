@@ -182,6 +182,21 @@ async def test_an_export_that_cannot_go_on_is_cut_off(server: RunningOrigin, mon
     assert (await server.ask("GET", "/v1/plays", server.reader)).status == 200
 
 
+async def test_a_checkpoint_that_comes_late_meanwhile_cuts_an_export_off(
+    server: RunningOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed = await screens(server)
+    source = SignedByScreens(signed)
+    monkeypatch.setattr(server.origin.exporter, "_signed", source)
+
+    async def late(device: str, places: range) -> Sequence[tuple[Checkpoint, Envelope]]:
+        return [source._screens[device].signed[place - 1] for place in places]
+
+    monkeypatch.setattr(source, "checkpoints", late)
+    with pytest.raises(ClientError):
+        await exported(server, "campaign=spring")
+
+
 async def test_devices_and_strangers_get_no_export(server: RunningOrigin) -> None:
     _, token = await server.pair("lobby")
     assert (await server.ask("GET", f"/v1/plays/export?campaign=spring&{PERIOD}")).status == 401
