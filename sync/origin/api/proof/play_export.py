@@ -1,9 +1,9 @@
 """Exports plays with their proof for somebody who verifies them elsewhere: `GET /v1/plays/export`, line by line."""
 
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Self
 
 from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -29,7 +29,8 @@ from sync.origin.proof.export.writer import (
 from sync.origin.publishing.keyring import Keyring
 from sync.origin.store.proof.exported_plays import ExportedPlayStore, LogRange
 from sync.origin.store.proof.names import NameStore
-from sync.proof.checkpoint import CERTIFICATE_CAP_BYTES, Certificate, Checkpoint, SignedRange, sign_certificate
+from sync.origin.store.proof.signed_logs import SignedLogStore
+from sync.proof.checkpoint import CERTIFICATE_CAP_BYTES, Checkpoint, SignedRange, sign_certificate
 from sync.runtime.clock import Clock, unix_ms
 from sync.runtime.threads import in_thread
 from sync.trust.signing import SigningKey, open_envelope
@@ -62,22 +63,6 @@ class ExportQuery(BaseModel):
         if self.until <= self.from_:
             raise ValueError("until must be after from")
         return self
-
-
-class SignedLogs(Protocol):
-    """What screens signed, as the origin keeps it."""
-
-    async def certificates(self, device: str) -> Sequence[Certificate]:
-        """Return the newest certificate of each key that a device had."""
-
-    async def chain(self, device: str) -> Sequence[SignedRange]:
-        """Return what the checkpoints of a device cover, in the order in which it signed them."""
-
-    async def checkpoints(self, device: str, places: range) -> Sequence[tuple[Checkpoint, Envelope]]:
-        """Return the checkpoints at these places of the chain."""
-
-    async def secrets(self, device: str) -> Mapping[str, bytes]:
-        """Return the secret of each log epoch of a device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +100,7 @@ class PlayExporter:
     """Writes exports."""
 
     def __init__(
-        self, plays: ExportedPlayStore, signed: SignedLogs, names: NameStore, keyring: Keyring, clock: Clock
+        self, plays: ExportedPlayStore, signed: SignedLogStore, names: NameStore, keyring: Keyring, clock: Clock
     ) -> None:
         self._plays = plays
         self._signed = signed

@@ -1,8 +1,8 @@
 """Exports of plays from a real origin over HTTP and on the command line, verified by the fingerprint of its root."""
 
-import base64
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,52 +14,24 @@ from sync.origin.api.proof import play_export
 from sync.origin.app import proof_commands
 from sync.origin.app.cli import parser
 from sync.origin.persistence.tables import release_contents
-from sync.origin.proof.export.findings import Kind, Verification
+from sync.origin.proof.export.findings import Kind, LineTotals, Verification
 from sync.origin.proof.export.verifier import verify_export
 from sync.origin.store.proof import exported_plays
-from sync.proof.checkpoint import Certificate, Checkpoint, SignedRange
-from sync.runtime.clock import unix_ms
+from sync.proof.checkpoint import Checkpoint
+from sync.proof.key_request import request_key
+from sync.wire.device_reports import Outcome
 from sync.wire.release import Envelope
+from tests.fakes import FakeClock
+from tests.origin.api.proof.test_checkpoints import Screen
 from tests.origin.proof.export.signed_screens import BEGINS, CAMPAIGNS, ENDS, OPENING, SignedScreen
 from tests.origin.running_origin import Answer, RunningOrigin
+from tests.player.evidence.plays import log_plays
 
 PERIOD = f"from={BEGINS:%Y-%m-%dT%H:%M:%SZ}&until={ENDS:%Y-%m-%dT%H:%M:%SZ}"
 
 
-class SignedByScreens:
-    """What screens signed, as the exporter reads it."""
-
-    def __init__(self, screens: Sequence[SignedScreen]) -> None:
-        self._screens = {screen.device: screen for screen in screens}
-
-    async def certificates(self, device: str) -> Sequence[Certificate]:
-        return [
-            Certificate(
-                device=device,
-                key=key.id,
-                public_key=base64.b64encode(key.public).decode(),
-                serial=place + 1,
-                issued_at=OPENING,
-            )
-            for place, key in enumerate(self._screens[device].keys)
-        ]
-
-    async def chain(self, device: str) -> Sequence[SignedRange]:
-        return [
-            SignedRange(one.number, one.log_epoch, one.first, one.last, unix_ms(one.at))
-            for one, _ in self._screens[device].signed
-        ]
-
-    async def checkpoints(self, device: str, places: range) -> Sequence[tuple[Checkpoint, Envelope]]:
-        return [self._screens[device].signed[place] for place in places]
-
-    async def secrets(self, device: str) -> Mapping[str, bytes]:
-        screen = self._screens[device]
-        return {epoch: screen.secret(epoch) for epoch in screen.epochs}
-
-
-async def screens(server: RunningOrigin) -> list[SignedScreen]:
-    """Pair two screens, and have them deliver what they played."""
+async def screens(server: RunningOrigin, *, signed: bool = True) -> list[SignedScreen]:
+    """Pair two screens, and have them deliver what they played and signed."""
     await name_lines(server)
     found = []
     for name in ("lobby", "window"):
@@ -70,15 +42,26 @@ async def screens(server: RunningOrigin) -> list[SignedScreen]:
             screen.new_log()
             screen.new_key()
         screen.show(90)
-        await deliver(server, screen, token)
+        await deliver(server, screen, token, signed=signed)
         found.append(screen)
     return found
 
 
-async def deliver(server: RunningOrigin, screen: SignedScreen, token: str) -> None:
+async def deliver(server: RunningOrigin, screen: SignedScreen, token: str, *, signed: bool = True) -> None:
+    """Send plays, keys and checkpoints as a screen does."""
     for log in screen.plays.values():
         answer = await server.ask("POST", "/v1/plays", token, {"plays": log})
         assert {each["status"] for each in answer.document["receipts"]} == {"accepted"}
+    for before, key in pairwise([None, *screen.keys] if signed else ()):
+        assert key is not None
+        request = request_key(screen.device, key, OPENING, before).model_dump()
+        assert (await server.ask("PUT", "/v1/device/key", token, request)).status == 200
+    sent = [
+        {"envelope": envelope.model_dump(), "secret": screen.secret(checkpoint.log_epoch).hex()}
+        for checkpoint, envelope in (screen.signed if signed else ())
+    ]
+    answer = await server.ask("POST", "/v1/checkpoints", token, {"checkpoints": sent})
+    assert {each["status"] for each in answer.document["receipts"]} <= {"stored"}
 
 
 async def name_lines(server: RunningOrigin) -> None:
@@ -106,11 +89,8 @@ def shown(screens: Sequence[SignedScreen], *lines: str | None) -> int:
     return sum(starts[0] <= play["started_at"][:19] < starts[1] for play in plays)
 
 
-async def test_an_export_over_http_is_whole_and_has_nothing_of_others(
-    server: RunningOrigin, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_export_over_http_is_whole_and_has_nothing_of_others(server: RunningOrigin) -> None:
     signed = await screens(server)
-    monkeypatch.setattr(server.origin.exporter, "_signed", SignedByScreens(signed))
     for of, lines, played_on in (
         ("campaign=spring", ("spring-a", "spring-b"), signed),
         ("line=rival-1", ("rival-1",), signed),
@@ -127,15 +107,18 @@ async def test_an_export_over_http_is_whole_and_has_nothing_of_others(
         assert ("rival" in answer.text) is ("rival-1" in lines)
 
 
-async def test_what_is_not_signed_is_exported_and_proves_nothing(server: RunningOrigin) -> None:
-    signed = await screens(server)
+async def test_what_is_not_signed_is_exported_and_proves_nothing(
+    server: RunningOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exported_plays, "_AT_ONCE", 7)
+    signed = await screens(server, signed=False)
     found = verified(server, (await exported(server, "campaign=spring")).text)
     assert (found.verdict, found.totals) == ("incomplete", {})
     assert found.unproven == shown(signed, "spring-a", "spring-b")
     assert {each.kind for each in found.findings} == {Kind.UNSIGNED}
 
 
-async def test_plays_that_the_origin_lacks_are_missed(server: RunningOrigin, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_plays_that_the_origin_lacks_are_missed(server: RunningOrigin) -> None:
     await name_lines(server)
     device, token = await server.pair("lobby")
     screen = SignedScreen(device)
@@ -144,7 +127,6 @@ async def test_plays_that_the_origin_lacks_are_missed(server: RunningOrigin, mon
     lost = next(play for play in log[100:110] if play["line"] == "rival-1")
     log.remove(lost)
     await deliver(server, screen, token)
-    monkeypatch.setattr(server.origin.exporter, "_signed", SignedByScreens([screen]))
     found = verified(server, (await exported(server, "campaign=spring")).text)
     assert found.first_fault is not None
     assert found.first_fault.kind is Kind.PATH_MISSING
@@ -185,14 +167,14 @@ async def test_an_export_that_cannot_go_on_is_cut_off(server: RunningOrigin, mon
 async def test_a_checkpoint_that_comes_late_meanwhile_cuts_an_export_off(
     server: RunningOrigin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    signed = await screens(server)
-    source = SignedByScreens(signed)
-    monkeypatch.setattr(server.origin.exporter, "_signed", source)
+    await screens(server)
+    store = server.origin.exporter._signed
+    checkpoints = store.checkpoints
 
     async def late(device: str, places: range) -> Sequence[tuple[Checkpoint, Envelope]]:
-        return [source._screens[device].signed[place - 1] for place in places]
+        return await checkpoints(device, range(places.start - 1, places.stop - 1))
 
-    monkeypatch.setattr(source, "checkpoints", late)
+    monkeypatch.setattr(store, "checkpoints", late)
     with pytest.raises(ClientError):
         await exported(server, "campaign=spring")
 
@@ -207,11 +189,8 @@ async def test_devices_and_strangers_get_no_export(server: RunningOrigin) -> Non
     assert head.headers["Content-Disposition"] == 'attachment; filename="plays-spring-20260302.jsonl"'
 
 
-async def test_the_command_writes_a_new_file_that_verifies(
-    server: RunningOrigin, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    signed = await screens(server)
-    monkeypatch.setattr(server.origin.exporter, "_signed", SignedByScreens(signed))
+async def test_the_command_writes_a_new_file_that_verifies(server: RunningOrigin, tmp_path: Path) -> None:
+    await screens(server)
     file = tmp_path / "spring.jsonl"
     times = ["--from", f"{BEGINS:%Y-%m-%dT%H:%M:%SZ}", "--until", f"{ENDS + timedelta(hours=9):%Y-%m-%dT%H:%M:%SZ}"]
     options = parser().parse_args(["plays", "export", str(file), "--campaign", "spring", *times])
@@ -241,8 +220,27 @@ async def test_an_export_of_many_parts_is_read_in_small_ones(
     monkeypatch.setattr(play_export, "_MANY_PLAYS", 5)
     monkeypatch.setattr(play_export, "_CHECKPOINTS_AT_ONCE", 2)
     signed = await screens(server)
-    beside = verified(server, (await exported(server, "campaign=spring")).text)
-    assert beside.unproven == shown(signed, "spring-a", "spring-b")
-    monkeypatch.setattr(server.origin.exporter, "_signed", SignedByScreens(signed))
     found = verified(server, (await exported(server, f"device={signed[0].device}")).text)
     assert (found.verdict, found.totals[""].plays) == ("whole", shown(signed[:1], None))
+
+
+async def test_what_a_real_log_signed_over_a_real_wire_is_whole(
+    server: RunningOrigin, tmp_path: Path, clock: FakeClock
+) -> None:
+    screen = Screen(tmp_path / "screen", server, *await server.pair(), clock)
+    await screen.certify()
+    begins = clock.now()
+    async with screen.log() as (ledger, signer):
+        await signer.sign_if_due()
+        await log_plays(ledger, 7, line="spring-a")
+        await signer.sign_if_due(at_once=True)
+        await log_plays(ledger, 5, after=7, line="rival-1")
+        await log_plays(ledger, 3, after=12, line="spring-a", outcome=Outcome.FAILED)
+        clock.step_wall(3600)
+        await signer.close()
+        await screen.deliver(ledger, signer)
+    period = f"from={begins:%Y-%m-%dT%H:%M:%SZ}&until={begins + timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}"
+    answer = await server.ask("GET", f"/v1/plays/export?line=spring-a&{period}", server.reader)
+    found = verified(server, answer.text)
+    assert (found.verdict, [each.kind for each in found.findings]) == ("whole", [Kind.LOG_BEGAN])
+    assert found.totals == {"spring-a": LineTotals(10, 7, 100_000, clock_unset=10)}
