@@ -142,10 +142,11 @@ class Display:
         await self._lower_foreign_windows()
         before, state = self._state, await self._run_in_worker(self._x.poll_state, self._wanted)
         self._state = replace(state, losses=before.losses, covered_by=before.covered_by)
-        if state.dark or (state.was_off and state.output == before.output):
-            self._dark_s = self._clock.monotonic()
-        if state.connected is False:
+        left_dark = before.output and before.output not in state.plugged  # and another one is filled from now on
+        if state.connected is False or left_dark:
             self._unplugged_s = self._clock.monotonic()
+        if state.dark or left_dark or (state.was_off and state.output == before.output):
+            self._dark_s = self._clock.monotonic()
         if self._state.problem and self._state.problem != before.problem:
             log.warning("display=%s %s", self._name, self._state.problem)
         if self._state.connected != before.connected and self._state.output == before.output and before.answers:

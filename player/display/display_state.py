@@ -32,6 +32,7 @@ class DisplayState:
     problem: str = ""
     covered_by: str = ""  # a window of another program, put below ours within the last ten minutes
     was_off: bool = False  # the output was off until this poll
+    plugged: frozenset[str] = frozenset()  # the outputs with a monitor
 
     @property
     def dark(self) -> bool:

@@ -106,7 +106,7 @@ class XConnection:
             answers=True, connected=bool(output and output.connected),
             power=Power.OFF if _is_off(setup, output) else _read_power(connection), area=area, was_off=was_off,
             losses=0, output=output.name if output else "", refresh_hz=mode.refresh_hz if mode else 0.0,
-            problem=problem,
+            problem=problem, plugged=frozenset(one.name for one in setup.outputs if one.connected),
         )  # fmt: skip
 
     def _apply_change(self, connection: XDisplay, change: OutputChange, before: RandrSetup) -> str:

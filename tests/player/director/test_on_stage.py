@@ -12,12 +12,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from Xlib import X
+from Xlib.display import Display as XDisplay
 
 from player.director.director import Director
 from player.evidence.ledger import Ledger, open_ledger
 from player.platform.geometry import Area
 from player.protocol.operator import Command
 from player.settings.model import Settings
+from player.stage.counters import StageFacts
 from player.stage.deck_options import DeckOptions
 from player.stage.stage import Stage, open_stage
 from sync.device.store.content_store import ContentStore, open_content_store
@@ -41,7 +44,8 @@ def film(path: Path, colour: str) -> bytes:
 class Venue:
     """A director over the real stage; `plays` are what its ledger holds."""
 
-    def __init__(self, stage: Stage, director: Director, ledger: Ledger, cache: ContentStore) -> None:
+    def __init__(self, display: str, stage: Stage, director: Director, ledger: Ledger, cache: ContentStore) -> None:
+        self.display = display
         self.stage = stage
         self.cache = cache
         self.director = director
@@ -86,24 +90,41 @@ async def venue(tmp_path: Path) -> AsyncIterator[Venue]:
             director = Director(stage, ledger, cache, clock, Settings, seed=1)
             services = [asyncio.create_task(stage.run()), asyncio.create_task(director.run())]
             try:
-                yield Venue(stage, director, ledger, cache)
+                yield Venue(display, stage, director, ledger, cache)
             finally:
                 for service in reversed(services):
                     service.cancel()
                     await asyncio.wait({service})
 
 
-async def test_films_follow_each_other_on_a_real_display_and_every_one_is_proved(venue: Venue) -> None:
+async def test_films_follow_each_other_on_a_real_display_and_every_one_is_proved_as_it_was_seen(venue: Venue) -> None:
     plays = (await venue.until_played(3))[:3]
     assert [play.title for play in plays] == ["Red", "Blue", "Red"]
     assert [play.outcome for play in plays] == [Outcome.COMPLETE] * 3, plays
     for before, after in pairwise(plays):
-        assert 0 <= (after.started_at - before.ended_at).total_seconds() < 1.0, "a gap, or two takes at one time"
+        assert after.started_at >= before.ended_at, "two takes at one time"
     counted = [(play.frames_shown or 0, play.frames_lost or 0) for play in plays]
     assert all(shown and shown + lost <= 1.5 * LENGTH_MS / 1000 * 25 for shown, lost in counted), counted
     assert [failure.asset for failure in venue.ledger.quarantine.failures()] == [asset("bad").sha256]
     now = venue.director.now()
     assert now.showing == "item" and now.why
+    # No daemon here puts windows of other programs below ours, so the deck alone sees that nobody sees its film.
+    program = XDisplay(venue.display)
+    program.screen().root.create_window(0, 0, 640, 360, 0, X.CopyFromParent, override_redirect=True).map()
+    program.sync()
+    seen: list[StageFacts] = []
+
+    def is_noticed() -> bool:
+        seen.append(venue.stage.facts())
+        return (seen[-1].still_ms or 0) > 700 and seen[-1].on_air is not None
+
+    await eventually(is_noticed)
+    program.close()  # its window goes, too
+    covered = {play.take: play for play in await venue.until_played(len(await venue.plays()) + 2)}[
+        seen[-1].on_air or ""
+    ]
+    assert covered.screen_detail == "covered" and covered.outcome is not Outcome.COMPLETE, covered
+    assert covered.rendered_ms <= LENGTH_MS - 700
 
 
 async def test_a_deck_killed_on_air_costs_a_second_and_blames_no_film(venue: Venue) -> None:

@@ -123,8 +123,12 @@ async def test_the_stage_leaves_an_unplugged_output_and_returns_to_it(second: Se
     eye = PixelReader(second.name)
     async with running_display_and_stage(second.name, WantedOutput(SECOND)) as (display, stage):
         await put_on_air(stage, media.shot("long", fit=Fit.FILL))
+        began_s = SystemClock().monotonic()
+        assert not display.was_unplugged_since(began_s)
         second.unplug()
         await wait_until(lambda: stage.area == LEFT)
+        assert display.was_unplugged_since(began_s) and display.was_dark_since(began_s), "nobody saw what was on there"
+        assert not display.was_dark_since(SystemClock().monotonic()), "what comes next is seen"
         assert display.state().connected and "no monitor is plugged in" in display.state().problem
         await wait_until(lambda: not _shows(eye, LEFT, BLACK))  # the fallback, until a deck is there
         await put_on_air(stage, media.shot("green_picture", fit=Fit.FILL))

@@ -2,10 +2,7 @@
 
 Three tables: what happens to a take of ten seconds while the real director and ledger record it (a fake screen and
 clock); what a deck and the stage report when nobody looks (values); and the same on the real stage.
-`tests/player/deck/test_rhythm.py` has films and streams that stand, `tests/player/stage/test_changed_windows.py`
-what programs do to the window, `test_record_clock.py` the wall clock that is stepped, `test_storm.py` all of it at
-random, `tests/e2e/test_proof.py` kills, also inside cuts, and stops against what the display showed,
-`tests/e2e/test_player_faults.py` an X server that hangs or dies, `tests/player/display` a dark monitor.
+`test_ways.py` lists each way with its tests, on the real stage, too.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
