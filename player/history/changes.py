@@ -15,6 +15,7 @@ from player.evidence.history import Change
 from sync.device.recurring_problem import problem_kind
 from sync.runtime.clock import ClockTrust
 from sync.wire.device_reports import LONGEST_TEXT, HistoryKind
+from sync.wire.value_types import printable
 
 STEP = timedelta(milliseconds=500)
 """A smaller difference between wall clock and monotonic clock is no step: the two are not read at one instant."""
@@ -75,7 +76,8 @@ def release_change(before: str | None, release: str, number: int | None, moment:
 
 def problem_changes(known: Mapping[str, str], sentences: Collection[str], moment: ClockReading) -> Iterator[Change]:
     """Yield the problems that ended and those that began; `known` has the sentences of those that began before."""
-    now = {PROBLEM + problem_kind(sentence)[:LONGEST_TEXT]: sentence[:LONGEST_TEXT] for sentence in sentences}
+    told = [printable(sentence, LONGEST_TEXT) for sentence in sentences]
+    now = {PROBLEM + problem_kind(sentence): sentence for sentence in told}
     for thing, sentence in known.items():
         if thing.startswith(PROBLEM) and thing not in now:
             yield Change(changed(moment, HistoryKind.PROBLEM, "ended", text=sentence), {thing: None})

@@ -19,12 +19,21 @@ from sync.origin.proof.export.records import (
     ScreenRecord,
 )
 from sync.proof.checkpoint import Certificate, Checkpoint
-from sync.wire.device_reports import BatchAnswer, Heartbeat, PairingAnswer, PairingRequest, Play, PlayBatch
+from sync.wire.device_reports import (
+    BatchAnswer,
+    Heartbeat,
+    HistoryBatch,
+    HistoryRecord,
+    PairingAnswer,
+    PairingRequest,
+    Play,
+    PlayBatch,
+)
 from sync.wire.release import Envelope, Release, Root, Timestamp
 
 FAMILIES: dict[str, tuple[Any, ...]] = {
     "Content": (Envelope, Root, Timestamp, Release),
-    "Reports": (PlayBatch, BatchAnswer, Heartbeat),
+    "Reports": (PlayBatch, HistoryBatch, HistoryRecord, BatchAnswer, Heartbeat),
     "Signed plays": (Play, Certificate, Checkpoint),
     "Export of plays": (
         ExportRecord,

@@ -186,6 +186,7 @@ class BatchAnswer(Wire):
 Number = Annotated[int, Field(ge=0, le=2**53)]
 
 LONGEST_TEXT = 500
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 
 
 class HistoryKind(StrEnum):
@@ -217,8 +218,8 @@ class HistoryRecord(Wire):
     boot_id: BootId | None = None
     mono_ms: Number | None = None
     clock: ClockTrust = ClockTrust.UNSYNCED
-    code: Annotated[str, StringConstraints(max_length=64)] = ""
-    text: Annotated[str, StringConstraints(max_length=LONGEST_TEXT)] = ""  # for people: a problem, a version
+    code: Annotated[str, StringConstraints(max_length=64, pattern=_PRINTABLE)] = ""
+    text: Annotated[str, StringConstraints(max_length=LONGEST_TEXT, pattern=_PRINTABLE)] = ""  # a problem, a version
     release: Sha256 | None = None
     number: Number | None = None  # of the release in its channel
     utc_before: Instant | None = None  # of a step of the clock, at one moment: `at` is what it was set to

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from player.evidence import history
+from player.evidence import history, log_again
 from player.evidence.history import Change
 from player.evidence.ledger import Ledger, open_ledger
 from sync.device.store.outbox import RefusedPlay
@@ -67,18 +67,21 @@ async def test_of_too_many_that_wait_the_oldest_problems_go_first(
         assert (len(left) <= 350, left[-1]) == (True, 2_000)
 
 
-async def test_a_new_log_begins_with_the_history_that_the_origin_lacks(tmp_path: Path, clock: FakeClock) -> None:
+async def test_a_new_log_begins_with_the_history_that_the_origin_lacks(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_again, "_ROWS_AT_ONCE", 20)
     async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
         await log_plays(ledger, 2)
         await ledger.history.write([change(number) for number in range(1, 4)])
         await log_plays(ledger, 4)
-        await ledger.history.write([change(number) for number in range(4, 1_503)])  # more than are moved at once
+        await ledger.history.write([change(number) for number in range(4, 53)])  # more than are moved at once
         await ledger.outbox.acknowledge([1, 3])
         await ledger.history.acknowledge([1, 2, 5])
         await ledger.history.refuse([RefusedPlay(3, "conflict", ""), RefusedPlay(6, "invalid", "no")])
         await ledger.begin_anew()
         records = [HistoryRecord.model_validate(queued.body) for queued in await ledger.history.batch(9_999)]
-        assert [one.text for one in records] == ["3", "4", *(str(number) for number in range(7, 1_503))]
+        assert [one.text for one in records] == ["3", "4", *(str(number) for number in range(7, 53))]
         assert [one.sequence for one in records] == list(range(1, len(records) + 1))
         assert {one.log_epoch for one in records} == {ledger.epoch}
         assert [one.plays for one in records[:3]] == [1, 2, 2]  # of the plays that are in the new log

@@ -52,18 +52,18 @@ async def watched(path: Path, device: Device, *, kill: bool = False) -> AsyncIte
         last = await ledger.history.last_sign_of_life()
         service = HistoryWatch(ledger, device, device.report, device.clock, last)
         task = asyncio.create_task(service.run())
-        await settle(device.clock, ledger)
+        await settle(device.clock)
         yield ledger
-        await settle(device.clock, ledger)
+        await settle(device.clock)
         if kill:
             service._known = None
         task.cancel()
         await asyncio.wait({task})
 
 
-async def settle(clock: FakeClock, ledger: Ledger) -> None:
+async def settle(clock: FakeClock, looks: int = 3) -> None:
     """Let the watch look, and wait until its transaction is over."""
-    for _ in range(3):
+    for _ in range(looks):
         await clock.advance(1)
         while not clock._sleepers:
             await SystemClock().sleep(0.001)
@@ -89,16 +89,16 @@ async def test_changes_are_recorded_once_with_their_instants(tmp_path: Path, clo
     async with watched(path, device) as ledger:
         await log_plays(ledger, 3)
         device.power = Power.OFF
-        await settle(clock, ledger)
+        await settle(clock)
         device.power, device.release = Power.ON, "e" * 64
         await clock.advance(REPORT_EVERY_S)
-        await settle(clock, ledger)
+        await settle(clock)
         device.problems = ("Too hot (81 °C).",)
         await clock.advance(SETTLED_S)
-        await settle(clock, ledger)
+        await settle(clock)
         device.problems = ()
         await clock.advance(REPORT_EVERY_S)
-        await settle(clock, ledger)
+        await settle(clock)
     assert told(path) == [
         "player started 0.1.0", "clock synchronised", "screen on", "release activated", "screen off", "screen on",
         "release activated", "problem began Too hot (81 °C).", "problem ended Too hot (81 °C).",
@@ -135,12 +135,12 @@ async def test_a_player_that_was_killed_says_so_at_its_next_start(
 async def test_a_clock_that_is_set_is_recorded_with_both_times(tmp_path: Path, clock: FakeClock) -> None:
     path, device = tmp_path / "plays.db", Device(clock)
     clock.trusted = ClockTrust.UNSYNCED
-    async with watched(path, device) as ledger:
+    async with watched(path, device):
         clock.step_wall(3_600)
-        await settle(clock, ledger)
+        await settle(clock)
         clock.step_wall(-1_800)
         clock.trusted = ClockTrust.SYNCED
-        await settle(clock, ledger)
+        await settle(clock)
     by_hand, synced = (one for one in rows(path) if one["kind"] == "clock")
     assert (by_hand["state"], by_hand["clock"], synced["state"], synced["clock"]) == (
         "stepped", "unsynced", "synchronised", "synced",
@@ -154,17 +154,17 @@ async def test_while_the_disk_fails_changes_wait_with_their_instants(
 ) -> None:
     path, device = tmp_path / "plays.db", Device(clock)
     caplog.set_level("INFO", "player.history")
-    async with watched(path, device) as ledger:
+    async with watched(path, device):
         other = sqlite3.connect(path)
         other.execute("BEGIN IMMEDIATE")  # nobody else can write
         device.power = Power.OFF
         off_ms = round((clock.monotonic() + 1) * 1000)
-        await settle(clock, ledger)
+        await settle(clock, looks=1)
         device.power = Power.ON
-        await settle(clock, ledger)
+        await settle(clock, looks=1)
         other.rollback()
         other.close()
-        await settle(clock, ledger)
+        await settle(clock)
     assert told(path, "screen") == ["screen on", "screen off", "screen on"]
     assert [one["mono_ms"] for one in rows(path) if one["state"] == "off"] == [off_ms]
     assert [one.levelname for one in caplog.records if "history" in one.message] == ["ERROR", "INFO"]
@@ -172,7 +172,7 @@ async def test_while_the_disk_fails_changes_wait_with_their_instants(
 
 async def test_unplugged_for_less_than_a_look_is_recorded(tmp_path: Path, clock: FakeClock) -> None:
     path, device = tmp_path / "plays.db", Device(clock)
-    async with watched(path, device) as ledger:
+    async with watched(path, device):
         device.unplugged_s = clock.monotonic() + 0.5
-        await settle(clock, ledger)
+        await settle(clock)
     assert told(path, "screen") == ["screen on", "screen disconnected", "screen on"]

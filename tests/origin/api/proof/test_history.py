@@ -79,6 +79,42 @@ async def test_a_batch_may_hold_new_old_conflicting_and_invalid_records(server: 
     assert clashing == ["unknown"]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"at": "0001-01-01T00:00:00Z"}, {"at": "9999-12-31T23:59:59Z"}, {"at": "2026-03-02T09:00:00+14:00"},
+        {"utc_before": "0001-01-01T00:00:00Z", "kind": "clock"}, {"mono_ms": None, "boot_id": None, "kind": "clock"},
+        {"mono_ms": 2**53, "kind": "clock", "clock": "unsynced"}, {"text": "\u202e\ud83d\ude00"}, {"number": 0},
+        {"unrecorded": 2**53}, {"plays": 2**53}, {"kind": "x" * 32, "state": "y" * 32}, {"more": {"deep": [[[]]]}},
+    ],
+    ids=str,
+)  # fmt: skip
+async def test_odd_records_are_taken_and_read(server: RunningOrigin, odd: dict[str, Any]) -> None:
+    device, token = await server.pair()
+    assert statuses(await tell(server, token, record(device, 1, **odd))) == ["accepted"]
+    for query in ("", "?format=csv", f"?device={device}&limit=1"):
+        assert (await server.ask("GET", f"/v1/history{query}", server.reader)).status == 200
+    assert statuses(await bring(server, token, late(device, 1))) == ["accepted"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"text": "a\0b"}, {"text": "a\nb"}, {"text": "x" * 501}, {"code": "\x7f"}, {"state": ""}, {"state": "ON"},
+        {"plays": -1}, {"plays": 2**53 + 1}, {"mono_ms": -1}, {"at": 7}, {"at": "2026-03-02"}, {"boot_id": "b" * 31},
+        {"clock": "right"}, {"log_epoch": "1"}, {"sequence": 0}, {"release": "none"}, {"utc_before": "yesterday"},
+        {"kind": "device"}, {"hash": "0" * 64},
+    ],
+    ids=str,
+)  # fmt: skip
+async def test_wrong_records_are_refused_alone(server: RunningOrigin, wrong: dict[str, Any]) -> None:
+    device, token = await server.pair()
+    bad = record(device, 1, **wrong) | {key: value for key, value in wrong.items() if key == "hash"}
+    answer = await tell(server, token, bad, record(device, 2))
+    assert statuses(answer) == ["invalid", "accepted"]
+    assert len(await read(server)) == 1
+
+
 async def test_what_a_restored_database_lacks_is_asked_for_again(server: RunningOrigin) -> None:
     device, token = await server.pair()
     records = [record(device, number) for number in range(1, 8)]
