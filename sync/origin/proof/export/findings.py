@@ -72,6 +72,7 @@ WEIGHTS = {
     Kind.INCOMPLETE: Weight.GAP,
     Kind.UNSIGNED: Weight.GAP,
     Kind.LOG_SKIPPED: Weight.GAP,
+    Kind.KEY_NOT_YET: Weight.GAP,  # of an origin that was restored, and certified the key again
     Kind.CHAIN_RESTARTED: Weight.GAP,
     Kind.LOG_BEGAN: Weight.NOTE,
     Kind.CLOCK_SET_BACK: Weight.NOTE,
@@ -131,7 +132,7 @@ class LineTotals:
 
 
 CANNOT_SHOW = (
-    "that a screen is real, and where the operator says it is: the operator certifies its key",
+    "that a screen is real, one machine, and where the operator says: the operator certifies its key",
     "that a screen told the truth before it signed, of what its display showed and of the time",
     "that the campaign has no other lines, and that they played on no other screens, than those listed",
     "that a line did not play in a log of a screen of which the export has no play of it (here: {silent})",

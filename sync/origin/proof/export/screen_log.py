@@ -128,11 +128,8 @@ class ScreenLog:
 
     def _take_play(self, record: PlayRecord) -> None:
         """Check a play below the checkpoint that came last."""
-        if self._covered is None and self._first is None and record.path is not None:
-            self._add(Kind.PLAY_NOT_COVERED, "a play stands before the first checkpoint of its screen")
-        elif self._covered is None and self._only_start() and record.path is not None:
-            detail = "a play stands below the checkpoint where counting begins, whose plays are not in the export"
-            self._add(Kind.PLAY_NOT_COVERED, detail)
+        if record.path is not None and self._covered is None and self._newest is self._first:
+            self._add(Kind.PLAY_NOT_COVERED, "a play stands above the first checkpoint whose plays are in the export")
         self.plays.add(record, self._covered)
 
     def _take_checkpoint(self, record: CheckpointRecord) -> None:
@@ -178,18 +175,13 @@ class ScreenLog:
         last = before.checkpoint
         restarted = now.number == 1 and now.previous == NOTHING_BEFORE
         if restarted and signed.certificate.serial > before.certificate.serial:
-            detail = (
-                f"its chain of checkpoints begins anew after checkpoint {last.number} of {_utc(last.at)}: the screen"
-            )
-            self._add(Kind.CHAIN_RESTARTED, f"{detail} lost its key; that nothing is missing there cannot be shown")
+            detail = f"the screen lost its key after checkpoint {last.number} of {_utc(last.at)}, and its chain begins"
+            self._add(Kind.CHAIN_RESTARTED, f"{detail} anew: that nothing is missing there cannot be shown")
         elif now.number <= last.number:
             self._add(Kind.CHECKPOINT_ORDER, f"checkpoint {now.number} comes after checkpoint {last.number}")
             return False
         elif now.number > last.number + 1:
-            few = now.number == last.number + 2
-            which = (
-                f"checkpoint {last.number + 1} is" if few else f"checkpoints {last.number + 1} to {now.number - 1} are"
-            )
+            which = _numbers("checkpoint", last.number + 1, now.number - 1)
             self._add(Kind.CHECKPOINT_MISSING, f"{which} missing")
         elif now.previous != payload_hash(before.payload):
             self._add(Kind.CHECKPOINT_CHAIN, f"checkpoint {now.number} follows another checkpoint {last.number}")
@@ -272,21 +264,18 @@ class ScreenLog:
                 kind = Kind.PLAYS_MISSING if counted > shown else Kind.PLAYS_TOO_MANY
                 yield kind, f"counts {counted} plays of line {line}, {shown} are here"
 
-    def _only_start(self) -> bool:
-        return self._first is not None and self._newest is not None and self._newest is self._first
-
     def _tell_without_proof(self) -> None:
         for epoch, first, last, line in self.plays.without_proof:
             log = self._logs.get(epoch)
-            which = f"play {first}" if first == last else f"plays {first} to {last}"
+            which = f"of log {epoch[:8]}, {_numbers('play', first, last)} without proof"
             self.findings.line, now = line, self.findings.line
             if log is not None and first <= log.last and last >= log.first:
-                self._add(
-                    Kind.PATH_MISSING, f"{which} of log {epoch[:8]}: covered by a checkpoint, but without the path"
-                )
+                self._add(Kind.PATH_MISSING, f"{which}: a checkpoint covers them, and the path to it is not here")
             else:
-                when = "after the last checkpoint" if log and first > log.last else "from before this screen signed"
-                self._add(Kind.UNSIGNED, f"{which} of log {epoch[:8]}: {when}, so nothing proves them")
+                where = (
+                    "they came after its last checkpoint" if log and first > log.last else "no checkpoint covers them"
+                )
+                self._add(Kind.UNSIGNED, f"{which}: {where}")
             self.findings.line = now
 
     def _tell_begin(self, first: Signed) -> None:
@@ -315,6 +304,10 @@ class ScreenLog:
 
     def _add(self, kind: Kind, detail: str) -> None:
         self.findings.add(kind, detail, self.device)
+
+
+def _numbers(what: str, first: int, last: int) -> str:
+    return f"{what} {first} is" if first == last else f"{what}s {first} to {last} are"
 
 
 def _utc(at: datetime) -> str:
