@@ -86,7 +86,7 @@ def forged(device: str, key: SigningKey = KEYS[0], domain: bytes = KEY_REQUEST_D
         {"public_key": base64.b64encode(b"x" * 33).decode()},
         {"public_key": ""},
     ],
-    ids=str,
+    ids=lambda each: next(iter(each)),
 )
 async def test_who_does_not_prove_to_have_the_key_gets_no_certificate(
     server: RunningOrigin, changes: dict[str, Any]

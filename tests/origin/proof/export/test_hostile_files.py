@@ -84,7 +84,6 @@ def zipped(raw: bytes) -> bytes:
         WHOLE.replace(b'"ends_at":"2026', b'"ends_at":"1926'),
         WHOLE.replace(b'"campaign":"spring",', b"", 1),
     ],
-    ids=str,
 )
 def test_what_is_no_export_is_told_in_a_sentence(raw: bytes) -> None:
     found = verified(raw)
