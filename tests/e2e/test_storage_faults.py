@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.alone import CONTENT, alone, longest_s, on_air, plays, problems, state, three_cuts
 from tests.e2e.site import Site, until
+from tests.long_tables import in_bench
 from tests.player.pixels import BLUE, GREEN, RED, YELLOW, ScreenRecording, is_close, recording_screen
 
 pytestmark = pytest.mark.display
@@ -162,7 +163,7 @@ def remount(disk: Path, how: str) -> None:
             lambda disk: remount(disk, "rw"),
             "writable",
         ),
-        (fill, lambda disk: (disk / "hog").unlink(), "the disk is full"),
+        *in_bench((fill, lambda disk: (disk / "hog").unlink(), "the disk is full")),
     ],
     ids=["read-only", "full"],
 )

@@ -11,6 +11,7 @@ from Xlib.display import Display as XDisplay
 from player.display import Display
 from player.stage.stage import Stage
 from sync.runtime.clock import SystemClock
+from tests.long_tables import in_bench
 from tests.player.conftest import Media, put_on_air
 from tests.player.pixels import BLUE, PixelReader, is_close, wait_until
 
@@ -60,7 +61,7 @@ def is_noticed(stage: Stage, before_ms: int) -> bool:
     return (stage.facts().still_ms or 0) > before_ms
 
 
-@pytest.mark.parametrize("harm", [move, shift, shrink, unmap, reparent, cover])
+@pytest.mark.parametrize("harm", [move, unmap, reparent, cover, *in_bench(shift, shrink)])
 async def test_what_another_program_does_to_the_window_is_undone_and_is_not_proven(
     stage: Stage,
     media: Media,

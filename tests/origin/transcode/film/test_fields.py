@@ -71,7 +71,7 @@ def make_interlaced(path: Path, scan: str, *encoding: str) -> None:
     subprocess.run(("ffmpeg", "-v", "error", *source, *encoding, str(path)), check=True)
 
 
-ALIKE = ("prores.mov", "broadcast.ts", "h264.mp4", "h264-untagged.mp4", "motion.mov")
+ALIKE = ("prores.mov", "broadcast.ts", "h264.mp4", "h264-untagged.mp4", "motion.mov", "prores-untagged.mov")
 
 
 @pytest.mark.parametrize("name", [*(name for name in FILMS if name not in ALIKE), *in_bench(*ALIKE)])
