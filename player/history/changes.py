@@ -22,6 +22,7 @@ STEP = timedelta(milliseconds=500)
 
 DARK = ("off", "disconnected")
 PROBLEM = "problem "
+_MOST_COUNTED = 1_000
 _MOST_OF_ONE, _MOST_OF_PROBLEMS, _WITHIN_S = 12, 120, 3_600.0
 _POWERS = {Power.ON: "on", Power.OFF: "off", Power.UNKNOWN: "unknown"}
 
@@ -133,6 +134,8 @@ def stop_change(version: str, moment: ClockReading) -> Change:
 class ChangeLimit:
     """Lets a thing that comes and goes be recorded twelve times an hour, and all problems 120 times.
 
+    Each call has all that differs at one look.
+
     What is held back is compared again at the next look: once there is room, how it is then is recorded, with the
     number of changes that were not.
     """
@@ -158,6 +161,8 @@ class ChangeLimit:
             told.append(Change({**change.fields, "unrecorded": count}, change.things) if count else change)
         self._unrecorded.update(held_back ^ self._held_back - {next(iter(change.things)) for change in told})
         self._held_back = frozenset(held_back)
+        if len(self._unrecorded) > _MOST_COUNTED:
+            self._unrecorded.clear()
         return told
 
     def _has_room(self, thing: str) -> bool:

@@ -4,6 +4,7 @@ It decides nothing and nothing waits for it. What changed since the last look is
 changes stay in memory with their instants, and the newest ones are written once it works again.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -70,7 +71,7 @@ class HistoryWatch:
         self._clock = clock
         self._last = last
         self._known: dict[str, str] | None = None  # how things were recorded last; None: not read yet
-        self._limit = ChangeLimit()
+        self._of_looks, self._of_reports = ChangeLimit(), ChangeLimit()
         self._pending: list[Change] = []
         self._began: ClockReading | None = None
         self._looked_s = clock.monotonic()
@@ -88,8 +89,9 @@ class HistoryWatch:
             while True:
                 await self._look()
                 await self._clock.sleep(LOOK_EVERY_S)
-        finally:
+        except asyncio.CancelledError:
             await self._write([stop_change(__version__, self._moment())])
+            raise
 
     async def _look(self) -> None:
         if self._known is None and not await self._begin():
@@ -99,14 +101,15 @@ class HistoryWatch:
         dark = ""
         if self._display.was_dark_since(since_s):
             dark = "disconnected" if self._display.was_unplugged_since(since_s) else "off"
-        changes = [
+        looked = [
             *clock_changes(known.get("clock"), moment),
             *screen_changes(known.get("screen"), screen_word(self._display.state()), moment, was=dark),
         ]
+        changes = self._of_looks.limited(looked, moment.mono_s)
         if moment.mono_s >= self._report_due_s:
             self._report_due_s = moment.mono_s + REPORT_EVERY_S
-            changes += await self._reported(known, moment)
-        await self._write(self._limit.limited(changes, moment.mono_s))
+            changes += self._of_reports.limited(await self._reported(known, moment), moment.mono_s)
+        await self._write(changes)
 
     async def _reported(self, known: dict[str, str], moment: ClockReading) -> list[Change]:
         report = await self._report()

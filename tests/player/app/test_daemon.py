@@ -5,10 +5,11 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -202,6 +203,20 @@ def test_without_an_origin_the_screen_plays_the_stored_release_and_stops_cleanly
         assert clock.monotonic() - stopped_s < 20
         assert not [child for child in children if alive(child)]
         page.close()
+    assert runs(tmp_path) == ["started", "stopped clean"]
+    assert recorded(tmp_path, "release") == ["activated"]
+
+
+def recorded(folder: Path, kind: str) -> list[str]:
+    """Return the changes of a kind in the history of the device: the state, and the code if there is one."""
+    with closing(sqlite3.connect(f"file:{folder}/device/state/plays-unpaired.db?mode=ro", uri=True)) as database:
+        query = "SELECT body FROM history WHERE kind = ? ORDER BY sequence"
+        records = [json.loads(body) for (body,) in database.execute(query, (kind,))]
+    return [f"{record['state']} {record['code']}".strip() for record in records]
+
+
+def runs(folder: Path) -> list[str]:
+    return recorded(folder, "player")
 
 
 def open_suspended_page(url: str) -> socket.socket:
@@ -223,6 +238,7 @@ def test_after_a_kill_no_deck_is_left_and_the_next_start_records_the_interrupted
     with started(environment) as player:
         until(lambda: listening(player))
         until(lambda: player.shows(BLUE))
+        until(lambda: runs(tmp_path) == ["started"])
         decks = psutil.Process(player.process.pid).children(recursive=True)
         player.process.kill()
         player.process.wait(60)
@@ -232,6 +248,7 @@ def test_after_a_kill_no_deck_is_left_and_the_next_start_records_the_interrupted
         until(lambda: player.shows(RED) or player.shows(BLUE))
         plays = until(lambda: player.ask("/v1/plays")["plays"])
         assert "interrupted" in [play["outcome"] for play in plays]
+        until(lambda: runs(tmp_path) == ["started", "stopped killed", "started"])
 
 
 def alive(process: psutil.Process) -> bool:

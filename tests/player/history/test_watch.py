@@ -170,6 +170,36 @@ async def test_while_the_disk_fails_changes_wait_with_their_instants(
     assert [one.levelname for one in caplog.records if "history" in one.message] == ["ERROR", "INFO"]
 
 
+async def test_what_is_held_back_is_counted_at_each_report_only(tmp_path: Path, clock: FakeClock) -> None:
+    path, device = tmp_path / "plays.db", Device(clock)
+    async with watched(path, device):
+        await clock.advance(SETTLED_S)
+        await settle(clock)
+        for number in range(13):
+            device.problems = ("Too hot.",) if number % 2 == 0 else ()
+            await clock.advance(REPORT_EVERY_S - 3)
+            await settle(clock)
+        assert len(told(path, "problem")) == 12  # the last one, which is there, is held back
+        for _ in range(5):
+            await clock.advance(REPORT_EVERY_S - 3)
+            await settle(clock)
+        await clock.advance(3_600)
+        await settle(clock)
+    last = [one for one in rows(path) if one["kind"] == "problem"][-1]
+    assert (last["state"], last["unrecorded"]) == ("began", 1)
+
+
+async def test_a_fault_of_the_watch_is_no_end_of_the_player(tmp_path: Path, clock: FakeClock) -> None:
+    path, device = tmp_path / "plays.db", Device(clock)
+    async with open_ledger(path, DEVICE, clock) as ledger:
+        service = HistoryWatch(ledger, device, device.report, clock, None)
+        device.power = None  # type: ignore[assignment]
+        for _ in range(2):  # it is restarted
+            with pytest.raises(KeyError):
+                await service.run()
+    assert told(path, "player") == ["player started 0.1.0"]
+
+
 async def test_unplugged_for_less_than_a_look_is_recorded(tmp_path: Path, clock: FakeClock) -> None:
     path, device = tmp_path / "plays.db", Device(clock)
     async with watched(path, device):
