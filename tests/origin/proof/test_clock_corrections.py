@@ -1,8 +1,13 @@
 """When plays happened that were recorded under a clock nobody had set: the boots and steps of screens, as a table."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from sync.origin.proof.clock_corrections import LATEST_MS, ClockRecord, Recorded, clock_offset_ms
+from player.history.changes import ClockReading, clock_changes
+from sync.origin.proof.clock_corrections import LATEST_MS, ClockRecord, Recorded, clock_offset_ms, clock_record
+from sync.runtime.clock import ClockTrust, instant
+from sync.wire.device_reports import HistoryRecord
 
 LOG, OTHER_LOG = "1" * 32, "2" * 32
 BOOT, OTHER_BOOT = "b" * 32, "c" * 32
@@ -120,3 +125,75 @@ RAN_ON = set_clock(2, 0, 1_000, RIGHT, RIGHT)
 def test_what_the_records_of_the_clock_say(one: Recorded, records: list[ClockRecord], right: int | None) -> None:
     offset_ms = clock_offset_ms(one, records)
     assert (None if offset_ms is None else one.at_ms + offset_ms) == right
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.integers(1, 5_000), st.integers(-(10**9), 10**9), st.sampled_from(["play", "step", "restart", "boot"])
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(wrong_ms=st.integers(-(10**9), 10**9), before=STEPS, after=STEPS)
+def test_whatever_happens_before_a_clock_is_set_its_boot_gets_the_right_times(
+    wrong_ms: int, before: list[tuple[int, int, str]], after: list[tuple[int, int, str]]
+) -> None:
+    """The device writes by its own rules; plays are at random, clocks are stepped, players and machines start anew."""
+    device = ScreenClock(RIGHT, wrong_ms)
+    for wait_ms, step_ms, event in before:
+        device.do(wait_ms, event, step_ms)
+    device.synchronise()
+    set_in = device.boot
+    for wait_ms, _, event in after:  # what is set stays right
+        device.do(wait_ms, "play" if event == "step" else event, 0)
+    for said, right_ms in device.plays:
+        offset_ms = clock_offset_ms(said, device.records)
+        assert offset_ms is None or abs(said.at_ms + offset_ms - right_ms) <= 1
+        assert (offset_ms is not None) == (said.boot_id in device.synced)
+    assert set_in in device.synced
+
+
+class ScreenClock:
+    """A device whose clock is ahead by `ahead_ms` until it is set; it knows which times were right."""
+
+    def __init__(self, right_ms: int, ahead_ms: int) -> None:
+        self.right_ms, self.ahead_ms, self.up_ms = right_ms, ahead_ms, 0
+        self.boots, self.trust = 1, ClockTrust.UNSYNCED
+        self.kept: str | None = None
+        self.records: list[ClockRecord] = []
+        self.plays: list[tuple[Recorded, int]] = []
+        self.synced: set[str] = set()
+        self._look()
+
+    @property
+    def boot(self) -> str:
+        return f"{self.boots:032x}"
+
+    def do(self, wait_ms: int, event: str, step_ms: int) -> None:
+        self.right_ms, self.up_ms = self.right_ms + wait_ms, self.up_ms + wait_ms
+        self._look()
+        if event == "step":
+            self.ahead_ms += step_ms
+        elif event == "boot":
+            self.boots, self.up_ms, self.trust = self.boots + 1, 0, ClockTrust.UNSYNCED
+        if event == "play" and self.trust is ClockTrust.UNSYNCED:
+            now = self.right_ms + self.ahead_ms
+            self.plays.append((Recorded(LOG, len(self.plays) + 1, now, self.boot, self.up_ms), self.right_ms))
+        self._look()
+
+    def synchronise(self) -> None:
+        self.ahead_ms, self.trust = 0, ClockTrust.SYNCED
+        self._look()
+        self.synced.add(self.boot)
+
+    def _look(self) -> None:
+        reading = ClockReading(instant(self.right_ms + self.ahead_ms), self.up_ms / 1000, self.boot, self.trust)
+        for change in clock_changes(self.kept, reading):
+            self.kept = change.things["clock"]
+            if change.fields:
+                place = {"device": "d", "log_epoch": LOG, "sequence": len(self.records) + 1, "plays": len(self.plays)}
+                found = clock_record(HistoryRecord.model_validate({**change.fields, **place, "hash": "0" * 64}))
+                assert found is not None
+                self.records.append(found)
