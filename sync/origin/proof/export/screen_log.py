@@ -148,8 +148,7 @@ class ScreenLog:
             return
         if not self._follows(signed):
             return
-        self._check_key(signed)
-        self._add_checkpoint(signed)
+        self._add_checkpoint(signed, counts=self._is_key_valid(signed))
 
     def _check_serials(self) -> None:
         serials = {each.serial for each in self._keys.values()}
@@ -157,15 +156,18 @@ class ScreenLog:
         if missing:
             self._add(Kind.CERTIFICATE_MISSING, f"the certificate of key {missing[0]} of this screen is missing")
 
-    def _check_key(self, signed: Signed) -> None:
+    def _is_key_valid(self, signed: Signed) -> bool:
         checkpoint, key = signed.checkpoint, signed.certificate
         name = f"checkpoint {checkpoint.number} of {_utc(checkpoint.at)}"
-        if key.revoked_at is not None and checkpoint.at >= key.revoked_at:
+        revoked = key.revoked_at is not None and checkpoint.at >= key.revoked_at
+        replaced = self._newest is not None and key.serial < self._newest.certificate.serial
+        if key.revoked_at is not None and revoked:
             self._add(Kind.KEY_REVOKED, f"{name} is signed by key {key.serial}, revoked at {_utc(key.revoked_at)}")
         if checkpoint.clock is ClockTrust.SYNCED and checkpoint.at < key.issued_at - CLOCKS_APART:
             self._add(Kind.KEY_NOT_YET, f"{name} is signed by key {key.serial}, certified at {_utc(key.issued_at)}")
-        if self._newest is not None and key.serial < self._newest.certificate.serial:
+        if replaced:
             self._add(Kind.KEY_REPLACED, f"{name} is signed by key {key.serial}, which had been replaced before")
+        return not (revoked or replaced)
 
     def _follows(self, signed: Signed) -> bool:
         """Tell whether a checkpoint comes after the one before it, and find what is missing between them."""
@@ -187,7 +189,7 @@ class ScreenLog:
             self._add(Kind.CHECKPOINT_CHAIN, f"checkpoint {now.number} follows another checkpoint {last.number}")
         return True
 
-    def _add_checkpoint(self, signed: Signed) -> None:
+    def _add_checkpoint(self, signed: Signed, *, counts: bool) -> None:
         now, before = signed.checkpoint, self._newest
         self._check_log(now, before.checkpoint if before else None)
         self._set_back += before is not None and now.at < before.checkpoint.at
@@ -198,7 +200,7 @@ class ScreenLog:
         if starts and now.number > 1:
             self._remember(now)
         else:
-            self._covered = CoveredPlays(now)
+            self._covered = CoveredPlays(now, counts)
 
     def _check_log(self, now: Checkpoint, before: Checkpoint | None) -> None:
         """Check that the plays of this checkpoint follow those of the one before."""

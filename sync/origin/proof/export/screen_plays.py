@@ -19,9 +19,11 @@ from sync.wire.device_reports import GENESIS, Play, play_hash
 
 @dataclass(slots=True)
 class CoveredPlays:
-    """The plays in the export that one checkpoint covers."""
+    """The plays in the export that one checkpoint covers; `counts`: its key was valid, so that they are proven."""
 
     checkpoint: Checkpoint
+    counts: bool = True
+    newest: int = 0
     sequences: set[int] = field(default_factory=set)
     by_line: Counter[str] = field(default_factory=Counter)
 
@@ -76,6 +78,7 @@ class ScreenPlays:
             play = Play.model_validate(record.play)
         except ValidationError:
             self._add(Kind.UNREADABLE, "a play has fields that no play has, or lacks some")
+            self.unproven += 1
             return
         wrong = list(self._faults(record, play, covered))
         for kind, detail in wrong:
@@ -83,10 +86,11 @@ class ScreenPlays:
         twice = any(kind is Kind.PLAY_TWICE for kind, _ in wrong)
         if covered is not None and covered.has_place_for(play) and not twice:
             covered.sequences.add(play.sequence)
+            covered.newest = max(covered.newest, play.sequence)
             covered.by_line[play.line or ""] += 1
         if record.path is None or record.salt is None:
             self._note_without_proof(play)
-        elif covered is None or wrong:
+        elif covered is None or wrong or not covered.counts:
             self.unproven += 1
         else:
             self._count(play)
@@ -110,7 +114,7 @@ class ScreenPlays:
             return
         if play.sequence in covered.sequences:
             yield Kind.PLAY_TWICE, "is there twice"
-        elif covered.sequences and play.sequence < max(covered.sequences):
+        elif play.sequence < covered.newest:
             yield Kind.PLAY_ORDER, "is not in the order of the log"
         if not covered.leads_to(record, play):
             yield Kind.PLAY_NOT_COVERED, f"is not what the screen signed in checkpoint {number}"

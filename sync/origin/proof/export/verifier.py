@@ -101,7 +101,7 @@ class _Verifier:
             self._close_screen()
             self._take_end(record, root)
         elif self._screen is None:
-            self._add(Kind.MISPLACED, f"a {record.record} stands before the first screen")
+            self._add(Kind.MISPLACED, f"{record.record} before the first screen")
         else:
             self._screen.take(record)
 
@@ -132,9 +132,11 @@ class _Verifier:
     def _open_screen(self, device: str, export: ExportRecord, root: Root) -> None:
         if device not in export.screens:
             self._add(Kind.SCREEN_UNLISTED, "the beginning of the export does not list this screen", device)
+        totals = self._totals
         if device in self._done:
             self._add(Kind.SCREEN_TWICE, "this screen is there twice", device)
-        self._screen = ScreenLog(device, export, root, self._findings, self._totals)
+            totals = {}  # what is doubled counts once
+        self._screen = ScreenLog(device, export, root, self._findings, totals)
 
     def _close_screen(self) -> None:
         screen, self._screen = self._screen, None
