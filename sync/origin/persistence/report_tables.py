@@ -25,6 +25,7 @@ play_days = Table(
     Column("changes", BigInteger, nullable=False),
     Column("counted", BigInteger, nullable=False, server_default="0"),
     Column("judgement", Integer, nullable=False, server_default="0"),  # `billing.JUDGEMENT` it was counted with
+    Column("shown_ms", BigInteger, nullable=False, server_default="0"),  # of all its plays, items of playlists too
     Index("play_days_by_day", "day"),
 )
 _stale = play_days.c.counted < play_days.c.changes

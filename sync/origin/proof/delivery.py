@@ -9,12 +9,13 @@ what it was promised.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import mul
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from sync.origin.planning.venue_days import day_span, hour_lengths
+from sync.origin.planning.venue_days import day_span, hour_lengths, zone_named
 from sync.origin.proof.billing import BillingReason, BillingVerdict
 from sync.wire.value_types import Wire
 
@@ -165,35 +166,65 @@ def expectations(
         of_channel[screen.channel].append(screen)
     found: dict[str, Expected] = defaultdict(Expected)
     for (channel, day), lines in by_day.items():
-        zone = zones[channel]
+        zone = zones.get(channel) or zone_named("UTC")  # of one that was removed
         times = {one.device: active_hours(day, zone, one.since_ms, one.until_ms) for one in of_channel[channel]}
         offline = {
             device: _off_air(day, zone, hours, shown_ms.get((device, day), 0)) for device, hours in times.items()
         }
-        groups = times if by == "device" else {"": ()}
-        for group in groups:
-            members = [group] if by == "device" else list(times)
-            there = [sum(times[each][hour] for each in members) for hour in range(24)]
-            gone = [sum(times[each][hour] * offline[each] for each in members) for hour in range(24)]
-            for one in lines:
-                _add(found, by, group, one, there, gone)
+        if by == "device":
+            together = _together(lines)
+            for device, there in times.items():
+                _add(found, by, device, together, there, [part * offline[device] for part in there])
+            continue
+        all_there = [sum(hours[hour] for hours in times.values()) for hour in range(24)]
+        gone = [sum(times[device][hour] * offline[device] for device in times) for hour in range(24)]
+        for one in lines:
+            _add(found, by, "", _Slots.of(one), all_there, gone)
     return _of_creatives(found, creatives) if by == "creative" else dict(found)
 
 
+@dataclass(frozen=True, slots=True)
+class _Slots:
+    """What one screen was promised and had bought by hour; `unmet` was bought of a line that got no slot at all."""
+
+    one: Promise
+    promised: Sequence[float]
+    bought: Sequence[float]
+    unmet: float
+
+    @classmethod
+    def of(cls, one: Promise) -> "_Slots":
+        """Return them of a line; what it bought is spread like what it was promised."""
+        total = sum(one.hours)
+        part = one.bought / total if one.bought is not None and total else 1.0
+        return cls(one, one.hours, [plays * part for plays in one.hours], 0.0 if total else one.bought or 0.0)
+
+
+def _together(lines: Sequence[Promise]) -> _Slots:
+    each = [_Slots.of(one) for one in lines]
+    promised = [sum(hour) for hour in zip(*(one.promised for one in each), strict=True)]
+    bought = [sum(hour) for hour in zip(*(one.bought for one in each), strict=True)]
+    return _Slots(lines[0], promised, bought, sum(one.unmet for one in each))
+
+
 def _add(
-    found: dict[str, Expected], by: ReportBy, device: str, one: Promise, there: Sequence[float], gone: Sequence[float]
+    found: dict[str, Expected], by: ReportBy, device: str, slots: _Slots, there: Sequence[float], gone: Sequence[float]
 ) -> None:
-    total = sum(one.hours)
-    part = one.bought / total if one.bought is not None and total else 1.0  # bought for each play that was promised
-    names = {"campaign": one.campaign, "line": one.line, "creative": one.line, "device": device, "day": str(one.day)}
-    for hour, plays in enumerate(one.hours):
-        promised = plays * there[hour]
-        if promised:
-            row = found[f"{hour:02}" if by == "hour" else names[by]]
-            row.add(promised, promised * part, plays * gone[hour])
-    if not total and one.bought:  # it bought slots and got none
-        row = found[names.get(by, "00")]
-        row.add(0.0, one.bought * sum(there) / 24, 0.0)
+    one = slots.one
+    promised = list(map(mul, slots.promised, there))
+    bought = list(map(mul, slots.bought, there))
+    offline = list(map(mul, slots.promised, gone))
+    unmet = slots.unmet * sum(there) / 24
+    if by == "hour":
+        for hour in range(24):
+            if promised[hour]:
+                found[f"{hour:02}"].add(promised[hour], bought[hour], offline[hour])
+        if unmet:
+            found["00"].add(0.0, unmet, 0.0)
+        return
+    if any(promised) or unmet:
+        names = {"campaign": one.campaign, "line": one.line, "creative": one.line, "device": device}
+        found[names.get(by, str(one.day))].add(sum(promised), sum(bought) + unmet, sum(offline))
 
 
 def _off_air(day: int, zone: ZoneInfo, hours: Hours, shown_ms: int) -> float:

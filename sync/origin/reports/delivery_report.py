@@ -157,7 +157,7 @@ class ReportMaker:
             PairedScreen(one.device, one.channel, one.paired_ms, min(now_ms, one.removed_ms or now_ms))
             for one in await self._promises.screens(asked.device)
         ]
-        shown = await self._sums.sums(SumFilter(first, last, asked.device), ["device_id", "day"])
+        shown = await self._sums.shown_ms(SumFilter(first, last, asked.device))
         zones = {channel: zone_named(zone or "UTC") for channel, zone in (await self._promises.zones()).items()}
         creatives = await self._promises.creatives() if asked.by == "creative" else {}
         found = expectations(
@@ -165,7 +165,7 @@ class ReportMaker:
             [_promise(row) for row in promised if row["line_id"]],
             screens,
             zones,
-            {(row["device_id"], row["day"]): row["rendered_ms"] for row in shown},
+            shown,
             creatives,
         )
         return {date_of(int(day)).isoformat(): one for day, one in found.items()} if asked.by == "day" else found

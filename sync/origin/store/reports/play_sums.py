@@ -89,7 +89,9 @@ class PlaySumStore:
         """Store the sums of a day as it was at `changes`, unless a later count is there."""
         own = (play_days.c.device_id == device, play_days.c.day == day)
         older = or_(play_days.c.counted < changes, play_days.c.judgement != self._judgement)
-        counted = update(play_days).where(*own, older).values(counted=changes, judgement=self._judgement)
+        shown_ms = sum(row["rendered_ms"] for row in rows)
+        values = {"counted": changes, "judgement": self._judgement, "shown_ms": shown_ms}
+        counted = update(play_days).where(*own, older).values(**values)
         async with self._database.writing() as connection:
             if not (await connection.execute(counted)).rowcount:
                 return
@@ -103,6 +105,15 @@ class PlaySumStore:
         """Return the newest rule of each of these lines that ever had another than the default."""
         async with self._database.reading() as connection:
             return await rules_of(connection, lines)
+
+    async def shown_ms(self, selected: SumFilter) -> dict[tuple[str, int], int]:
+        """Return for how long each device showed something on each day."""
+        row = play_days.c
+        query = select(row.device_id, row.day, row.shown_ms)
+        query = query.where(row.day.between(selected.first_day, selected.last_day))
+        query = query if selected.device is None else query.where(row.device_id == selected.device)
+        async with self._database.reading() as connection:
+            return {(device, day): shown for device, day, shown in await connection.execute(query)}
 
     async def sums(self, selected: SumFilter, by: Sequence[str], *, hours: bool = False) -> list[Mapping[str, Any]]:
         """Return plays and time shown by these columns; with `hours` also divided by hour."""
