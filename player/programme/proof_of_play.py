@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from pydantic import ValidationError, ValidatorFunctionWrapHandler, field_validator
+
 from player.protocol.screen import STAGE_CLOSED, Ended
 from sync.errors import Untrusted
 from sync.programme.take import Take
@@ -70,9 +72,18 @@ NOTHING_KNOWN = StartFacts()
 
 
 class TakeOnAir(Take):
-    """A take on the screen, as the ledger keeps it; `start` None: an older player wrote it."""
+    """A take on the screen, as the ledger keeps it; `start` None: an older player wrote it, or one that says more."""
 
     start: StartFacts | None = None
+
+    @field_validator("start", mode="wrap")
+    @classmethod
+    def _leave_out_what_is_not_understood(cls, start: object, read: ValidatorFunctionWrapHandler) -> object:
+        """The play of a take that was on the screen is not lost for what else is known of it."""
+        try:
+            return read(start)
+        except ValidationError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)

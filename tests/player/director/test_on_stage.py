@@ -105,6 +105,7 @@ async def test_films_follow_each_other_on_a_real_display_and_every_one_is_proved
         assert after.started_at >= before.ended_at, "two takes at one time"
     counted = [(play.frames_shown or 0, play.frames_lost or 0) for play in plays]
     assert all(shown and shown + lost <= 1.5 * LENGTH_MS / 1000 * 25 for shown, lost in counted), counted
+    assert [play.screen_detail for play in plays] == [None] * 3
     assert [failure.asset for failure in venue.ledger.quarantine.failures()] == [asset("bad").sha256]
     now = venue.director.now()
     assert now.showing == "item" and now.why

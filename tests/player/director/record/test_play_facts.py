@@ -164,7 +164,18 @@ async def test_what_is_not_as_usual_is_said(
     assert body["boot_id"] == boot_id() and body["mono_end_ms"] - body["mono_start_ms"] <= 11_000
 
 
-async def test_a_take_that_an_older_player_left_open_is_closed_by_what_that_wrote(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        "json_remove(body, '$.start')",
+        "json_set(body, '$.start.clock', 'by the sun')",
+        "json_set(body, '$.start', 'noon')",
+        "json_set(body, '$.start.mono_start_ms', 'noon')",
+    ],
+)
+async def test_a_take_that_another_version_left_open_is_closed_by_what_is_understood(
+    tmp_path: Path, change: str
+) -> None:
     async with open_world(tmp_path) as world:
         world.publish(CONTENT)
         async with world.running():
@@ -172,7 +183,7 @@ async def test_a_take_that_an_older_player_left_open_is_closed_by_what_that_wrot
             killed = world.ledger_now()
         async with open_ledger(killed, DEVICE, world.clock) as ledger:
             async with ledger._database.transaction():
-                await ledger._database.execute("UPDATE takes SET body = json_remove(body, '$.start')")
+                await ledger._database.execute(f"UPDATE takes SET body = {change}")
             await TakeRecorder(ledger, 7).recover()
             (body,) = await ledger.outbox.plays()
     assert (body["outcome"], body["clock"], body["started_at"]) == ("interrupted", "synced", "2026-03-02T12:00:00.000Z")
