@@ -9,6 +9,7 @@ import logging
 import math
 import os
 from collections.abc import Callable, Collection, Coroutine, Mapping
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,9 @@ from sync.texts import megabytes
 from sync.trust.acceptance import check_index
 from sync.wire.chunk_index import Index, one_chunk_index
 from sync.wire.release import Asset, Release
+
+FIRST_ASSETS = 100
+"""The transfer begins once so many are ready to be fetched; the others are made ready meanwhile."""
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +137,8 @@ class Downloader:
     async def _begin(self, release: Release, begun: Callable[[], None]) -> bool:
         """Plan what is missing; return False if nothing is."""
         wanted = await self.missing(release)
-        self._transfer.drop(await in_thread(self._plan, release, wanted))
+        dropped, order = await in_thread(self._plan, release, wanted)
+        self._transfer.drop(dropped)
         if not wanted:
             return False
         begun()
@@ -141,17 +146,22 @@ class Downloader:
         self._wanted_bytes = sum(asset.size_bytes for asset in wanted)
         await in_thread(self._store.media.set_wrong_sizes_aside, wanted)
         self._check_room(wanted)
-        known = await in_thread(self._known_lists, wanted)
-        await self._begin_parts(known)
+        known = await in_thread(self._known_lists, sorted(wanted, key=lambda asset: order[asset.sha256]))
+        first = dict(islice(known.items(), FIRST_ASSETS))
+        await self._begin_parts(first)
+        self._transfer.start_workers()
+        await self._begin_parts({name: one for name, one in known.items() if name not in first})
         for asset in wanted:
             if asset.sha256 not in known:
                 self._queue.add_list(asset.sha256)
         return True
 
-    def _plan(self, release: Release, wanted: Collection[Asset]) -> frozenset[Fetch]:
+    def _plan(self, release: Release, wanted: Collection[Asset]) -> tuple[frozenset[Fetch], dict[str, int]]:
+        """Plan the order of the assets; return what is no longer wanted, and the place of each."""
         assets = {asset.sha256: asset for asset in wanted}
-        groups = priority_groups(self._order(release), assets.keys())
-        return self._queue.plan([[assets[name] for name in group] for group in groups])
+        groups = [[assets[name] for name in group] for group in priority_groups(self._order(release), assets.keys())]
+        order = {asset.sha256: place for place, asset in enumerate(chain.from_iterable(groups))}
+        return self._queue.plan(groups), order
 
     def _check_room(self, wanted: Collection[Asset]) -> None:
         existing = self._store.media.parts()

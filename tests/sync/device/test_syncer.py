@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sync.device import janitor
+from sync.device import downloader, janitor
 from sync.device.store.content_store import BALLAST_BYTES, ContentStore
+from sync.device.store.media_intake import MediaIntake
 from sync.device.store.membership import DeviceMembership, load_membership
 from sync.errors import NotFound
 from sync.runtime.durable_files import write_durably
@@ -431,3 +432,24 @@ async def test_a_device_follows_to_another_channel_and_back(origin: Origin, stor
         origin.publisher.publish(noise(2, 5000))
         device.syncer.wake()
         await device.until(lambda: "older than 5" in device.syncer.facts().problem)
+
+
+async def test_the_first_assets_are_asked_for_while_the_others_are_made_ready(
+    origin: Origin, store: ContentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloader, "FIRST_ASSETS", 3)
+    assets = origin.publisher.publish(*(noise(seed, 1000) for seed in range(20)))
+    urgent = [asset.sha256 for asset in assets[-3:]]
+    begun: list[list[str]] = []
+    begin = MediaIntake.begin
+
+    async def noting(intake: MediaIntake, lists: dict[str, tuple[str, Index]]) -> None:
+        if begun:
+            await origin.until(lambda: any(urgent[0] in asked for asked in origin.requests))
+        begun.append(list(lists))
+        await begin(intake, lists)
+
+    monkeypatch.setattr(MediaIntake, "begin", noting)
+    async with running(origin, store, order=lambda _: [urgent]) as device:
+        await device.plays(origin.publisher.release)
+    assert sorted(begun[0]) == sorted(urgent) and len(begun[1]) == 17
