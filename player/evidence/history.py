@@ -35,7 +35,7 @@ CREATE TABLE history_states (
 """The tables of this store; the ledger creates them in its database."""
 
 MOST_WAITING = 20_000
-"""So many records wait at most, some 10 MB; six weeks offline, with a change each five minutes, are 12,000."""
+"""So many records wait at most, some 12 MB; six weeks offline, with a change each five minutes, are 12,000."""
 
 _CHECK_EVERY = 100  # records: so often it is counted how many wait
 _AT_ONCE = 1_000  # records that are given up

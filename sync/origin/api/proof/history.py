@@ -130,13 +130,14 @@ class HistoryRoutes:
         valid = [result for result in results if not isinstance(result, Receipt)]
         async with self._plays.turn(device):
             statuses = await self._store.insert(device, valid, unix_ms(self._clock.now())) if valid else []
-            new = [record for (record, _), status in zip(valid, statuses, strict=True) if status == "accepted"]
-            moved = await self._correction.correct(device, new) if new else 0
+            # One that is sent again may be here without its effect: this origin ended in between.
+            held = [record for (record, _), status in zip(valid, statuses, strict=True) if status != "conflict"]
+            moved = await self._correction.correct(device, held) if held else 0
         stored = iter(
             [Receipt(sequence=one.sequence, status=how) for (one, _), how in zip(valid, statuses, strict=True)]
         )
         receipts = [result if isinstance(result, Receipt) else next(stored) for result in results]
-        if new:
+        if "accepted" in statuses:
             self._live.changed("history", device)
         if moved:
             self._live.changed("plays", device)

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
+from sync.errors import StorageFull
 from sync.origin.api.proof import clock_correction
 from sync.origin.persistence.history_tables import history, history_conflicts
+from sync.origin.store.proof.play_times import PlayTimeStore
 from sync.wire.device_reports import record_hash
 from tests.origin.api.proof.test_plays import bring, kept, statuses
 from tests.origin.running_origin import EPOCH, Answer, RunningOrigin, play
@@ -207,6 +209,27 @@ async def test_what_a_wrong_clock_put_aside_or_in_the_way_counts_at_its_right_ti
 
 async def statuses_again(server: RunningOrigin, token: str, *plays: Any) -> list[str]:
     return statuses(await bring(server, token, *plays))
+
+
+async def test_an_origin_that_ended_half_way_goes_on_with_the_next_try(
+    server: RunningOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device, token = await server.pair()
+    await bring(server, token, late(device, 1), late(device, 2))
+
+    async def fail(*_: object, **__: object) -> None:
+        raise StorageFull("the disk is full")
+
+    for method, moved in (("move", 0), ("judge", 2)):
+        with monkeypatch.context() as broken:
+            broken.setattr(PlayTimeStore, method, fail)
+            answer = await server.ask("POST", "/v1/history", token, {"records": [synchronised(device, 1)]})
+            assert answer.status == 507
+        page = (await server.ask("GET", "/v1/plays", server.reader)).document
+        assert (len(page["corrected"]), len(page["set_aside"])) == (moved, moved)
+    assert statuses(await tell(server, token, synchronised(device, 1))) == ["duplicate"]
+    page = (await server.ask("GET", "/v1/plays", server.reader)).document
+    assert (len(page["corrected"]), page["set_aside"]) == (2, [])
 
 
 async def test_history_under_a_wrong_clock_moves_too_and_other_boots_stay(server: RunningOrigin) -> None:
