@@ -52,7 +52,7 @@ class EligibleAds:
     """The lines that may be shown, in the order of their ids; until when that is so (UTC); warnings for a planner.
 
     `known_lines` are all lines of the release, shown or not: accounts of other lines are dropped. No line has a gap
-    above `widest_gap`.
+    above `widest_gap`. For those in `sold_out` others have bought all slots.
     """
 
     lines: tuple[EligibleLine, ...]
@@ -60,6 +60,7 @@ class EligibleAds:
     warnings: tuple[str, ...] = ()
     known_lines: frozenset[str] = frozenset()
     widest_gap: int = 100
+    sold_out: tuple[tuple[Campaign, Line], ...] = ()
 
     @cached_property
     def large(self) -> Mapping[GapKey, tuple[tuple[int, int], ...]]:
@@ -108,7 +109,8 @@ def eligible_ads(
     shares = slot_shares([line for _, line, _ in shown.values()])
     entries = tuple(EligibleLine(*shown[line], shares[line]) for line in sorted(shares))
     widest = max((max(each.line.category_gap, each.line.advertiser_gap) for each in entries), default=0)
-    return EligibleAds(entries, until, tuple(warnings), frozenset(known), widest)
+    sold_out = tuple((campaign, line) for campaign, line, _ in shown.values() if line.id not in shares)
+    return EligibleAds(entries, until, tuple(warnings), frozenset(known), widest, sold_out)
 
 
 def _window_states(zone: ZoneInfo, at: datetime, timed: bool) -> WindowState:

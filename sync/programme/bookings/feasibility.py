@@ -60,7 +60,7 @@ def booking_feasibility(
 
 def short_now(ads: EligibleAds, at: datetime, zone: ZoneInfo) -> tuple[Shortfall, ...]:
     """Return what the lines cannot get that may be shown at `at` on this device."""
-    lines = [(entry.campaign, entry.line) for entry in ads.lines]
+    lines = [*((entry.campaign, entry.line) for entry in ads.lines), *ads.sold_out]
     return tuple(LinesTogether(lines, at, ads.until, zone).shortfalls()) if len(lines) > 1 else ()
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sync.programme.ad_eligibility import shares_of
 from sync.programme.ad_shares import ONE_PLAY
-from sync.programme.bookings.feasibility import Feasibility, booking_feasibility
+from sync.programme.bookings.feasibility import Feasibility, booking_feasibility, short_now
 from sync.wire.release import Campaign, LocalWindow
 from tests.sync.programme.examples import BERLIN, NOON, campaign, eligible_of, fresh, run
 
@@ -72,6 +72,20 @@ def test_what_cannot_be_had_is_found(campaigns: list[Campaign], expected: dict[s
     for cause, lines in expected.items():
         if lines is not None:
             assert found[cause] == pytest.approx(lines, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    "campaigns",
+    [
+        sold(80, 80, 80),
+        [*sold(50, 50), campaign("w"), campaign("v")],  # nothing is left for them: no slot has them
+        [*sold(70), campaign("w"), campaign("v")],
+        [*sold(30, 25, category="drinks", gaps=(1, 0)), campaign("v"), campaign("w")],
+    ],
+)
+def test_a_screen_tells_what_the_origin_tells(campaigns: list[Campaign]) -> None:
+    told = {each.key for each in short_now(eligible_of(campaigns, NOON), NOON, BERLIN)}
+    assert told == {each.key for each in feasibility(campaigns).shortfalls} != set()
 
 
 def test_a_shortfall_says_who_how_much_when_and_what_helps() -> None:
