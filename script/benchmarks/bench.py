@@ -38,7 +38,7 @@ async def _seam(options: argparse.Namespace) -> Rows:
 
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]]] = {
-    "ads": lambda options: ads.measure(options.seed),
+    "ads": lambda options: ads.measure(options.seed, options.seeds),
     "start": lambda _: start.measure(),
     "footprint": lambda _: footprint.measure(),
     "encode": lambda options: encode.measure(options.only),
@@ -61,15 +61,20 @@ _PART_OF_ANOTHER = "streams"  # of `seam`
 _MANY = 10  # keys: a table of these stands upright, a column for each row
 
 
-def show(name: str, rows: Rows) -> None:
+def show(name: str, rows: Rows, *, markdown: bool) -> None:
     """Print one benchmark as a table; columns are the keys of its rows, or lines where there are many."""
-    table = Table(title=f"{name} ({platform.machine()}, Python {platform.python_version()})")
+    title = f"{name} ({platform.machine()}, Python {platform.python_version()})"
     lines = [
         [_heading(key, value) for key, value in rows[0].items()],
         *([_told(row.get(key, "-")) for key in rows[0]] for row in rows),
     ]
     if len(rows[0]) > _MANY:
         lines = [list(line) for line in zip(*lines, strict=True)]
+    if markdown:
+        head, *body = (f"| {' | '.join(line)} |" for line in lines)
+        print(f"{title}\n", head, f"|{'---|' * len(lines[0])}", *body, "", sep="\n", flush=True)
+        return
+    table = Table(title=title)
     for column in lines[0]:
         table.add_column(column)
     for line in lines[1:]:
@@ -93,6 +98,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(BENCHMARKS)}")
     parser.add_argument("--json", action="store_true", help="one JSON object per row instead of tables")
+    parser.add_argument("--markdown", action="store_true", help="tables as they stand in README and docs")
     parser.add_argument(
         "--cuts", type=int, default=seam.CUTS, help="cuts of `seam` and `soak`, files of `fuzz` (%(default)s)"
     )
@@ -101,6 +107,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, help=rounds)
     parser.add_argument("--only", default="", metavar="TEXT", help="of `encode`, `faults` and `shapes` those named so")
     parser.add_argument("--seed", type=int, default=7, help="of `ads`, `fuzz` and `shapes` (%(default)s)")
+    parser.add_argument("--seeds", type=int, default=ads.SEEDS, help="weeks of `ads` (%(default)s)")
     parts = f"of `fuzz`: decks, ingest or documents; of `sync`: {', '.join(syncing.PARTS)} (all)"
     parser.add_argument("--part", default="", help=parts)
     parser.add_argument("--kills", type=int, default=1000, help="of a syncer by `kills` (%(default)s)")
@@ -119,7 +126,7 @@ def main() -> None:
                 print(json.dumps({"benchmark": name, "machine": platform.machine(), **row}), flush=True)
         else:
             for _, alike in groupby(rows, key=tuple):
-                show(name, list(alike))
+                show(name, list(alike), markdown=arguments.markdown)
 
 
 if __name__ == "__main__":
