@@ -59,8 +59,10 @@ class PromiseKeeper:
         Raises:
             StorageBroken: the database cannot be used.
         """
-        async with self._turn:
-            for channel, zone in (await self._store.zones()).items():
+        for channel, zone in (await self._store.zones()).items():
+            async with (
+                self._turn
+            ):  # of one channel at a time, so that a report does not wait for all that is to be done
                 await self._keep(channel, zone, range(first_day, last_day + 1))
 
     async def _keep(self, channel: str, zone_name: str, days: Sequence[int]) -> None:
