@@ -473,16 +473,21 @@ async def test_status_tells_the_key_that_signs_plays_and_a_person_replaces_it(de
         assert key_text(await answer.json()) == f"{'c' * 16} signs plays, another one waits for its certificate"
 
 
-async def test_status_and_metrics_name_the_rule_that_a_refused_document_broke(device: Device) -> None:
-    facts = SyncFacts(problem="it has expired", trust=Distrust.FREEZE, refused={"freeze": 2, "rollback": 1})
+@pytest.mark.parametrize("rule", Distrust)
+async def test_status_terminal_and_metrics_name_the_rule_that_a_refused_document_broke(
+    device: Device, rule: Distrust
+) -> None:
+    facts = SyncFacts(problem="it has expired", trust=rule, refused={rule.value: 2, "other": 1})
     device.player.connection = connected(None, SimpleNamespace(facts=lambda: facts))
     status = json.loads(await read(device, "/v1/status"))
-    assert (status["sync"]["trust"], status["sync"]["refused"]) == ("freeze", {"freeze": 2, "rollback": 1})
+    assert (status["sync"]["trust"], status["sync"]["refused"]) == (rule, {rule: 2, "other": 1})
     assert "Syncing fails: it has expired." in status["problems"]
+    assert f"trust     {rule}" in status_text(status, json.loads(await read(device, "/v1/now")))
     text = (await read(device, "/metrics")).decode()
-    assert 'signage_player_trust_problem{reason="freeze"} 1.0' in text
-    assert 'signage_player_trust_problem{reason="rollback"} 0.0' in text
-    assert 'signage_player_refused_documents{reason="rollback"} 1.0' in text
+    assert {other: f'signage_player_trust_problem{{reason="{other}"}} 1.0' in text for other in Distrust} == {
+        other: other is rule for other in Distrust
+    }
+    assert f'signage_player_refused_documents{{reason="{rule}"}} 2.0' in text
 
 
 async def test_status_and_metrics_say_which_limits_of_bandwidth_hold(device: Device) -> None:
