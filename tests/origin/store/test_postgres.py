@@ -36,11 +36,14 @@ from sync.origin.store.devices import (
     add_device,
 )
 from sync.origin.store.proof.device_logs import DeviceLogStore
+from sync.origin.store.proof.history import HistoryFilter, HistoryStore
+from sync.origin.store.proof.play_times import MovedPlay, PlayTimeStore
 from sync.origin.store.proof.plays import PlayStore, ReceivedPlay
 from sync.origin.store.reports.billable_rules import note_rules
 from sync.origin.store.reports.play_sums import PlaySumStore, SumFilter
-from sync.wire.device_reports import Play
+from sync.wire.device_reports import HistoryRecord, Play
 from tests.fakes import FakeClock
+from tests.origin.api.proof.test_history import BOOT, late, record, synchronised
 from tests.origin.persistence.test_schema import newest
 from tests.origin.planning_origin import PlanningOrigin, open_planning_origin
 from tests.origin.retention.retention_origin import GRACE_S, asset_of, open_retention_origin
@@ -312,3 +315,31 @@ async def test_origins_that_start_at_once_bring_an_older_database_up_to_date_onc
         assert (
             await connection.run_sync(lambda plain: compare_metadata(MigrationContext.configure(plain), metadata)) == []
         )
+
+
+async def test_history_is_written_once_and_moves_plays(origins: Origins) -> None:
+    stores = [DeviceStore(origin.database) for origin in origins]
+    async with origins[0].database.writing() as connection:
+        await add_device(connection, id="window", name="w", channel_id="main", token_hash="t", paired_ms=1)
+    await stores[0].save_heartbeat("window", {"period_s": 30}, 1_000)
+    assert await stores[1].not_heard(2_000, 10_000) == [("window", 1_000, 30)]
+    assert sum(await asyncio.gather(*(store.lose("window", 1_000, 200_000) for store in stores))) == 1
+    await stores[0].save_heartbeat("window", {}, 300_000)
+    history, times = HistoryStore(origins[0].database), PlayTimeStore(origins[0].database)
+    documents = [record("window", 1, clock="unsynced"), synchronised("window", 3)]
+    records = [(HistoryRecord.model_validate(document), document) for document in documents]
+    assert await history.insert("window", records, 400_000) == ["accepted", "accepted"]
+    assert await history.gaps("window", documents[0]["log_epoch"], 9) == [(2, 2)]
+    (untrusted,) = await history.untrusted("window", [BOOT])
+    await history.set_times({untrusted.id: (1_000, -5)})
+    rows = await history.page(HistoryFilter("window"), before=None, limit=9)
+    assert [row.state for row in rows] == ["synchronised", "back", "off", "lost", "paired"]
+    assert [row["state"] for row in await history.of_clock("window", [BOOT], ["x"])] == ["synchronised"]
+    documents = [late("window", number) for number in (1, 2)]
+    plays_sent = [ReceivedPlay(Play.model_validate(document), document) for document in documents]
+    await PlayStore(origins[0].database).insert("window", plays_sent, 400_000)
+    stored = await times.untrusted("window", [BOOT], [], after=("", 0), limit=9)
+    await times.move("window", [MovedPlay(one.key, 7, 8, 9) for one in stored], overlaps="x")
+    assert [one.offset_ms for one in await times.moved("window", 9)] == [9, 9]
+    await times.judge("window", {stored[0].key: None, stored[1].key: "why"})
+    assert await times.moved("window", 9) == []
