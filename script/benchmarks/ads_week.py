@@ -7,6 +7,7 @@ hour without a trusted clock, kills before any statement on the database, and an
 
 import asyncio
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
@@ -391,6 +392,7 @@ def _rss_mb() -> float:
 
 
 def run_week(seed: int, lines: int, days: float) -> dict[str, Any]:
-    """Play one week in this process."""
+    """Play one week in this process, of its own: each kill would be logged."""
+    logging.disable(logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="ads-week-") as folder:
         return asyncio.run(Week(seed, lines, days).run(Path(folder)))
