@@ -84,18 +84,15 @@ Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 
 class Wire(BaseModel):
-    """A document between device and origin: immutable; unknown fields are ignored.
+    """A document between device and origin: immutable; unknown fields are ignored."""
 
-    A program uses few of all documents: what reads one is made at its first use, not at the start.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Request(BaseModel):
     """A document from a person or a page: immutable; unknown fields are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def printable(text: str, longest: int) -> str:
