@@ -127,6 +127,10 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/reports "
         "sync/origin/store/proof sync/proof sync/trust",
     ),
+    "sync/origin/api/identity": (
+        FACES,
+        "sync/http sync/origin/api/proof sync/origin/http sync/origin/store sync/origin/store/proof sync/trust",
+    ),
     "sync/origin/console": (FACES, "sync/http"),
     "player/app": (
         ROOTS,
@@ -137,7 +141,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/app": (
         ROOTS,
-        "sync/http sync/origin sync/origin/api sync/origin/api/proof sync/origin/console sync/origin/http "
+        "sync/http sync/origin sync/origin/api sync/origin/api/identity sync/origin/api/proof sync/origin/console "
+        "sync/origin/http "
         "sync/origin/ingest sync/origin/persistence sync/origin/proof sync/origin/proof/export sync/origin/publishing "
         "sync/origin/reports sync/origin/retention sync/origin/settings sync/origin/store sync/origin/store/proof "
         "sync/origin/store/reports sync/trust",

@@ -8,13 +8,14 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 
 from player.app.core import PlayerCore
 from player.director.director import Director
 from player.display import Display, Power
-from player.evidence.ledger import Ledger, open_ledger
+from player.evidence.ledger import Ledger, open_ledger, read_owner
 from player.evidence.ledger_owner import ad_seed, find_ledger
 from player.history.watch import HistoryWatch
 from player.programme.bandwidth import bandwidth_at
@@ -31,7 +32,13 @@ from sync.device.play_uploader import PlayUploader
 from sync.device.proof.checkpoint_uploader import CheckpointUploader
 from sync.device.proof.key_certification import KeyCertification
 from sync.device.store.device_key import DeviceKeyFile
-from sync.device.store.membership import DeviceMembership, load_membership, repair_membership
+from sync.device.store.membership import (
+    DeviceMembership,
+    change_identity,
+    load_membership,
+    previous_device,
+    repair_membership,
+)
 from sync.device.syncer import Syncer, SyncOptions
 from sync.device.traffic.counter import TrafficCounter
 from sync.device.traffic.meter import Meter
@@ -41,8 +48,9 @@ from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import StorageBroken, StorageFull
 from sync.programme.schedule import zone_of_venue
 from sync.runtime.clock import Clock, ClockTrust
+from sync.runtime.threads import in_thread
 from sync.runtime.waiting import first_of
-from sync.wire.device_reports import Heartbeat, ScreenDetail, ScreenState
+from sync.wire.device_reports import Heartbeat, HeartbeatAnswer, ScreenDetail, ScreenState
 from sync.wire.release import Release
 from sync.wire.value_types import printable
 
@@ -79,6 +87,20 @@ class DeviceSession:
     pairing_code: str | None = None  # on the screen, for a person to enter in the console
 
 
+def _nobody(_: str) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReports:
+    """Who is told of the problems of a session."""
+
+    connection: ReportProblem = _nobody  # why the origin of the settings is not used yet
+    signing: ReportProblem = _nobody  # why the log of plays cannot be signed
+    move: ReportProblem = _nobody  # why the origin at a new address is not known as ours
+    identity: ReportProblem = _nobody  # why two machines may run as this device
+
+
 @dataclass(frozen=True, slots=True)
 class SessionBuilder:
     """Builds sessions from what lives as long as the daemon."""
@@ -88,9 +110,8 @@ class SessionBuilder:
     heartbeat: Callable[[], Awaitable[Heartbeat]]
     rng: Random
     traffic: TrafficCounter
-    report_connection: ReportProblem = lambda _: None  # why the origin of the settings is not used yet
-    report_signing: ReportProblem = lambda _: None  # why the log of plays cannot be signed
-    report_move: ReportProblem = lambda _: None  # why the origin at a new address is not known as ours
+    reports: SessionReports = SessionReports()
+    identity_changed: Callable[[], None] = lambda: None
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[DeviceSession]:
@@ -101,6 +122,7 @@ class SessionBuilder:
         except (StorageBroken, StorageFull) as error:  # the status names the file
             log.debug("the membership cannot be repaired: %s", error)
         device, path = await find_ledger(core.content)
+        await self._take_over_log(path, device)
         async with self._signed_log(path, device) as (ledger, signer):
             last = await ledger.history.last_sign_of_life()  # before a take of this run begins
             yield DeviceSession(
@@ -119,12 +141,23 @@ class SessionBuilder:
                 HistoryWatch(ledger, core.display, self.heartbeat, core.clock, last),
             )
 
+    async def _take_over_log(self, path: Path, device: str) -> None:
+        """Make the log that of `device` if this machine has just become it; what waits in it counts for it."""
+        core = self.core
+        try:
+            before = await in_thread(previous_device, core.content)
+            if before is not None and before != device and await read_owner(path) == before:
+                async with open_ledger(path, before, core.clock) as ledger:
+                    await ledger.begin_anew(device)
+        except (StorageBroken, StorageFull) as error:  # it is set aside
+            log.error("the log of device=%s is not taken over: %s", device, error)
+
     @asynccontextmanager
     async def _signed_log(self, path: Path, device: str) -> AsyncIterator[tuple[Ledger, LogSigner]]:
         """Open the log of plays; its end is signed when all that writes to it has stopped."""
         core = self.core
         async with open_ledger(path, device, core.clock) as ledger:
-            signer = LogSigner(ledger, core.content, core.clock, self.report_signing)
+            signer = LogSigner(ledger, core.content, core.clock, self.reports.signing)
             try:
                 yield ledger, signer
             finally:
@@ -141,17 +174,17 @@ class SessionBuilder:
         async with open_client(url, None, self._network(settings)) as client:
             try:
                 pairing = DevicePairing(
-                    client, core.content, core.clock, self.rng, origin.name, key, show_code, self.report_connection
+                    client, core.content, core.clock, self.rng, origin.name, key, show_code, self.reports.connection
                 )
                 if stored is None:
                     return await pairing.run()
-                move = OriginMove(client, core.content, core.clock, self.rng, stored, self.report_move)
+                move = OriginMove(client, core.content, core.clock, self.rng, stored, self.reports.move)
                 moved = await move.first_answer()
                 return moved if moved is not None else await first_of(pairing.run(), move.later_answer())
             finally:
                 show_code(None)
-                self.report_connection("")
-                self.report_move("")
+                self.reports.connection("")
+                self.reports.move("")
 
     async def _stored_membership(self) -> DeviceMembership | None:
         """Return the membership on the disk. While there is one that cannot be read, nothing else is decided."""
@@ -203,7 +236,9 @@ class SessionBuilder:
                 history=history,
                 certification=certification,
                 checkpoints=self._checkpoints(client, session, certification.wake),
-                heartbeat=HeartbeatSender(client, self.heartbeat, core.configuration, core.clock),
+                heartbeat=HeartbeatSender(
+                    client, self.heartbeat, core.configuration, core.clock, partial(self._answered, session)
+                ),
             )
 
     def _uploaders(self, client: OriginClient, session: DeviceSession) -> tuple[PlayUploader, PlayUploader]:
@@ -213,6 +248,19 @@ class SessionBuilder:
         plays = PlayUploader(ledger.outbox, client.post_plays, clock, rng, anew)
         history = PlayUploader(ledger.history, client.post_history, clock, rng, anew, "history", _ABSENT_WAIT_S)
         return plays, history
+
+    async def _answered(self, session: DeviceSession, answer: HeartbeatAnswer) -> None:
+        """Tell why this machine may be one of two with its identity, or become another device."""
+        self.reports.identity(" ".join(f"{doubt[:1].upper()}{doubt[1:]}." for doubt in answer.doubts))
+        if (new := answer.identity) is None:
+            return
+        log.warning("device=%s becomes device=%s: its card was copied", session.ledger.device, new.device)
+        try:
+            await in_thread(change_identity, self.core.content, new.device, new.token, new.channel)
+        except (StorageBroken, StorageFull) as error:  # the origin says it again
+            log.error("the new identity cannot be stored: %s", error)
+            return
+        self.identity_changed()
 
     def _checkpoints(
         self, client: OriginClient, session: DeviceSession, refused: Callable[[], None]

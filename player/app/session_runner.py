@@ -67,6 +67,10 @@ class SessionRunner:
             if (connection := self._current.value.connection) is not None:
                 connection.syncer.limits_changed()
 
+    def reconnect(self) -> None:
+        """Connect anew: the membership on the disk is another one."""
+        self._reconnect.set()
+
     async def run(self) -> None:
         """Run sessions until cancelled."""
         while True:

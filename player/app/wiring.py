@@ -11,7 +11,7 @@ from random import SystemRandom
 from zoneinfo import ZoneInfo
 
 from player.app.core import PlayerCore
-from player.app.device_session import SessionBuilder, network_of, venue_hosts
+from player.app.device_session import SessionBuilder, SessionReports, network_of, venue_hosts
 from player.app.session_runner import CurrentSession, SessionRunner
 from player.display import WantedOutput
 from player.display.backdrop import Backdrop
@@ -61,8 +61,10 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
     traffic = _build_traffic(core, current, lambda: sessions.wake())
     core.stage.streams = streams = _build_streams(core, traffic.streams)
     collector = _build_collector(core, current, overlays, problems, traffic)
-    reports = (problems.reporter(part) for part in ("connection", "signing", "move"))
-    builder = SessionBuilder(core, release_activated, collector.heartbeat, SystemRandom(), traffic, *reports)
+    reports = SessionReports(*(problems.reporter(part) for part in ("connection", "signing", "move", "identity")))
+    builder = SessionBuilder(
+        core, release_activated, collector.heartbeat, SystemRandom(), traffic, reports, lambda: sessions.reconnect()
+    )
     supervised = partial(supervise, clock=clock, restarts=core.restarts)
     token = EndpointToken(content.state, problems.reporter("token"))
     sessions = SessionRunner(builder, current, configuration, supervised, backdrop.show_code)

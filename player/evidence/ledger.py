@@ -119,10 +119,11 @@ class Ledger:
             self.history.move_to(self._database)
             log.info("ledger=%s is opened", self._database.path)
 
-    async def begin_anew(self) -> None:
+    async def begin_anew(self, device: str | None = None) -> None:
         """Begin a new log with the plays that the origin does not have; a copy of the old one is kept aside.
 
         For a log that was set back: the file came from a backup, or the card was copied, and its sequences are taken.
+        With `device` it is the log of that device from now on, which this machine becomes; nothing of it is signed yet.
 
         Raises:
             StorageFull, StorageBroken: nothing has changed.
@@ -133,8 +134,14 @@ class Ledger:
         aside = path.with_name(f"{path.name}.{self.epoch}")
         await copy_database(path, aside)
         async with self._database.transaction():
-            epoch, count = await log_again(self._database)
+            epoch, count = await log_again(self._database, device)
         self.epoch = epoch
+        if device is not None:
+            log.warning(
+                "ledger=%s is that of device=%s now, with %d plays; kept as %s", path, device, count, aside.name
+            )
+            self.device = device
+            return
         self.problem = (
             f"the origin has other plays of this log: its file was restored, or the card copied; kept as {aside.name}, "
             f"a new log epoch starts with {count} plays"
@@ -193,6 +200,10 @@ class Ledger:
         await self._database.execute_many("INSERT OR REPLACE INTO accounts VALUES (:line, :body)", accounts)
         removed = [{"line": line} for line in change.removed_lines]
         await self._database.execute_many("DELETE FROM accounts WHERE line = :line", removed)
+
+    async def head(self) -> LogHead | None:
+        """Return where the log stands; None while its file cannot be opened."""
+        return None if self._open_later is not None else await _read_head(self._database)
 
     async def open_takes(self) -> list[OpenTake]:
         """Return the takes that were never closed, in the order they were reserved."""

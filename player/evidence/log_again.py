@@ -10,11 +10,12 @@ from sync.wire.device_reports import GENESIS, play_hash, record_hash
 _ROWS_AT_ONCE = 1_000
 
 
-async def log_again(database: Database) -> tuple[str, int]:
+async def log_again(database: Database, device: str | None = None) -> tuple[str, int]:
     """Begin a new epoch, in the caller's transaction, with the plays that wait or were refused as `conflict`.
 
     So is the history. The rest of both is deleted: the origin has it, or refused it for what it is. A play keeps what
-    it says; only its epoch, its sequence and its hashes are new. Return the epoch and the number of its plays.
+    it says; only its epoch, its sequence and its hashes are new. With `device` it is that of this device, and the log
+    is so from now on. Return the epoch and the number of its plays.
     """
     await database.execute("DELETE FROM refusals WHERE status <> 'conflict'")
     await database.execute("""
@@ -23,13 +24,14 @@ async def log_again(database: Database) -> tuple[str, int]:
     for table in ("outbox", "refusals"):
         await database.execute(f"DELETE FROM {table}")
     epoch, done, count, previous = secrets.token_hex(16), 0, 0, GENESIS
-    await _history_again(database, epoch)
+    other = {} if device is None else {"device": device}
+    await _history_again(database, epoch, other)
     query = "SELECT sequence, body FROM plays WHERE sequence > :done ORDER BY sequence LIMIT :rows"
     while rows := await database.rows(query, {"done": done, "rows": _ROWS_AT_ONCE}):
         changes = []
         for row in rows:
             count += 1
-            play = _in_new_log(row["body"], epoch, count, previous)
+            play = _in_new_log(row["body"], epoch, count, previous, other)
             done, previous = row["sequence"], play["hash"]
             changes.append({"old": done, "new": count, "body": json.dumps(play, separators=(",", ":"))})
         # A new sequence is never above the old one, so it is free: all below were moved before.
@@ -38,10 +40,14 @@ async def log_again(database: Database) -> tuple[str, int]:
     await database.execute("INSERT INTO outbox SELECT sequence FROM plays")
     head = {"epoch": epoch, "sequence": count, "hash": previous}
     await database.execute("UPDATE log SET epoch = :epoch, sequence = :sequence, hash = :hash", head)
+    if device is not None:
+        await database.execute("UPDATE log SET device = :device", other)
+        for table in ("checkpoints", "log_secrets", "line_counts"):
+            await database.execute(f"DELETE FROM {table}")
     return epoch, count
 
 
-async def _history_again(database: Database, epoch: str) -> None:
+async def _history_again(database: Database, epoch: str, other: dict[str, str]) -> None:
     """Give the records of the history that the origin does not have their place in the new log, before the plays."""
     await database.execute("DELETE FROM history WHERE status NOT IN ('waiting', 'conflict')")
     done, count = 0, 0
@@ -53,14 +59,15 @@ async def _history_again(database: Database, epoch: str) -> None:
         changes = []
         for row in rows:
             done, count = row["sequence"], count + 1
-            record = json.loads(row["body"]) | {"log_epoch": epoch, "sequence": count, "plays": row["plays"]}
+            record = json.loads(row["body"]) | other
+            record |= {"log_epoch": epoch, "sequence": count, "plays": row["plays"]}
             body = json.dumps(record | {"hash": record_hash(record)}, separators=(",", ":"))
             changes.append({"old": done, "new": count, "body": body})
         statement = "UPDATE history SET sequence = :new, body = :body, status = 'waiting' WHERE sequence = :old"
         await database.execute_many(statement, changes)
 
 
-def _in_new_log(body: str, epoch: str, sequence: int, previous: str) -> dict[str, Any]:
+def _in_new_log(body: str, epoch: str, sequence: int, previous: str, other: dict[str, str]) -> dict[str, Any]:
     play: dict[str, Any] = json.loads(body)
-    play |= {"log_epoch": epoch, "sequence": sequence, "previous_hash": previous}
+    play |= other | {"log_epoch": epoch, "sequence": sequence, "previous_hash": previous}
     return play | {"hash": play_hash(previous, play)}

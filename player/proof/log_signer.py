@@ -43,6 +43,7 @@ class LogSigner:
 
     def __init__(self, ledger: Ledger, store: ContentStore, clock: Clock, report: Callable[[str], None]) -> None:
         self._ledger = ledger
+        self._device = ledger.device
         self._keys = DeviceKeyFile(store, ledger.device)
         self._head_file = head_file(store)
         self._clock = clock
@@ -111,12 +112,14 @@ class LogSigner:
             return ""
 
     def _key(self) -> StoredKey | None:
+        if self._ledger.device != self._device:
+            return None  # this machine becomes another device, which makes a key of its own
         stored = self._keys.load()
         return stored if stored is not None and stored.certificate is not None else None
 
     def _beside(self) -> CheckpointHead | None:
         head = self._head_file.load()
-        return head if head is not None and head.device == self._ledger.device else None
+        return head if head is not None and head.device == self._device else None
 
     async def _catch_up(self, place: LogPlace, beside: CheckpointHead | None) -> CheckpointHead | None:
         """Write the head beside the key that a crash left behind; return the one that counts."""

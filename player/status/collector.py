@@ -1,6 +1,7 @@
 """Makes the documents status, now and heartbeat, for the endpoint, the origin and metrics alike."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -31,7 +32,7 @@ from sync.device.store.file_report import file_problems, membership_unreadable
 from sync.device.sync_state import SyncState
 from sync.errors import StorageBroken
 from sync.programme.schedule import zone_of_venue
-from sync.runtime.clock import Clock
+from sync.runtime.clock import Clock, boot_id
 from sync.wire.device_reports import READS_BOOKINGS, Heartbeat, OnAir, PlayKind, RateStep
 from sync.wire.release import Release
 
@@ -119,7 +120,17 @@ class StatusCollector:
             rates=self._rates(),
             reads=(READS_BOOKINGS,),
             health={**status.health, **traffic_figures(status.traffic)},
+            boot_id=boot_id() or None,
+            **await self._log_place(),
         )
+
+    async def _log_place(self) -> dict[str, Any]:
+        """Return where the log of plays ends; nothing if it cannot be read now."""
+        session = self._sources.session()
+        with suppress(StorageBroken):
+            if session is not None and (head := await session.ledger.head()) is not None:
+                return {"log_epoch": head.epoch, "log_sequence": head.sequence}
+        return {}
 
     async def plays(self, limit: int, before: int | None) -> list[dict[str, Any]]:
         """Return logged plays, the newest first, of sequences below `before`."""

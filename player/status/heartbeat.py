@@ -8,7 +8,7 @@ from player.settings.configuration import Configuration
 from sync.device.recurring_problem import RecurringProblem
 from sync.errors import OriginRefused, OriginUnreachable
 from sync.runtime.clock import Clock
-from sync.wire.device_reports import Heartbeat
+from sync.wire.device_reports import Heartbeat, HeartbeatAnswer
 
 log = logging.getLogger(__name__)
 
@@ -16,12 +16,15 @@ log = logging.getLogger(__name__)
 class HeartbeatSink(Protocol):
     """The part of the origin client that is used."""
 
-    async def post_heartbeat(self, heartbeat: Heartbeat) -> None:
+    async def post_heartbeat(self, heartbeat: Heartbeat) -> HeartbeatAnswer:
         """Deliver one heartbeat; raises OriginUnreachable or OriginRefused."""
 
 
 class HeartbeatSender:
-    """A service: posts what `make` returns, every `origin.heartbeat_s` seconds; the setting is read each time."""
+    """A service: posts what `make` returns, every `origin.heartbeat_s` seconds; the setting is read each time.
+
+    `answered` is given what the origin has to say.
+    """
 
     def __init__(
         self,
@@ -29,7 +32,9 @@ class HeartbeatSender:
         make: Callable[[], Awaitable[Heartbeat]],
         configuration: Configuration,
         clock: Clock,
+        answered: Callable[[HeartbeatAnswer], Awaitable[None]],
     ) -> None:
+        self._answered = answered
         self._client = client
         self._make = make
         self._configuration = configuration
@@ -41,7 +46,7 @@ class HeartbeatSender:
         while True:
             wait_s = self._configuration.settings.origin.heartbeat_s
             try:
-                await self._client.post_heartbeat(await self._make())
+                await self._answered(await self._client.post_heartbeat(await self._make()))
             except (OriginUnreachable, OriginRefused) as error:
                 wait_s = max(wait_s, self._failed(error))
             else:

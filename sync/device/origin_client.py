@@ -41,6 +41,7 @@ from sync.wire.device_reports import (
     BatchAnswer,
     EnrolmentProof,
     Heartbeat,
+    HeartbeatAnswer,
     IdentityChallenge,
     PairingAnswer,
     PairingRequest,
@@ -158,9 +159,10 @@ class OriginClient:
         raw = await self._request("POST", "/v1/checkpoints", headers=self._headers, body=_encode(batch))
         return _parsed(raw, CheckpointAnswer)
 
-    async def post_heartbeat(self, heartbeat: Heartbeat) -> None:
-        """Send a heartbeat."""
-        await self._request("POST", "/v1/heartbeats", headers=self._headers, body=_encode(heartbeat))
+    async def post_heartbeat(self, heartbeat: Heartbeat) -> HeartbeatAnswer:
+        """Send a heartbeat. An older origin answers nothing."""
+        raw = await self._request("POST", "/v1/heartbeats", headers=self._headers, body=_encode(heartbeat))
+        return _parsed(raw, HeartbeatAnswer) if raw else HeartbeatAnswer()
 
     async def hints(self) -> AsyncGenerator[Hint, None]:
         """Yield the hints of the origin for as long as the live connection lasts.

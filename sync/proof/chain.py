@@ -32,8 +32,9 @@ class Neighbour:
 class Surroundings:
     """What is known around a checkpoint: those of its chain with its number and beside it.
 
-    `covered`: the newest play of its log under one with a lower number; None if there is none. `serial`: of the newest
-    key that signed one of the chain with a lower number, 0 if there is none.
+    `covered`: the newest play of its log under the one that it follows; if that is not known, or is over another log,
+    under all with a lower number; None if there is none. `serial`: of the newest key that signed one of the chain with
+    a lower number, 0 if there is none.
     """
 
     around: Sequence[Neighbour]
@@ -52,13 +53,13 @@ def _misfits(
     checkpoint: Checkpoint, own_hash: str, key: Certificate, known: Surroundings, received_at: datetime
 ) -> Iterator[tuple[Misfit, str]]:
     number = checkpoint.number
-    for one in known.around:
-        if one.number == number:
-            yield Misfit.FORK, f"checkpoint {number} is there twice with different content: {_TWO}"
-        elif one.number == number - 1 and checkpoint.previous != one.hash:
-            yield Misfit.FORK, f"checkpoint {number} follows another checkpoint {one.number} than is here: {_TWO}"
-        elif one.number == number + 1 and one.previous != own_hash:
-            yield Misfit.FORK, f"checkpoint {one.number} follows another checkpoint {number} than this one: {_TWO}"
+    before, same, after = ([one for one in known.around if one.number == number + by] for by in (-1, 0, 1))
+    if same:
+        yield Misfit.FORK, f"checkpoint {number} is there twice with different content: {_TWO}"
+    if before and all(one.hash != checkpoint.previous for one in before):
+        yield Misfit.FORK, f"checkpoint {number} follows another checkpoint {number - 1} than is here: {_TWO}"
+    if after and all(one.previous != own_hash for one in after):
+        yield Misfit.FORK, f"checkpoint {number + 1} follows another checkpoint {number} than this one: {_TWO}"
     if known.covered is not None and checkpoint.first <= known.covered:
         again = f"plays from {checkpoint.first} on again, though those up to {known.covered} were covered before"
         yield Misfit.SET_BACK, f"checkpoint {number} covers {again}: its log was set back, or its card was copied"

@@ -310,6 +310,24 @@ class Heartbeat(Wire):
     rates: Annotated[tuple[RateStep, ...], FailFast()] = ()  # at which media will come; empty: an older player
     reads: tuple[str, ...] = ()  # what it reads beside releases of format 1: `READS_BOOKINGS`; empty: an older player
     health: dict[str, float | int | str | bool | None] = Field(default_factory=dict)
+    boot_id: BootId | None = None  # this start of the machine
+    log_epoch: LogEpoch | None = None  # of its plays; None: the log cannot be read now, or an older player
+    log_sequence: Number | None = None  # of the newest play of this log, 0 before the first
+
+
+class NewIdentity(Wire):
+    """What a machine is from now on, because two ran with one identity."""
+
+    device: Identifier
+    token: Annotated[Token, Field(repr=False)]
+    channel: Identifier
+
+
+class HeartbeatAnswer(Wire):
+    """What the origin has to say to a heartbeat; without a body there is nothing."""
+
+    doubts: Annotated[tuple[str, ...], FailFast(), Field(max_length=100)] = ()  # that two machines are one device
+    identity: NewIdentity | None = None  # for the machine that sent the heartbeat
 
 
 class IdentityChallenge(Wire):

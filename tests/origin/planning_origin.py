@@ -132,7 +132,7 @@ async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
         planning.changes.append((topic, id))
 
     store: Any = DeviceStore(planning.database)
-    devices = DeviceRoutes(store, IdentityDoubtStore(planning.database), live=store, clock=planning.clock)
+    devices = DeviceRoutes(store, IdentityDoubtStore(planning.database), store, live=store, clock=planning.clock)
     routes = (
         PlanDocumentRoutes(PLAYLISTS, planning.playlists, changed),
         ScheduleRoutes(planning.schedules, changed, planning.publisher.warn_schedule),

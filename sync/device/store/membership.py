@@ -44,6 +44,7 @@ class StoredMembership(DeviceMembership):
     model_config = ConfigDict(hide_input_in_errors=True)
 
     root: RootPin | None = None  # None: an older version wrote the file
+    before: Identifier | None = None  # the device that this machine was, until it got an identity of its own
 
 
 def load_membership(store: ContentStore) -> DeviceMembership | None:
@@ -83,6 +84,28 @@ def change_origin(store: ContentStore, url: str) -> DeviceMembership | None:
     """
     _change(store, origin=url)
     return load_membership(store)
+
+
+def change_identity(store: ContentStore, device: str, token: str, channel: str) -> None:
+    """Store that this machine is another device of the same origin.
+
+    Raises:
+        StorageFull, StorageBroken: the disk refuses.
+    """
+    with _CHANGING:
+        if (stored := _load(store)) is not None and stored.device != device:
+            values = {"device": device, "token": token, "channel": channel, "before": stored.device}
+            _save(store, stored.model_copy(update=values))
+
+
+def previous_device(store: ContentStore) -> str | None:
+    """Return the device that this machine was before it got an identity of its own; None: it was none.
+
+    Raises:
+        StorageBroken: it cannot be read.
+    """
+    stored = _load(store)
+    return None if stored is None else stored.before
 
 
 def _change(store: ContentStore, **values: str) -> None:

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Protocol
 
 from aiohttp import hdrs, web
 from pydantic import ValidationError
@@ -15,7 +16,7 @@ from sync.origin.store.devices import Device, DeviceStore
 from sync.origin.store.proof.identity_doubts import Doubt, IdentityDoubtStore
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.trust.signing import token_hash
-from sync.wire.device_reports import Heartbeat
+from sync.wire.device_reports import Heartbeat, HeartbeatAnswer
 from sync.wire.value_types import Identifier, Instant, Name, Request, Wire
 
 HEARTBEAT_CAP_BYTES = 64 * 1024
@@ -64,11 +65,26 @@ class Membership(Wire):
     channel: Identifier
 
 
+class HeartbeatWatcher(Protocol):
+    """Who looks at heartbeats."""
+
+    async def heard(self, device: str, heartbeat: Heartbeat) -> HeartbeatAnswer | None:
+        """Return what to answer; None: nothing."""
+
+
 class DeviceRoutes:
     """Serves devices to people and receives heartbeats from devices."""
 
-    def __init__(self, store: DeviceStore, doubts: IdentityDoubtStore, live: LiveHints, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: DeviceStore,
+        doubts: IdentityDoubtStore,
+        watch: HeartbeatWatcher,
+        live: LiveHints,
+        clock: Clock,
+    ) -> None:
         self._store = store
+        self._watch = watch
         self._doubts = doubts
         self._live = live
         self._clock = clock
@@ -106,7 +122,8 @@ class DeviceRoutes:
                 "Send a heartbeat",
                 Access.DEVICE,
                 Heartbeat,
-                status=204,
+                HeartbeatAnswer,
+                also=(204,),
             ),
         )
 
@@ -162,7 +179,8 @@ class DeviceRoutes:
         caller = caller_of(request)
         await self._store.save_heartbeat(caller.id, heartbeat.model_dump(mode="json"), unix_ms(self._clock.now()))
         self._live.changed("devices", caller.id)
-        return web.Response(status=204)
+        answer = await self._watch.heard(caller.id, heartbeat)
+        return web.Response(status=204) if answer is None else json_answer(answer)
 
     def _view(self, device: Device, doubts: Sequence[Doubt]) -> DeviceView:
         heartbeat = _last_heartbeat(device)

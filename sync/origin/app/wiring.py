@@ -16,6 +16,8 @@ from sync.http.request_checks import check_request
 from sync.origin import __version__
 from sync.origin.api.content import ContentRoutes
 from sync.origin.api.devices import DeviceRoutes
+from sync.origin.api.identity.heartbeat_watch import HeartbeatWatch
+from sync.origin.api.identity.routes import IdentityRoutes
 from sync.origin.api.media import MediaRoutes
 from sync.origin.api.monitoring import MonitoringRoutes, OriginMetrics
 from sync.origin.api.pairings import Enrolment, OriginKeys, PairingRoutes
@@ -66,6 +68,7 @@ from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.exported_plays import ExportedPlayStore
 from sync.origin.store.proof.history import HistoryStore
 from sync.origin.store.proof.identity_doubts import IdentityDoubtStore
+from sync.origin.store.proof.machines import MachineStore
 from sync.origin.store.proof.names import NameStore
 from sync.origin.store.proof.play_times import PlayTimeStore
 from sync.origin.store.proof.plays import PlayStore
@@ -128,7 +131,8 @@ def _assemble(
     metrics = OriginMetrics(counts, restarts, clock)
     monitor = MonitoringRoutes(counts, files, gatekeeper, metrics, live.listeners, reserve_bytes, __version__)
 
-    devices = DeviceRoutes(device_store, IdentityDoubtStore(database), live, clock)
+    watch = HeartbeatWatch(MachineStore(database), IdentityDoubtStore(database), SignedLogStore(database), live, clock)
+    devices = DeviceRoutes(device_store, IdentityDoubtStore(database), watch, live, clock)
     enrolment = Enrolment(settings.publish.usable_enrolment_key, settings.publish.enrolment_channel)
     origin_keys = OriginKeys(keyring.root_envelope, keyring.prove_identity, _names(settings))
     pairings = PairingRoutes(PairingStore(database), devices, live, enrolment, origin_keys, clock)
@@ -143,8 +147,9 @@ def _assemble(
     cleaner = _open_cleaner(settings, clock, database, files, metrics)
 
     people = (gatekeeper, UploadRoutes(rooms.intake), media, *_plan_routes(rooms, live), releases, signing)
+    identities = _identity_routes(database, signing, live, clock)
     machines = (pairings, devices, *proof, live, ContentRoutes(files), StorageRoutes(cleaner, files, reserve_bytes))
-    all_of_them = (*people, *machines, PlayExportRoutes(exporter), monitor)
+    all_of_them = (*people, identities, *machines, PlayExportRoutes(exporter), monitor)
     operations = [operation for room in all_of_them for operation in room.operations()]
     monitor.describe(operations)
 
@@ -173,6 +178,13 @@ def _services(
         "promises": reports.keeper.run,
         "contact": contact.run,
     }
+
+
+def _identity_routes(
+    database: OriginDatabase, signing: DeviceKeyRoutes, live: LiveHints, clock: Clock
+) -> IdentityRoutes:
+    machines, doubts = MachineStore(database), IdentityDoubtStore(database)
+    return IdentityRoutes(DeviceStore(database), machines, doubts, signing, live, clock)
 
 
 def _exporter(database: OriginDatabase, keyring: Keyring, clock: Clock) -> PlayExporter:
@@ -207,10 +219,11 @@ def _proof_routes(
     )
     judge = PlayJudge(plays, ReleaseContents(ReleaseStore(database), files), clock)
     correction = ClockCorrection(history, PlayTimeStore(database), judge)
-    delivery = PlayDeliveryRoutes(plays, logs, judge, correction, live, metrics, clock)
+    doubts = IdentityDoubtStore(database)
+    delivery = PlayDeliveryRoutes(plays, logs, judge, correction, doubts, live, metrics, clock)
     changes = HistoryRoutes(history, plays, correction, names, live, clock)
     signed = SignedLogStore(database)
-    checkpoints = CheckpointDeliveryRoutes(signed, IdentityDoubtStore(database), live, clock)
+    checkpoints = CheckpointDeliveryRoutes(signed, doubts, live, clock)
     return delivery, PlayReadingRoutes(plays, names), AuditRoutes(logs, signed, clock), changes, checkpoints
 
 

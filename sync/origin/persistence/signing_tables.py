@@ -56,6 +56,29 @@ log_secrets = Table(
     Column("secret", String(64), nullable=False),
 )
 
+# The starts of machines that reported as a device. One that reports again after another one is a second machine.
+device_boots = Table(
+    "device_boots",
+    history.metadata,
+    Column("device_id", ForeignKey("devices.id"), primary_key=True),
+    Column("boot_id", String(32), primary_key=True),
+    Column("first_ms", BigInteger, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),  # when it reported first, or first again after another one
+    Column("returned_ms", BigInteger),  # when it did the latter
+)
+
+# The devices that machines become which ran with the identity of another one; rows stay.
+new_identities = Table(
+    "new_identities",
+    history.metadata,
+    Column("device_id", ForeignKey("devices.id"), primary_key=True),
+    Column("boot_id", String(32), primary_key=True),
+    Column("new_device_id", String(64), nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("made_by", String(64), nullable=False),  # the id of a person's key
+    Column("told_ms", BigInteger),  # when the machine was last told; NULL: it has not reported since
+)
+
 # Signs that two machines run with the identity of a device. Rows stay; one that a person has dealt with has ended.
 identity_doubts = Table(
     "identity_doubts",

@@ -99,6 +99,11 @@ class DeviceStore:
             await connection.execute(change.values(removed_ms=now_ms, token_hash=token_hash))
             await write_event(connection, device, HistoryKind.DEVICE, "removed", now_ms)
 
+    async def add(self, **values: Any) -> None:
+        """Add a device; `values` are its columns."""
+        async with self._database.writing() as connection:
+            await add_device(connection, **values)
+
     async def save_heartbeat(self, device: str, heartbeat: dict[str, Any], now_ms: int) -> None:
         """Store a device's last heartbeat; one that was silent is back."""
         this = devices.c.id == device

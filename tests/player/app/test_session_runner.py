@@ -1,6 +1,7 @@
 """A pairing, other settings and another origin: one session ends, and the next one starts from a new value."""
 
 import asyncio
+import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from typing import cast
 import pytest
 
 from player.app.core import PlayerCore
-from player.app.device_session import SessionBuilder
+from player.app.device_session import SessionBuilder, SessionReports
 from player.app.failed_starts import StartRecord
 from player.app.session_runner import CurrentSession, SessionRunner
 from player.display import Display, DisplayState, Power
@@ -61,10 +62,14 @@ class Device:
         self.code: str | None = None
         self.codes: set[str] = set()  # all that were ever shown
         self._clock = clock
+        self.boot: str | None = None  # which machine this is, for its heartbeats
         self.problems: dict[str, str] = {}
-        reports = (partial(self.problems.__setitem__, part) for part in ("connection", "move"))
+        parts = ("connection", "signing", "move", "identity")
+        reports = SessionReports(*(partial(self.problems.__setitem__, part) for part in parts))
         traffic = TrafficCounter(core.content.state, clock, lambda: None)
-        builder = SessionBuilder(core, lambda: None, self._heartbeat, Random(1), traffic, *reports)
+        builder = SessionBuilder(
+            core, lambda: None, self._heartbeat, Random(1), traffic, reports, lambda: self.runner.reconnect()
+        )
         self.runner = SessionRunner(builder, self.current, core.configuration, self._supervised, self._show_code)
 
     async def set_origin(self, **fields: object) -> None:
@@ -94,7 +99,7 @@ class Device:
         return session is not None and session.connection is not None and self.services == CONNECTED
 
     async def _heartbeat(self) -> Heartbeat:
-        return Heartbeat(at=self._clock.now(), version="1")
+        return Heartbeat(at=self._clock.now(), version="1", boot_id=self.boot)
 
     async def _supervised(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         self.services[name] += 1
@@ -183,3 +188,37 @@ async def test_a_membership_that_cannot_be_read_shows_no_code_and_counts_again_o
             again = device.current()
             assert again and again.connection and again.connection.membership.device == name
             assert again.ledger is session.ledger and device.code is None
+
+
+async def test_of_a_folder_and_its_copy_one_becomes_a_device_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path / "device"))
+    async with running_origin(settings_in(tmp_path / "origin"), SystemClock()) as origin:
+        async with running(tmp_path / "device") as device:
+            await device.set_origin(url=origin.url)
+            name = await device.pair(origin)
+        shutil.copytree(tmp_path / "device", tmp_path / "copy")
+        path = f"/v1/devices/{name}"
+        async with running(tmp_path / "device") as device, running(tmp_path / "copy") as copy:
+            device.boot, copy.boot = "a" * 32, "b" * 32
+            async with asyncio.timeout(60):
+                while not all("Two machines report" in one.problems.get("identity", "") for one in (device, copy)):
+                    for one in (device, copy):  # in turn, as time passes
+                        await one.pass_time(30)
+            doubts = (await origin.ask("GET", f"{path}/machines", origin.reader)).document["doubts"]
+            assert any(doubt.startswith("two machines report") for doubt in doubts)
+            asked = {"boot_id": copy.boot, "name": "Copy"}
+            given = (await origin.ask("POST", f"{path}/new-identity", origin.writer, asked)).document
+            await copy.until(lambda: copy.is_connected() and (now := copy.current()) is not None
+                             and now.ledger.device == given["device"])  # fmt: skip
+            session = copy.current()
+            assert session is not None and session.ledger.problem == ""
+            await device.until(lambda: device.problems["identity"] == "")
+            assert (now := device.current()) is not None and now.ledger.device == name
+        shown = (await origin.ask("GET", "/v1/devices", origin.reader)).document["devices"]
+        assert {one["id"]: one["doubts"] for one in shown} == {name: [], given["device"]: []}
+        async with running(tmp_path / "copy") as copy:  # and stays one
+            copy.boot = "b" * 32
+            await copy.until(copy.is_connected)
+            assert (now := copy.current()) is not None and now.ledger.device == given["device"]

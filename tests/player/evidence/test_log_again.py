@@ -73,3 +73,20 @@ async def test_the_new_log_is_there_after_a_restart(tmp_path: Path, clock: FakeC
         shutil.copy(tmp_path / "plays.db-wal", tmp_path / "killed.db-wal")
     async with open_ledger(tmp_path / "killed.db", DEVICE, clock) as ledger:
         assert (ledger.epoch, await ledger.outbox.depth()) == (epoch, 5)
+
+
+async def test_a_log_becomes_that_of_another_device_with_what_waits_in_it(tmp_path: Path, clock: FakeClock) -> None:
+    async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
+        await log_plays(ledger, 5)
+        await ledger.outbox.acknowledge([1, 2])
+        await ledger.begin_anew("another")
+        assert (ledger.device, ledger.problem) == ("another", "")
+        await ledger.write([closed("next")])
+        plays = [Play.model_validate(body) for body in reversed(await ledger.outbox.plays())]
+        assert [(one.take, one.device) for one in plays] == [
+            ("take-2", "another"), ("take-3", "another"), ("take-4", "another"), ("next", "another")
+        ]  # fmt: skip
+        verify_chain(plays)
+        assert await ledger.checkpoints.waiting() == 0
+    async with open_ledger(tmp_path / "plays.db", "another", clock) as ledger:
+        assert (ledger.problem, await ledger.outbox.depth()) == ("", 4)

@@ -6,7 +6,7 @@ import pytest
 from player.settings.configuration import Configuration
 from player.status.heartbeat import HeartbeatSender
 from sync.errors import OriginRefused, OriginUnreachable, SignageError
-from sync.wire.device_reports import Heartbeat
+from sync.wire.device_reports import Heartbeat, HeartbeatAnswer
 from tests.fakes import FakeClock
 
 
@@ -18,10 +18,14 @@ class Origin:
         self.received_s: list[float] = []
         self.clock = FakeClock()
 
-    async def post_heartbeat(self, heartbeat: Heartbeat) -> None:
+    async def post_heartbeat(self, heartbeat: Heartbeat) -> HeartbeatAnswer:
         self.received_s.append(self.clock.monotonic() - 1000.0)
         if self.faults:
             raise self.faults.pop(0)
+        return HeartbeatAnswer()
+
+    async def answered(self, answer: HeartbeatAnswer) -> None:
+        assert answer == HeartbeatAnswer()
 
 
 async def make_heartbeat() -> Heartbeat:
@@ -29,7 +33,9 @@ async def make_heartbeat() -> Heartbeat:
 
 
 async def received_s(origin: Origin, configuration: Configuration, seconds: float) -> list[float]:
-    task = asyncio.create_task(HeartbeatSender(origin, make_heartbeat, configuration, origin.clock).run())
+    task = asyncio.create_task(
+        HeartbeatSender(origin, make_heartbeat, configuration, origin.clock, origin.answered).run()
+    )
     await origin.clock.advance(seconds)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

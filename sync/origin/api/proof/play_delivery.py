@@ -23,6 +23,7 @@ from sync.origin.http.auth import caller_of
 from sync.origin.http.live_hints import LiveHints
 from sync.origin.proof.clock_corrections import at_right_time
 from sync.origin.store.proof.device_logs import DeviceLogStore
+from sync.origin.store.proof.identity_doubts import DoubtKind, IdentityDoubtStore
 from sync.origin.store.proof.once import ReceiptStatus
 from sync.origin.store.proof.plays import Acceptance, PlayStore, ReceivedPlay
 from sync.runtime.clock import Clock, unix_ms
@@ -73,6 +74,7 @@ class PlayDeliveryRoutes:
         logs: DeviceLogStore,
         judge: PlayJudge,
         correction: ClockCorrection,
+        doubts: IdentityDoubtStore,
         live: LiveHints,
         metrics: OriginMetrics,
         clock: Clock,
@@ -82,6 +84,7 @@ class PlayDeliveryRoutes:
         self._search = GapSearch(logs.missing, clock)
         self._judge = judge
         self._correction = correction
+        self._doubts = doubts
         self._live = live
         self._metrics = metrics
         self._clock = clock
@@ -116,6 +119,10 @@ class PlayDeliveryRoutes:
         stored = iter([_receipt(arrival, status) for arrival, status in zip(arrivals, statuses, strict=True)])
         receipts = tuple(next(stored) if isinstance(result, ReceivedPlay) else result for result in results)
         self._metrics.count_receipts(receipts)
+        if any(receipt.status == "conflict" for receipt in receipts):
+            twice = "two different plays have one place in its log: it was restored from a backup, or its card copied"
+            if await self._doubts.raise_doubt(device, DoubtKind.CONFLICT, twice, unix_ms(self._clock.now())):
+                self._live.changed("devices", device)
         if any(receipt.status == "accepted" for receipt in receipts):
             self._live.changed("plays", device)
         return json_answer(await self._answer(device, batch, receipts))

@@ -113,6 +113,15 @@ class SignedLogStore:
         async with self._database.reading() as connection:
             return {name: at_ms for name, at_ms in await connection.execute(_of(query, device))}
 
+    async def covered(self, device: str, log_epoch: str, after_ms: int) -> int:
+        """Return the newest play of a log that a checkpoint covers which came after an instant, 0 if there is none."""
+        own = checkpoints.c
+        query = select(func.max(own.last)).where(
+            own.device_id == device, own.log_epoch == log_epoch, own.received_ms > after_ms
+        )
+        async with self._database.reading() as connection:
+            return await connection.scalar(query) or 0
+
     async def misfits(self, device: str | None, from_ms: int, until_ms: int, limit: int) -> list[tuple[Any, ...]]:
         """Return what does not fit of the checkpoints that were signed in this time, the newest first.
 
@@ -171,7 +180,9 @@ async def _surroundings(connection: AsyncConnection, device: str, checkpoint: Ch
     before = select(func.max(own.serial), func.max(own.last).filter(own.log_epoch == checkpoint.log_epoch))
     found = (await connection.execute(before.where(*of_chain, own.number < number))).one()
     around = [Neighbour(*row) for row in await connection.execute(near)]
-    return Surroundings(around, found[1], found[0] or 0)
+    followed = select(own.last).where(*of_chain, own.hash == checkpoint.previous, own.log_epoch == checkpoint.log_epoch)
+    covered = await connection.scalar(followed)
+    return Surroundings(around, found[1] if covered is None else covered, found[0] or 0)
 
 
 async def _keep_secret(connection: AsyncConnection, device: str, signed: SignedCheckpoint) -> None:

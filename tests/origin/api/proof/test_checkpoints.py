@@ -199,3 +199,28 @@ async def test_a_play_that_is_not_the_one_that_was_signed_is_named(screen: Scree
         await screen.deliver(ledger, signer)
     [detail] = checkpoint_findings(await audit(screen))
     assert detail == "play 6 is not here, though checkpoint 2 is over it: it was lost, or was never sent"
+
+
+async def test_a_log_that_ends_before_what_it_signed_is_told_until_a_person_has_dealt_with_it(
+    screen: Screen, server: RunningOrigin, clock: FakeClock
+) -> None:
+    async with screen.log() as (ledger, signer):
+        await signer.sign_if_due()
+        await log_plays(ledger, 9)
+        await signer.sign_if_due(at_once=True)
+        await screen.deliver(ledger, signer)
+        epoch = ledger.epoch
+
+    async def beat(sequence: int) -> list[str]:
+        clock.step_wall(1)
+        await clock.advance(60)
+        heartbeat = {"at": "2026-03-02T12:00:00Z", "version": "1", "log_epoch": epoch, "log_sequence": sequence}
+        assert (await server.ask("POST", "/v1/heartbeats", screen.token, heartbeat)).status in (200, 204)
+        return await doubts(screen)
+
+    assert await beat(9) == []
+    [told] = await beat(8)
+    assert told.startswith("its log ends at play 8, and it signed play 9 before")
+    assert await beat(9) == [told]
+    await server.ask("POST", f"/v1/devices/{screen.device}/new-identity", server.writer, {})
+    assert await beat(8) == []

@@ -6,7 +6,7 @@ import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
 import { data } from "../lib/data.js";
 import { announce, problemElements } from "../lib/notices.js";
 import { byName, ago, bytes, count, moment, span } from "../lib/format.js";
-import { revokeKey } from "./device_keys.js";
+import { giveIdentity, revokeKey } from "./device_keys.js";
 import { history, historyOf, toggleHistory } from "./history.js";
 import { checkProof, proof, proofOf } from "./proof.js";
 
@@ -59,7 +59,8 @@ function enrich(device) {
 
 function card(device) {
   const { heartbeat, online } = device;
-  const problems = [...device.doubts, ...(heartbeat?.problems ?? [])];
+  const doubts = device.doubts.map((text) => `${text[0].toUpperCase()}${text.slice(1)}.`);
+  const problems = [...new Set([...doubts, ...(heartbeat?.problems ?? [])])];
   return h(
     "article",
     { class: `card device ${online ? "online" : "offline"}`, "data-id": device.id },
@@ -83,6 +84,7 @@ function card(device) {
       { class: "write" },
       button("Rename", "rename", () => rename(device), { class: "quiet", "aria-label": `Rename ${device.name}` }),
       button("Move", "move", () => move(device), { class: "quiet", "aria-label": `Move ${device.name} to another channel` }),
+      doubts.length > 0 && button("Two machines …", "new-identity", () => giveIdentity(device), { "aria-label": `Deal with two machines that run as ${device.name}` }),
       button("Revoke key …", "revoke-key", () => revokeKey(device), { class: "quiet", "aria-label": `Revoke a key of ${device.name}` }),
       button("Remove", "remove", () => remove(device), { class: "quiet", "aria-label": `Remove ${device.name}` }),
     ),
