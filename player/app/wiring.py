@@ -61,7 +61,7 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
     traffic = _build_traffic(core, current, lambda: sessions.wake())
     core.stage.streams = streams = _build_streams(core, traffic.streams)
     collector = _build_collector(core, current, overlays, problems, traffic)
-    reports = SessionReports(*(problems.reporter(part) for part in ("connection", "signing", "move", "identity")))
+    reports = _session_reports(problems)
     builder = SessionBuilder(
         core, release_activated, collector.heartbeat, SystemRandom(), traffic, reports, lambda: sessions.reconnect()
     )
@@ -84,6 +84,15 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
         "starts": lambda: _tell_failed_starts(core, problems.reporter("starts")),
     }
     return services | _build_watchers(core)
+
+
+def _session_reports(problems: ProblemReports) -> SessionReports:
+    return SessionReports(
+        connection=problems.reporter("connection"),
+        signing=problems.reporter("signing"),
+        move=problems.reporter("move"),
+        identity=problems.reporter("identity"),
+    )
 
 
 def _build_watchers(core: PlayerCore) -> dict[str, Service]:

@@ -19,7 +19,7 @@ import pytest
 from aiohttp import web
 
 from player.app import wiring
-from player.app.device_session import SessionBuilder
+from player.app.device_session import SessionBuilder, SessionReports
 from player.director.director import Director
 from player.display import WantedOutput, overlay_host
 from player.display.outputs import arrange
@@ -27,6 +27,7 @@ from player.display.overlay_host import OverlayHost
 from player.endpoint.auth import EndpointToken
 from player.endpoint.server import EndpointServer
 from player.platform.geometry import Area
+from player.proof.log_signer import LOOK_EVERY_S, LogSigner
 from player.protocol.operator import Now
 from player.settings.configuration import load_configuration
 from player.settings.model import Settings
@@ -45,7 +46,7 @@ from sync.device.traffic.counter import TrafficCounter
 from sync.device.transfer.sources import SourceFacts
 from sync.errors import OriginUnreachable, StorageBroken, Untrusted
 from sync.runtime.clock import ClockTrust
-from sync.wire.device_reports import PairingState
+from sync.wire.device_reports import HeartbeatAnswer, PairingState
 from sync.wire.overlay import Ticker
 from sync.wire.release import Daypart, Release
 from tests.fakes import FakeClock
@@ -315,7 +316,7 @@ async def an_origin_that_is_not_known_at_its_new_address(folder: Path, monkeypat
         save_membership(content, root_of(folder), MEMBER)
         core: Any = SimpleNamespace(content=content, clock=clock)
         traffic = TrafficCounter(content.state, clock, lambda: None)
-        builder = SessionBuilder(core, unused, unused, Random(1), traffic, report_move=told.reporter("move"))  # type: ignore
+        builder = SessionBuilder(core, unused, unused, Random(1), traffic, SessionReports(move=told.reporter("move")))  # type: ignore
         yield told.tells("move")
         task = asyncio.create_task(builder.membership(settings, lambda _: None))
         while answers:
@@ -324,6 +325,39 @@ async def an_origin_that_is_not_known_at_its_new_address(folder: Path, monkeypat
         while not task.done():
             await clock.advance(60)
         yield told.tells("move")
+
+
+async def a_log_of_plays_that_cannot_be_signed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    told, clock, unused = ProblemReports(), FakeClock(), SimpleNamespace(device="screen")
+    answers: list[Exception | str] = ["", StorageBroken("it is read-only"), "the log was set back"]
+
+    async def sign(_: object) -> str:
+        answer = answers.pop()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(LogSigner, "sign_if_due", sign)
+    with open_content_store(folder) as content:
+        signer = LogSigner(unused, content, clock, told.reporter("signing"))  # type: ignore[arg-type]
+        yield told.tells("signing")
+        task = asyncio.create_task(signer.run())
+        await clock.run_ready()
+        assert told.tells("signing")
+        await clock.advance(LOOK_EVERY_S)
+        yield told.tells("signing")
+        await clock.advance(LOOK_EVERY_S)
+        yield told.tells("signing")
+        task.cancel()
+
+
+async def two_machines_that_run_as_this_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    told, unused = ProblemReports(), SimpleNamespace()
+    reports = SessionReports(identity=told.reporter("identity"))
+    builder = SessionBuilder(unused, unused, unused, Random(1), unused, reports)  # type: ignore[arg-type]
+    for doubts in ((), ("two machines report as this screen in turn",), ()):
+        await builder._answered(unused, HeartbeatAnswer(doubts=doubts))  # type: ignore[arg-type]
+        yield told.tells("identity")
 
 
 async def a_log_of_plays_that_was_set_aside(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
@@ -437,6 +471,8 @@ REPORTS: dict[str, tuple[Case, ...]] = {
     "overlays": (overlays_whose_process_is_lost,),
     "ledger": (a_log_of_plays_that_cannot_be_read,),
     "connection": (an_origin_that_is_away_while_pairing,),
+    "signing": (a_log_of_plays_that_cannot_be_signed,),
+    "identity": (two_machines_that_run_as_this_one,),
     "readiness": (a_release_that_comes_too_late,),
     "bookings": (ad_lines_that_bought_more_than_there_is,),
     "move": (an_origin_that_is_not_known_at_its_new_address,),
