@@ -236,9 +236,7 @@ class SessionBuilder:
                 history=history,
                 certification=certification,
                 checkpoints=self._checkpoints(client, session, certification.wake),
-                heartbeat=HeartbeatSender(
-                    client, self.heartbeat, core.configuration, core.clock, partial(self._answered, session)
-                ),
+                heartbeat=self._heartbeat(client, session),
             )
 
     def _uploaders(self, client: OriginClient, session: DeviceSession) -> tuple[PlayUploader, PlayUploader]:
@@ -248,6 +246,10 @@ class SessionBuilder:
         plays = PlayUploader(ledger.outbox, client.post_plays, clock, rng, anew)
         history = PlayUploader(ledger.history, client.post_history, clock, rng, anew, "history", _ABSENT_WAIT_S)
         return plays, history
+
+    def _heartbeat(self, client: OriginClient, session: DeviceSession) -> HeartbeatSender:
+        core, answered = self.core, partial(self._answered, session)
+        return HeartbeatSender(client, self.heartbeat, core.configuration, core.clock, answered)
 
     async def _answered(self, session: DeviceSession, answer: HeartbeatAnswer) -> None:
         """Tell why this machine may be one of two with its identity, or become another device."""

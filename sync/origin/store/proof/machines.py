@@ -15,7 +15,7 @@ _MOST_BOOTS = 50  # of a device that are remembered
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class MachineStart:
     """A start of a machine that reported as a device: when first, and since when it is the one that does (Unix ms)."""
 
     boot_id: str
@@ -38,13 +38,13 @@ class MachineStore:
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
-    async def machines(self, device: str) -> list[Machine]:
+    async def machines(self, device: str) -> list[MachineStart]:
         """Return the starts of machines that reported as a device, the one that does now first."""
         own = device_boots.c
         query = select(own.boot_id, own.first_ms, own.since_ms, own.returned_ms).where(own.device_id == device)
         async with self._database.reading() as connection:
             rows = await connection.execute(query.order_by(own.since_ms.desc(), own.first_ms.desc()))
-            return [Machine(*row) for row in rows]
+            return [MachineStart(*row) for row in rows]
 
     async def reports(self, device: str, boot_id: str, now_ms: int) -> bool:
         """Note that a start of a machine reports after another one did; return whether they do so in turn."""
