@@ -130,11 +130,11 @@ class CheckpointUploader:
         if refused := [one.number for one, receipt in pairs if receipt.status == "refused"]:
             await self._queue.refuse(refused)
             self._refused()
-        before = self._clock.now() - RETENTION
-        await self._queue.acknowledge(done, unix_ms(before))
         for gap in answer.missing:
             if count := await self._queue.queue_again(gap.first, gap.last):
                 log.warning("checkpoints=%d that the origin does not have are sent again", count)
+        before = self._clock.now() - RETENTION
+        await self._queue.acknowledge(done, unix_ms(before))
 
 
 def _first_ones(queued: Sequence[Queued]) -> list[Queued]:
