@@ -32,6 +32,7 @@ PATTERNS = {
     r"^[a-z][a-z0-9_]{0,31}$": "a word of at most 32 lower-case letters, digits and underscores, the first a letter",
     r"^[0-9]{1,6}x[0-9]{1,6}$": "width and height in pixels, such as 1920x1080",
     r"^[A-Za-z0-9+/]{43}=$": "32 bytes in base64",
+    r"^[^\x00-\x1f\x7f]*$": "one line of text, or none",
 }
 """What each pattern of our models asks for."""
 

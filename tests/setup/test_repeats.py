@@ -81,4 +81,4 @@ def test_what_looks_at_a_display_or_browser_is_tried_again_and_named(summary: li
 
 def test_all_else_fails_at_once_and_a_bug_fails_both_times(summary: list[str]) -> None:
     assert outcomes(summary, "FAILED") == {"test_without_a_mark", "test_wrong_each_time"}
-    assert summary[-1].startswith("2 failed, 3 passed, 4 rerun")
+    assert summary[-1].startswith("2 failed, 3 passed, 5 rerun")

@@ -21,7 +21,12 @@ CASES = [("fuzzing", "2"), *in_bench(("coverage,fuzzing", "20"))]
 """What schemathesis does, and how many examples it tries of each operation."""
 _PATIENT = ("--suppress-health-check", "all", "--request-timeout", "60")  # the machine may have other work
 _HERE = Path(__file__).parent
-_BINARY = ("application/offset+octet-stream", "image/jpeg", "image/png")  # the generator knows these as bytes only
+_BINARY = (
+    "application/offset+octet-stream",
+    "application/jsonl",
+    "image/jpeg",
+    "image/png",
+)  # the generator knows these as bytes only
 _CONFIG = {"post_hooks": [], "content_type_overrides": dict.fromkeys(_BINARY, "application/octet-stream")}
 
 

@@ -17,7 +17,6 @@ import aiohappyeyeballs
 import pytest
 from aiohttp import web
 
-from sync.device import origin_client
 from sync.device.origin_client import open_client
 from sync.device.store.content_store import ContentStore
 from sync.device.store.partial_file import PartialFile, open_partial_file
@@ -524,7 +523,7 @@ async def test_documents_come_by_the_address_that_answered_last(monkeypatch: pyt
     monkeypatch.setattr(aiohappyeyeballs, "start_connection", noting)
     with silent() as port:
         found = [(socket.AF_INET, "127.0.0.2", port), (socket.AF_INET, "127.0.0.1", port)]
-        monkeypatch.setattr(origin_client, "look_up", lambda *asked: found)
+        monkeypatch.setattr(addresses, "look_up", lambda *asked: found)
         network = Network(ConnectionSettings(DIRECT))
         server = await asyncio.start_server(answer, "127.0.0.1", port)
         async with server, open_client(f"http://origin.example:{port}", network=network) as client:
