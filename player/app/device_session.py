@@ -207,7 +207,9 @@ class SessionBuilder:
         async with open_client(url, membership.token, network) as client:
             plays, history = self._uploaders(client, session)
             keys = DeviceKeyFile(core.content, membership.device)
-            certification = KeyCertification(client, core.content, keys, membership.device, core.clock)
+            certification = KeyCertification(
+                client, core.content, keys, membership.device, core.clock, session.signer.wake
+            )
             yield OriginConnection(
                 membership=membership,
                 syncer=Syncer(

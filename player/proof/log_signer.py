@@ -16,6 +16,7 @@ from sync.device.store.device_key import CheckpointHead, DeviceKeyFile, StoredKe
 from sync.errors import StorageBroken, StorageFull
 from sync.runtime.clock import Clock, boot_id, unix_ms
 from sync.runtime.threads import in_thread
+from sync.runtime.waiting import first_of
 
 LOOK_EVERY_S = 60.0
 SIGN_EVERY_S = 3_600.0 - 2 * LOOK_EVERY_S  # it may be late by one look, and an hour is promised
@@ -50,17 +51,22 @@ class LogSigner:
         self._report = report
         self._turn = asyncio.Lock()
         self._signed_s = -math.inf  # monotonic
-        self._written = asyncio.Event()
+        self._written, self._woken = asyncio.Event(), asyncio.Event()
         self.head: CheckpointHead | None = None  # the last one whose head is durable: up to it checkpoints are sent
 
     async def run(self) -> None:
-        """Look every minute, until cancelled."""
+        """Look every minute and when woken, until cancelled."""
         while True:
+            self._woken.clear()
             try:
                 self._report(await self.sign_if_due())
             except (StorageBroken, StorageFull) as error:
                 self._report(f"The log of plays cannot be signed: {error}.")
-            await self._clock.sleep(LOOK_EVERY_S)
+            await first_of(self._clock.sleep(LOOK_EVERY_S), self._woken.wait())
+
+    def wake(self) -> None:
+        """Look now: a key may sign that could not before."""
+        self._woken.set()
 
     async def wait_for_news(self) -> None:
         """Return when another checkpoint was written."""

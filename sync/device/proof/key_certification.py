@@ -6,6 +6,7 @@ replaced, are noticed. An origin from before there were such keys answers 404 or
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -46,16 +47,26 @@ class KeyState:
 
 
 class KeyCertification:
-    """A service; makes the key when there is none. `store` has the root by which a certificate is checked."""
+    """A service; makes the key when there is none. `store` has the root by which a certificate is checked.
+
+    Calls `certified` when another key may sign.
+    """
 
     def __init__(
-        self, client: KeyAuthority, store: ContentStore, keys: DeviceKeyFile, device: str, clock: Clock
+        self,
+        client: KeyAuthority,
+        store: ContentStore,
+        keys: DeviceKeyFile,
+        device: str,
+        clock: Clock,
+        certified: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._store = store
         self._keys = keys
         self._device = device
         self._clock = clock
+        self._certified = certified
         self._wanted = asyncio.Event()
         self._problems = RecurringProblem(
             clock, log, "plays are not signed yet", "the origin certified the key of this device"
@@ -114,6 +125,7 @@ class KeyCertification:
         if kept is not None:
             if kept != stored:
                 log.info("key=%s of this device is certified: plays are signed with it", asked.id[:16])
+                self._certified()
             self._tell(kept)
         return True
 

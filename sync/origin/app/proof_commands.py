@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -81,11 +82,10 @@ async def export(origin: Origin, options: argparse.Namespace) -> None:
 
 async def _write(file: BinaryIO, path: Path, lines: AsyncIterator[bytes]) -> None:
     """Write all lines; a file that does not get them all is removed."""
-    try:
+    with ExitStack() as unless_whole:
+        unless_whole.callback(path.unlink)
         async for line in lines:
             file.write(line)
         file.flush()
         os.fsync(file.fileno())
-    except BaseException:
-        path.unlink()
-        raise
+        unless_whole.pop_all()

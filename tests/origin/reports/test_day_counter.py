@@ -257,7 +257,7 @@ async def test_an_origin_counts_by_itself(database: OriginDatabase) -> None:
     clock, store = FakeClock(), PlaySumStore(database, JUDGEMENT)
     service = asyncio.create_task(DayCounter(store, clock).run())
     await PlayStore(database).insert("d", [sent("d", 1, NOON)], 0)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await store.stale_days(None, 9):
             await clock.advance(60)
     service.cancel()

@@ -1,5 +1,6 @@
 """Checkpoints of a device: what they cover and count, when they are written, and that no crash makes the chain fork."""
 
+import asyncio
 import hashlib
 import shutil
 from datetime import timedelta
@@ -54,6 +55,22 @@ async def test_the_first_checkpoint_leaves_out_what_was_played_before_and_the_ne
     names = {blinded_name(line_key(secret, line), line): 2 for line in ("spring", "autumn")}
     assert {one.name: one.count for one in second.counts} == names
     assert second.at - first.at == timedelta(seconds=60)
+
+
+async def test_a_log_is_signed_as_soon_as_a_key_may_sign(tmp_path: Path, clock: FakeClock) -> None:
+    told: list[str] = []
+    ContentStore(tmp_path).make_folders()
+    async with opened(tmp_path, clock, told) as (ledger, signer), asyncio.timeout(60):
+        task = asyncio.create_task(signer.run())
+        while not told:  # noqa: ASYNC110  # the first look has no event
+            await asyncio.sleep(0.001)
+        assert signer.head is None, "there is no key"
+        certified(tmp_path)
+        signer.wake()
+        await signer.wait_for_news()
+        assert await ledger.checkpoints.waiting()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_checkpoint_comes_every_hour_whether_or_not_anything_played(tmp_path: Path, clock: FakeClock) -> None:

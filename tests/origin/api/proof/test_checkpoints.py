@@ -67,7 +67,7 @@ class Screen:
                     PlayUploader(ledger.outbox, client.post_plays, self.clock, Random(1), signer.begin_anew).run()
                 )
             tasks = [asyncio.create_task(service) for service in services]
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while await ledger.checkpoints.waiting() or (plays and await ledger.outbox.depth()):
                     await self.clock.advance(LOOK_EVERY_S)
                     await asyncio.sleep(0.005)

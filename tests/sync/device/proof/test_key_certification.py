@@ -30,11 +30,15 @@ class Screen:
         self.content.make_folders()
         self.keys = DeviceKeyFile(self.content, device)
         self.url, self.device, self.token, self.clock = url, device, token, clock
+        self.told = 0  # how often another key could sign
+
+    def _may_sign(self) -> None:
+        self.told += 1
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[KeyCertification]:
         async with open_client(self.url, self.token) as client:
-            service = KeyCertification(client, self.content, self.keys, self.device, self.clock)
+            service = KeyCertification(client, self.content, self.keys, self.device, self.clock, self._may_sign)
             task = asyncio.create_task(service.run())
             try:
                 yield service
@@ -49,7 +53,7 @@ class Screen:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  # what is waited for has no event
             await asyncio.sleep(0.005)
 
@@ -83,12 +87,14 @@ async def test_a_key_is_made_certified_and_kept(origin: RunningOrigin, screen: S
     async with screen.running() as service:
         await until_certified(service)
     assert await keys_of(origin, screen) == [service.state.id] == [screen.stored().key.id]
+    assert screen.told == 1
     file = key_file(screen.content)
     assert [stat.S_IMODE(path.stat().st_mode) for path in (file.path, file.copy)] == [0o600, 0o600]
     file.path.unlink()  # one of both is enough
     async with screen.running() as service:
         await until_certified(service)
     assert await keys_of(origin, screen) == [service.state.id]
+    assert screen.told == 1, "it is the same key"
 
 
 async def test_a_rotation_is_signed_by_both_keys_and_the_old_one_signs_until_it_is_certified(
