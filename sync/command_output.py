@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import sys
+from typing import NoReturn
 
 READER_GONE = 141
 """The exit code of a command whose reader has closed the pipe: what shells report for a death by SIGPIPE (128 + 13)."""
@@ -23,8 +24,13 @@ def print_answer(text: str) -> None:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes again at its end
-        sys.exit(READER_GONE)
+        end_without_reader()
+
+
+def end_without_reader() -> NoReturn:
+    """End the process, because nobody reads its answer any more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes again at its end
+    sys.exit(READER_GONE)
 
 
 def one_line(text: str) -> str:

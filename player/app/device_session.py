@@ -55,6 +55,7 @@ from sync.wire.release import Release
 from sync.wire.value_types import printable
 
 _READ_AGAIN_S = 10.0
+_TAKE_OVER_TRIES = 3
 _ABSENT_WAIT_S = 3_600.0  # until an origin that takes no history is asked again: it may be updated
 
 log = logging.getLogger(__name__)
@@ -144,13 +145,20 @@ class SessionBuilder:
     async def _take_over_log(self, path: Path, device: str) -> None:
         """Make the log that of `device` if this machine has just become it; what waits in it counts for it."""
         core = self.core
-        try:
-            before = await in_thread(previous_device, core.content)
-            if before is not None and before != device and await read_owner(path) == before:
-                async with open_ledger(path, before, core.clock) as ledger:
-                    await ledger.begin_anew(device)
-        except (StorageBroken, StorageFull) as error:  # it is set aside
-            log.error("the log of device=%s is not taken over: %s", device, error)
+        for tries_left in reversed(range(_TAKE_OVER_TRIES)):
+            try:
+                before = await in_thread(previous_device, core.content)
+                if before is not None and before != device and await read_owner(path) == before:
+                    async with open_ledger(path, before, core.clock) as ledger:
+                        await ledger.begin_anew(device)
+                return
+            except (
+                StorageBroken,
+                StorageFull,
+            ) as error:  # in the end it is set aside: the screen waits for no database
+                log.error("the log of device=%s is not taken over, tries_left=%d: %s", device, tries_left, error)
+            if tries_left:
+                await core.clock.sleep(_READ_AGAIN_S)
 
     @asynccontextmanager
     async def _signed_log(self, path: Path, device: str) -> AsyncIterator[tuple[Ledger, LogSigner]]:
@@ -225,12 +233,7 @@ class SessionBuilder:
                     core.content,
                     core.clock,
                     self.rng,
-                    SyncOptions(
-                        membership.channel,
-                        settings.origin.poll_s,
-                        settings.storage.reserve_bytes,
-                        self._order,
-                    ),
+                    self._sync_options(settings, membership),
                     activated=self.release_activated,
                     mended=self.release_activated,
                 ),
@@ -240,6 +243,10 @@ class SessionBuilder:
                 checkpoints=self._checkpoints(client, session, certification.wake),
                 heartbeat=self._heartbeat(client, session),
             )
+
+    def _sync_options(self, settings: Settings, membership: DeviceMembership) -> SyncOptions:
+        reserve = settings.storage.reserve_bytes
+        return SyncOptions(membership.channel, settings.origin.poll_s, reserve, self._order)
 
     def _uploaders(self, client: OriginClient, session: DeviceSession) -> tuple[PlayUploader, PlayUploader]:
         """Return what delivers the plays and the history of one log."""

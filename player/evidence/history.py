@@ -5,6 +5,7 @@ many that wait the oldest problems go first. The gap that this leaves in their n
 """
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,7 @@ from typing import Any
 from sync.device.store.outbox import LogQueue, QueuedPlay, RefusedPlay
 from sync.errors import StorageBroken
 from sync.runtime.clock import instant, unix_ms
-from sync.wire.device_reports import BATCH_LIMIT, HistoryKind, HistoryRecord, record_hash
+from sync.wire.device_reports import BATCH_LIMIT, GENESIS, HistoryKind, HistoryRecord, record_hash
 
 HISTORY_SCHEMA = """
 -- What changed on this device in this log epoch, exactly as it is sent; the newest record always stays.
@@ -36,6 +37,8 @@ CREATE TABLE history_states (
 
 MOST_WAITING = 20_000
 """So many records wait at most, some 12 MB; six weeks offline, with a change each five minutes, are 12,000."""
+
+log = logging.getLogger(__name__)
 
 _CHECK_EVERY = 100  # records: so often it is counted how many wait
 _AT_ONCE = 1_000  # records that are given up
@@ -85,7 +88,7 @@ class HistoryLog(LogQueue):
         head = await self._database.row("SELECT device, epoch, sequence FROM log")
         assert head is not None  # `create_log` made it
         place = {"device": head["device"], "log_epoch": head["epoch"], "plays": head["sequence"], "sequence": sequence}
-        record = HistoryRecord.model_validate({**fields, **place, "hash": "0" * 64})
+        record = HistoryRecord.model_validate({**fields, **place, "hash": GENESIS})
         document = record.model_dump(mode="json")
         row = {"sequence": sequence, "kind": record.kind, "at_ms": unix_ms(record.at)}
         body = json.dumps(document | {"hash": record_hash(document)}, separators=(",", ":"))
@@ -115,11 +118,13 @@ class HistoryLog(LogQueue):
         """Return the last instant that the log knows of; None: none, or it cannot be read."""
         query = """
             SELECT max(at_ms) AS at_ms FROM (
-                SELECT max(ended_ms) AS at_ms FROM plays UNION ALL SELECT max(started_ms + shown_ms) FROM takes
+                SELECT ended_ms AS at_ms FROM plays WHERE sequence = (SELECT max(sequence) FROM plays)
+                UNION ALL SELECT max(started_ms + shown_ms) FROM takes
                 UNION ALL SELECT at_ms FROM history WHERE sequence = (SELECT max(sequence) FROM history))"""
         try:
             row = await self._database.row(query)
-        except StorageBroken:
+        except StorageBroken as error:
+            log.warning("history: the last sign of life cannot be read: %s", error)
             return None
         return None if row is None or row["at_ms"] is None else instant(row["at_ms"])
 

@@ -128,8 +128,7 @@ class Ledger:
         Raises:
             StorageFull, StorageBroken: nothing has changed.
         """
-        if self._open_later is not None:
-            return
+        await self.open_file()
         path = self._database.path
         aside = path.with_name(f"{path.name}.{self.epoch}")
         await copy_database(path, aside)

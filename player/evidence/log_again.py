@@ -50,17 +50,18 @@ async def log_again(database: Database, device: str | None = None) -> tuple[str,
 async def _history_again(database: Database, epoch: str, other: dict[str, str]) -> None:
     """Give the records of the history that the origin does not have their place in the new log, before the plays."""
     await database.execute("DELETE FROM history WHERE status NOT IN ('waiting', 'conflict')")
-    done, count = 0, 0
-    query = """
-        SELECT sequence, body,
-        (SELECT count(*) FROM plays WHERE plays.sequence <= json_extract(history.body, '$.plays'))
-        AS plays FROM history WHERE sequence > :done ORDER BY sequence LIMIT :rows"""
+    done, count, upto, plays = 0, 0, 0, 0
+    query = "SELECT sequence, body FROM history WHERE sequence > :done ORDER BY sequence LIMIT :rows"
+    between = "SELECT count(*) AS plays FROM plays WHERE sequence > :upto AND sequence <= :until"
     while rows := await database.rows(query, {"done": done, "rows": _ROWS_AT_ONCE}):
         changes = []
         for row in rows:
             done, count = row["sequence"], count + 1
             record = json.loads(row["body"]) | other
-            record |= {"log_epoch": epoch, "sequence": count, "plays": row["plays"]}
+            if record["plays"] > upto:  # it never falls within a log, so each play is counted once
+                more = await database.row(between, {"upto": upto, "until": record["plays"]})
+                upto, plays = record["plays"], plays + (more["plays"] if more else 0)
+            record |= {"log_epoch": epoch, "sequence": count, "plays": plays}
             body = json.dumps(record | {"hash": record_hash(record)}, separators=(",", ":"))
             changes.append({"old": done, "new": count, "body": body})
         statement = "UPDATE history SET sequence = :new, body = :body, status = 'waiting' WHERE sequence = :old"

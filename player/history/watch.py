@@ -144,12 +144,13 @@ class HistoryWatch:
         self._pending = [*self._pending, *changes][-_MOST_PENDING:]
         if not self._pending:
             return
+        writing, self._pending = self._pending, []  # a write that is cancelled may be on the disk all the same
         try:
-            await self._ledger.history.write(self._pending)
+            await self._ledger.history.write(writing)
         except (StorageBroken, StorageFull) as error:
+            self._pending = writing
             self._failed(error)
             return
-        self._pending.clear()
         if self._failing:
             log.info("history is written to disk again")
         self._failing = False

@@ -84,11 +84,14 @@ class LogSigner:
     async def begin_anew(self) -> None:
         """Begin a new log (`Ledger.begin_anew`): what is settled of the old one is signed before, the new one after.
 
+        Only if the origin has other entries of this log: plays and history may both have met that, and ask.
+
         Raises:
             StorageFull, StorageBroken: the old log goes on, or the new one is signed later.
         """
         async with self._turn:
-            await self._begin_anew(await in_thread(self._key))
+            if await self._ledger.outbox.has_conflicts() or await self._ledger.history.has_conflicts():
+                await self._begin_anew(await in_thread(self._key))
 
     async def sign_if_due(self, *, at_once: bool = False) -> str:
         """Sign if an hour is over, many plays are not signed yet, or a log has just begun; `at_once` in any case.
@@ -124,8 +127,11 @@ class LogSigner:
         return stored if stored is not None and stored.certificate is not None else None
 
     def _beside(self) -> CheckpointHead | None:
-        head = self._head_file.load()
-        return head if head is not None and head.device == self._device else None
+        """Return the head beside the key; one that is damaged counts as lost."""
+        found = self._head_file.find()
+        if found.value is None and found.fault and found.raw is None:
+            raise StorageBroken(found.fault)
+        return found.value if found.value is not None and found.value.device == self._device else None
 
     async def _catch_up(self, place: LogPlace, beside: CheckpointHead | None) -> CheckpointHead | None:
         """Write the head beside the key that a crash left behind; return the one that counts."""
@@ -164,8 +170,7 @@ class LogSigner:
 
     async def _sign(self, key: StoredKey, head: CheckpointHead | None, until: int | None = None) -> bool:
         """Write checkpoints until all plays are covered, or those up to `until`; return False if one cannot be."""
-        if head is None:
-            await in_thread(self._keys.mark_signing)
+        await in_thread(self._keys.mark_signing)
         place = await self._ledger.checkpoints.place()
         last = place.sequence if until is None else until
         while until is None or place.covered is None or place.covered < last:

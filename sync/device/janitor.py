@@ -174,8 +174,8 @@ class Janitor:
         deleted = False
         if gone := (*evicted, *(unneeded - local.keys())):
             await self._catalog.delete(gone)
-            if (pending := self._store.pending()) is not None and pending not in kept:
-                return False  # another release was accepted meanwhile, and may name them
+            if self._is_another_pending(kept):
+                return False  # it may name them
             deleted = await in_thread(media.remove, gone)
             log.info("evicted=%s assets that no release needs", len(gone))
         spare = local.keys() - set(evicted) - needed
@@ -183,8 +183,13 @@ class Janitor:
         lists = await in_thread(listed_assets, self._store.index_folder)
         named = {asset.index for release in releases for asset in release.assets}
         held = {name for name, asset in lists.items() if asset in spare}
-        await in_thread(self._store.delete_documents_except, kept, frozenset(named | held))
+        if not self._is_another_pending(kept):
+            await in_thread(self._store.delete_documents_except, kept, frozenset(named | held))
         return deleted
+
+    def _is_another_pending(self, kept: Mapping[str, object]) -> bool:
+        """Tell whether another release was accepted meanwhile."""
+        return (pending := self._store.pending()) is not None and pending not in kept
 
     def _kept(self) -> dict[str, Release | None] | None:
         """Return the releases that stay, by name; None while it is unknown what is needed: then nothing is deleted."""
@@ -192,9 +197,11 @@ class Janitor:
         names = (pointer.release, pointer.previous, self._store.pending()) if pointer else ()
         kept = {name: self._store.release(name) for name in names if name}
         active = kept[pointer.release] if pointer is not None else None
-        if active is None or self._store.releases.missing_bookings(active, self._clock.now()):
+        if active is None or pointer is None:
             return None
-        return kept
+        # What they will name is not known before they are here. Those of a release that another one follows never come.
+        is_last = self._store.pending() in (None, pointer.release)
+        return None if is_last and self._store.releases.missing_bookings(active, self._clock.now()) else kept
 
     async def make_room(self, missing_bytes: int = 0) -> bool:
         """Delete the ballast, so that the database can write again, and assets that no release names.

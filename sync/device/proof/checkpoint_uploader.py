@@ -18,7 +18,7 @@ LOOK_EVERY_S = 30.0
 
 _NO_SUCH_OPERATION = (404, 405)
 _ASK_AGAIN_S = 3_600.0
-_MOST_LETTERS = 1024 * 1024  # of the envelopes of a batch; a single one may have more
+_MOST_LETTERS = 512 * 1024  # of the envelopes of a batch, for a proxy may refuse more than 1 MiB; one may be larger
 
 log = logging.getLogger(__name__)
 

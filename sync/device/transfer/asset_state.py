@@ -99,9 +99,8 @@ class AssetState:
         self.until_s = now_s + self.backoffs.setdefault(_DISK, backoff).next_s()
 
     def take(self) -> None:
-        """Record that the disk takes its file."""
+        """Record that the disk takes its file, as far as is known before it is flushed: the pauses stay long."""
         self.refused = False
-        self.backoffs.pop(_DISK, None)
 
     def wait_until(self, free_s: float) -> None:
         """Wait until a source is free for it; if it is nowhere, until the timestamp was read again."""

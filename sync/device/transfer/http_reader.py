@@ -286,6 +286,12 @@ class _PiecewiseHandler(ResponseHandler):
         if self._turn is None:
             self._parse()
 
+    def _drain_tail(self) -> None:
+        """Have what came together with the head of an upgrade parsed first."""
+        self._unparsed, self._parsed, self._tail = self._tail + self._unparsed[self._parsed :], 0, b""
+        super()._drain_tail()
+        self._plan()
+
     def resume_reading(self, resume_parser: bool = True) -> None:
         """Go on: who reads the body has room again."""
         super().resume_reading(resume_parser)

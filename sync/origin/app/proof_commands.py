@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
-from sync.command_output import print_answer
+from sync.command_output import end_without_reader, print_answer
 from sync.errors import Rejected
 from sync.origin.api.proof.play_export import ExportQuery
 from sync.origin.app.wiring import Origin
@@ -66,14 +66,16 @@ async def export(origin: Origin, options: argparse.Namespace) -> None:
     except ValidationError as error:
         raise rejected(error) from error
     lines = await origin.exporter.export(query)
-    if options.file == Path("-"):
-        async for line in lines:
-            sys.stdout.buffer.write(line)
-        sys.stdout.buffer.flush()
-        return
     try:
+        if options.file == Path("-"):
+            async for line in lines:
+                sys.stdout.buffer.write(line)
+            sys.stdout.buffer.flush()
+            return
         with options.file.open("xb") as file:
             await _write(file, options.file, lines)
+    except BrokenPipeError:
+        end_without_reader()
     except FileExistsError as error:
         raise Rejected(f"{options.file} exists already: name another file") from error
     except OSError as error:

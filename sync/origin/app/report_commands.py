@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from datetime import UTC, date
 from typing import Any, get_args
 
+from pydantic import ValidationError
+
 from sync.command_output import print_answer
 from sync.origin.api.proof.reports import ReportQuery
 from sync.origin.app.wiring import Origin
@@ -12,7 +14,7 @@ from sync.origin.proof.csv_export import REPORT_COLUMNS, csv_of
 from sync.origin.proof.delivery import DeliveryRow, ReportBy
 from sync.origin.reports.delivery_report import DeliveryReport, flat_rows
 from sync.runtime.clock import SystemClock
-from sync.wire.input_messages import argument
+from sync.wire.input_messages import argument, rejected
 from sync.wire.value_types import Identifier
 
 _day, _id = argument(date), argument(Identifier)
@@ -36,7 +38,11 @@ async def report(origin: Origin, options: argparse.Namespace) -> None:
     """
     chosen = {name: getattr(options, name) for name in ("first_day", "last_day", "campaign", "line", "device")}
     today = SystemClock().now().astimezone(UTC).date()
-    found = await origin.reports.make(ReportQuery(**chosen).question(options.by, today))
+    try:
+        query = ReportQuery(**chosen)
+    except ValidationError as error:
+        raise rejected(error) from error
+    found = await origin.reports.make(query.question(options.by, today))
     if options.csv:
         print_answer(csv_of(flat_rows(found), REPORT_COLUMNS).rstrip("\r\n"))
     elif options.json:

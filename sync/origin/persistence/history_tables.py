@@ -8,7 +8,7 @@ from sync.origin.persistence.tables import metadata
 history = Table(
     "history",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("device_id", ForeignKey("devices.id"), nullable=False),
     Column("log_epoch", String(32)),
     Column("sequence", BigInteger),
@@ -29,7 +29,7 @@ history = Table(
 history_conflicts = Table(
     "history_conflicts",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("device_id", String(64), nullable=False),
     Column("log_epoch", String(32), nullable=False),
     Column("sequence", BigInteger, nullable=False),

@@ -72,10 +72,14 @@ def _groups(release: Release) -> Iterator[Sequence[Campaign]]:
             groups: dict[int, list[Campaign]] = defaultdict(list)
             for campaign in campaigns:
                 groups[int.from_bytes(hashlib.sha256(campaign.id.encode()).digest()[:2]) % parts].append(campaign)
-            if parts == _MOST_PARTS or all(len(_dump(release, group)) <= _LARGE_BYTES for group in groups.values()):
+            if parts == _MOST_PARTS or not any(_is_divisible(release, group) for group in groups.values()):
                 break
             parts *= 2
         yield from (groups[number] for number in sorted(groups))
+
+
+def _is_divisible(release: Release, group: Sequence[Campaign]) -> bool:
+    return len(group) > 1 and len(_dump(release, group)) > _LARGE_BYTES
 
 
 def _dump(release: Release, campaigns: Sequence[Campaign]) -> bytes:

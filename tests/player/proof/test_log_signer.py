@@ -337,6 +337,7 @@ async def test_whatever_a_crash_leaves_the_chain_goes_on_without_a_fork(
             await signer.sign_if_due(at_once=True)
             copies.seen |= await deliverable(ledger, signer)
             if step == 1:
+                await ledger.outbox.refuse([RefusedPlay(4, "conflict", "")])
                 await signer.begin_anew()
                 copies.seen |= await deliverable(ledger, signer)
         await ledger._database._connection.set_trace_callback(lambda _: None)

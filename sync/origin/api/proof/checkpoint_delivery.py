@@ -66,9 +66,10 @@ class CheckpointDeliveryRoutes:
         new, wrong = await self._store.add(device, signed, lambda known: judge(known=known), unix_ms(now))
         if new and wrong is not None:
             log.warning("device=%s: %s", device, wrong[1])
-            if wrong[0] in _DOUBTS:
-                await self._doubts.raise_doubt(device, _DOUBTS[wrong[0]], wrong[1], unix_ms(now))
-                self._live.changed("devices", device)
+        doubt = None if wrong is None else _DOUBTS.get(wrong[0])
+        # A duplicate may be here without its doubt: this origin ended in between.
+        if wrong and doubt and await self._doubts.raise_doubt(device, doubt, wrong[1], unix_ms(now)):
+            self._live.changed("devices", device)
         return CheckpointReceipt(status="stored" if new else "duplicate", detail=wrong[1] if wrong else "")
 
     async def _missing(self, device: str) -> tuple[SequenceRange, ...]:

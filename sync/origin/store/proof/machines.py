@@ -56,7 +56,7 @@ class MachineStore:
             if boot_id not in known:
                 row = {"device_id": device, "boot_id": boot_id, "first_ms": now_ms, "since_ms": now_ms}
                 await connection.execute(insert(device_boots).values(**row))
-                oldest = sorted(known, key=lambda name: known[name].since_ms)[: len(known) + 1 - _MOST_BOOTS]
+                oldest = sorted(known, key=lambda name: known[name].since_ms)[: max(0, len(known) + 1 - _MOST_BOOTS)]
                 await connection.execute(delete(device_boots).where(of_device, own.boot_id.in_(oldest)))
                 return False
             change = update(device_boots).where(of_device, own.boot_id == boot_id)
@@ -71,10 +71,11 @@ class MachineStore:
             await connection.execute(insert(new_identities).values(**row))
 
     async def identity_of(self, device: str, boot_id: str) -> GivenIdentity | None:
-        """Return the device that a machine is to become; None: it keeps its identity."""
+        """Return the device that a machine is to become; None: it keeps its identity, or reported with the new one."""
         own = new_identities.c
         query = select(devices.c.id, devices.c.channel_id).join(new_identities, devices.c.id == own.new_device_id)
         query = query.where(own.device_id == device, own.boot_id == boot_id, devices.c.removed_ms.is_(None))
+        query = query.where(devices.c.seen_ms.is_(None))
         async with self._database.reading() as connection:
             row = (await connection.execute(query)).first()
             return None if row is None else GivenIdentity(*row)

@@ -60,7 +60,7 @@ class PromiseStore:
 
     async def keep(self, channel: str, day: int, rows: Sequence[Mapping[str, Any]]) -> None:
         """Store the promise of a day, instead of an earlier one."""
-        async with self._database.writing() as connection:
+        async with self._database.turn(f"promise of {channel}"), self._database.writing() as connection:
             mine = (promised_plays.c.channel_id == channel, promised_plays.c.day == day)
             await connection.execute(delete(promised_plays).where(*mine))
             for first in range(0, len(rows), _AT_ONCE):

@@ -21,7 +21,7 @@ def upgrade() -> None:
     """Add the tables and columns; of plays that are there nothing tells the right time, for no screen had a history."""
     op.create_table(
         "history",
-        Column("id", Integer, primary_key=True, autoincrement=True),
+        Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
         Column("device_id", String(64), ForeignKey("devices.id"), nullable=False),
         Column("log_epoch", String(32)),
         Column("sequence", BigInteger),
@@ -39,7 +39,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "history_conflicts",
-        Column("id", Integer, primary_key=True, autoincrement=True),
+        Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
         Column("device_id", String(64), nullable=False),
         Column("log_epoch", String(32), nullable=False),
         Column("sequence", BigInteger, nullable=False),
