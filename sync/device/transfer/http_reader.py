@@ -271,6 +271,7 @@ class _PiecewiseHandler(ResponseHandler):
         super().__init__(loop)
         self._unparsed, self._parsed = b"", 0  # what came, and how much of it is parsed
         self._turn: asyncio.Handle | None = None  # of the next piece
+        self._parsing = False
         self._lost: tuple[BaseException | None] | None = None  # why, once all is parsed
 
     @property
@@ -282,6 +283,9 @@ class _PiecewiseHandler(ResponseHandler):
         """Parse the first piece now, the others in later turns of the event loop."""
         if not data:
             return super().data_received(data)  # the parser goes on with what it has
+        if self._parsing:  # what follows an upgrade in this piece: it is older than what waits
+            self._unparsed, self._parsed = data + self._unparsed[self._parsed :], 0
+            return None
         self._unparsed, self._parsed = self._unparsed[self._parsed :] + data, 0
         if self._turn is None:
             self._parse()
@@ -327,7 +331,9 @@ class _PiecewiseHandler(ResponseHandler):
         piece = self._unparsed[begin : self._parsed]
         if self._parsed >= len(self._unparsed):
             self._unparsed, self._parsed = b"", 0
+        self._parsing = True
         super().data_received(piece)
+        self._parsing = False
         if self.exception() is not None:  # it is no HTTP, and the rest is not either
             self._unparsed, self._parsed = b"", 0
             if self._payload is not None:  # aiohttp leaves who reads the body waiting for ever

@@ -17,6 +17,7 @@ from sync.device.store.content_store import ContentStore
 from sync.device.store.device_key import CheckpointHead, DeviceKeyFile, head_file
 from sync.device.store.outbox import RefusedPlay
 from sync.proof.checkpoint import NOTHING_BEFORE, Checkpoint, blinded_name, leaf, line_key, play_salt
+from sync.proof.key_request import request_key
 from sync.proof.merkle import EMPTY_ROOT, MerkleTree
 from sync.runtime.durable_files import write_durably
 from sync.wire.device_reports import GENESIS, Outcome
@@ -229,12 +230,19 @@ async def test_a_log_from_a_backup_is_not_signed_and_goes_on_as_another_one(
     assert made[-1].previous == head.hash and made[-1].first == 1
 
 
+@pytest.mark.parametrize("rotated", [False, True])
 async def test_a_key_that_signed_is_not_used_again_when_nobody_knows_where_it_stopped(
-    tmp_path: Path, clock: FakeClock
+    tmp_path: Path, clock: FakeClock, rotated: bool
 ) -> None:
     key = certified(tmp_path)
     async with opened(tmp_path, clock) as (ledger, signer):
         await signer.sign_if_due()
+        if rotated:
+            keys = DeviceKeyFile(ContentStore(tmp_path), DEVICE)
+            new = keys.prepare_next().next_key
+            assert new is not None
+            key = keys.certified(new.id, request_key(DEVICE, new, clock.now())) or key
+            await signer.sign_if_due(at_once=True)
     for path in [*ContentStore(tmp_path).state.rglob("plays.db*"), *ContentStore(tmp_path).state.rglob("checkpoint*")]:
         path.unlink()
     async with opened(tmp_path, clock) as (ledger, signer):

@@ -1,16 +1,20 @@
 """The client of the origin: limits, waits, and answers of servers that are not an origin."""
 
 import asyncio
+import base64
 import contextlib
 import gzip
+import hashlib
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_websocket import WS_KEY
 
 from sync.device.origin_client import (
     ANSWER_CAP_BYTES,
@@ -20,7 +24,7 @@ from sync.device.origin_client import (
 )
 from sync.device.store.content_store import ContentStore
 from sync.device.store.partial_file import open_partial_file
-from sync.device.transfer.http_reader import LONGEST_RETRY_AFTER_S, PARSED_BYTES, retry_after_s
+from sync.device.transfer.http_reader import LONGEST_RETRY_AFTER_S, PARSED_BYTES, PiecewiseConnector, retry_after_s
 from sync.device.transfer.limits import Deadlines
 from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
@@ -226,6 +230,28 @@ FRAMINGS: dict[str, tuple[bytes, bytes | type[Exception]]] = {
     "empty lines": (SHORT + b"\r\n" * 200_000, b"{}"),
     "a bomb": (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB) + BOMB, BOMB),
 }
+
+
+async def test_what_comes_with_an_upgrade_is_read_in_its_order() -> None:
+    sent = [f"{number}".ljust(100) for number in range(300)]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        key = next(line for line in request.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key"))
+        accept = base64.b64encode(hashlib.sha1(key.split(b": ")[1] + WS_KEY).digest())
+        head = b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: " + accept
+        writer.write(head + b"\r\n\r\n" + b"".join(b"\x81" + bytes([len(text)]) + text.encode() for text in sent))
+        await reader.read()  # until the client leaves
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with (
+        server,
+        aiohttp.ClientSession(connector=PiecewiseConnector()) as session,
+        session.ws_connect(url) as hints,
+    ):
+        assert [await hints.receive_str() for _ in sent] == sent
 
 
 @pytest.mark.parametrize("name", FRAMINGS)

@@ -59,6 +59,16 @@ async def test_a_second_return_long_after_the_first_is_no_sign(server: RunningOr
     assert await doubts(server, device) == []
 
 
+@pytest.mark.parametrize(("starts", "known"), [(30, 30), (49, 49), (60, 50)])
+async def test_so_many_starts_of_machines_are_known(server: RunningOrigin, starts: int, known: int) -> None:
+    device, _ = await server.pair()
+    store = MachineStore(server.database)
+    for number in range(starts):
+        await store.reports(device, f"{number:032x}", number)
+    kept = [one.boot_id for one in await store.machines(device)]
+    assert kept == [f"{number:032x}" for number in reversed(range(starts - known, starts))]
+
+
 async def test_what_another_process_heard_is_seen_within_a_minute(server: RunningOrigin, clock: FakeClock) -> None:
     device, token = await server.pair()
     for boot in (A, B, A):
