@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
 from sync.runtime import durable_files
 from tests.fakes import FakeClock
 from tests.sync.faulty_disk import FaultyDisk
 
+# Each run tries the same examples: it judges a change, not a draw. --hypothesis-profile=default draws others.
+settings.register_profile("same", derandomize=True)
+settings.load_profile("same")
+
 _REPEATED = ("display", "browser")  # markers
 _DISPLAY_FIXTURES = {"display", "display_name", "stage"}
+_DISPLAY_STARTERS = {"Xvfb", "start_xvfb"}
 _BACKGROUND = "gw2"  # the third worker
 _BACKGROUND_NICE = 5
 
@@ -61,7 +67,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     slow: set[Path] = set()
     for item in items:
-        if _DISPLAY_FIXTURES & set(getattr(item, "fixturenames", ())):
+        code = getattr(getattr(item, "function", None), "__code__", None)
+        starts = code is not None and _DISPLAY_STARTERS & set(code.co_names)
+        if starts or _DISPLAY_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("display")
         if any(item.get_closest_marker(name) for name in _REPEATED):
             item.add_marker(pytest.mark.flaky(reruns=2))

@@ -232,17 +232,23 @@ FRAMINGS: dict[str, tuple[bytes, bytes | type[Exception]]] = {
 }
 
 
+def abort(writers: list[asyncio.StreamWriter]) -> None:
+    """Close connections whose client is gone, sent or not."""
+    for writer in writers:
+        writer.transport.abort()
+
+
 async def test_what_comes_with_an_upgrade_is_read_in_its_order() -> None:
-    sent = [f"{number}".ljust(100) for number in range(300)]
+    sent, writers = [f"{number}".ljust(100) for number in range(300)], list[asyncio.StreamWriter]()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.readuntil(b"\r\n\r\n")
         key = next(line for line in request.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key"))
         accept = base64.b64encode(hashlib.sha1(key.split(b": ")[1] + WS_KEY).digest())
         head = b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: " + accept
+        writers.append(writer)
         writer.write(head + b"\r\n\r\n" + b"".join(b"\x81" + bytes([len(text)]) + text.encode() for text in sent))
-        await reader.read()  # until the client leaves
-        writer.close()
+        await writer.drain()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -252,6 +258,7 @@ async def test_what_comes_with_an_upgrade_is_read_in_its_order() -> None:
         session.ws_connect(url) as hints,
     ):
         assert [await hints.receive_str() for _ in sent] == sent
+    abort(writers)
 
 
 @pytest.mark.parametrize("name", FRAMINGS)
@@ -260,7 +267,7 @@ async def test_whatever_a_server_sends_the_event_loop_turns_between_small_pieces
 ) -> None:
     raw, expected = FRAMINGS[name]
     turns, parsed, parse = Counter[str](), Counter[int](), ResponseHandler.data_received
-    longest = 0
+    longest, writers = 0, list[asyncio.StreamWriter]()
 
     def noting(handler: ResponseHandler, data: bytes) -> None:
         nonlocal longest
@@ -274,6 +281,7 @@ async def test_whatever_a_server_sends_the_event_loop_turns_between_small_pieces
             await asyncio.sleep(0)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         with contextlib.suppress(OSError):
             await reader.readuntil(b"\r\n\r\n")
             writer.write(raw)
@@ -290,5 +298,6 @@ async def test_whatever_a_server_sends_the_event_loop_turns_between_small_pieces
             with pytest.raises(expected):
                 await client.document("x", ANSWER_CAP_BYTES)
     counting.cancel()
+    abort(writers)
     assert 0 < longest <= PARSED_BYTES
     assert max(parsed.values()) <= 2, "at most what was read and what was left in one turn"
