@@ -9,7 +9,7 @@ File Systems Are Not Created Equal, OSDI 2014). SQLite is trusted: what it has c
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -112,6 +112,10 @@ class Recorder:
             and Path(path).is_relative_to(self.root)
             and not Path(path).name.startswith(self.catalog.name)
         )
+
+    def no_change(self) -> AbstractContextManager[object]:
+        """Hold back the changes of other threads."""
+        return self._lock
 
     @contextmanager
     def recording(self, patch: pytest.MonkeyPatch) -> Iterator[None]:
