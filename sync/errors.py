@@ -56,6 +56,11 @@ class OriginRefused(SignageError):
         self.retry_after_s = retry_after_s or 0.0
 
     @property
+    def no_such_operation(self) -> bool:
+        """Whether the origin does not know what it was asked for: it is of an earlier version."""
+        return self.status in (404, 405)
+
+    @property
     def may_pass(self) -> bool:
         """Whether the same request may be answered better later."""
         return self.status >= 500 or self.status in (408, 425, 429)

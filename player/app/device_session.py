@@ -214,10 +214,7 @@ class SessionBuilder:
         core, url, network = self.core, str(settings.origin.url), self._network(settings)
         async with open_client(url, membership.token, network) as client:
             plays, history = self._uploaders(client, session)
-            keys = DeviceKeyFile(core.content, membership.device)
-            certification = KeyCertification(
-                client, core.content, keys, membership.device, core.clock, session.signer.wake
-            )
+            certification = self._certification(client, session)
             yield OriginConnection(
                 membership=membership,
                 syncer=Syncer(
@@ -243,6 +240,11 @@ class SessionBuilder:
                 checkpoints=self._checkpoints(client, session, certification.wake),
                 heartbeat=self._heartbeat(client, session),
             )
+
+    def _certification(self, client: OriginClient, session: DeviceSession) -> KeyCertification:
+        core, signer, device = self.core, session.signer, session.ledger.device
+        keys = DeviceKeyFile(core.content, device)
+        return KeyCertification(client, core.content, keys, device, core.clock, signer.wake, signer.key_wanted)
 
     def _sync_options(self, settings: Settings, membership: DeviceMembership) -> SyncOptions:
         reserve = settings.storage.reserve_bytes

@@ -277,10 +277,6 @@ class CheckpointLog:
         async with self._database.transaction():
             return await self._database.execute(statement, {"first": first, "last": last})
 
-    async def waiting(self) -> int:
-        """Return how many checkpoints wait for delivery."""
-        return int((await self._one("SELECT count(*) AS waiting FROM checkpoints WHERE waits = 1"))["waiting"])
-
     async def _one(self, query: str, epoch: str = "", **more: Any) -> Row:
         row = await self._database.row(query, {"epoch": epoch, **more})
         assert row is not None, "the query has one row, and the log is made with the file"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from player.display import DisplayState, Power
+from player.display import DisplayState
 from player.evidence.history import Change
 from sync.device.recurring_problem import problem_kind
 from sync.runtime.clock import ClockTrust
@@ -24,7 +24,6 @@ DARK = ("off", "disconnected")
 PROBLEM = "problem "
 _MOST_COUNTED = 1_000
 _MOST_OF_ONE, _MOST_OF_PROBLEMS, _WITHIN_S = 12, 120, 3_600.0
-_POWERS = {Power.ON: "on", Power.OFF: "off", Power.UNKNOWN: "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def screen_word(display: DisplayState) -> str:
     """Return the state of the screen, as a record says it."""
     if display.connected is False:
         return "disconnected"
-    return _POWERS[display.power] if display.answers else "unknown"
+    return display.power.value if display.answers else "unknown"
 
 
 def screen_changes(before: str | None, now: str, moment: ClockReading, *, was: str = "") -> Iterator[Change]:

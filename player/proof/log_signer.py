@@ -52,6 +52,7 @@ class LogSigner:
         self._turn = asyncio.Lock()
         self._signed_s = -math.inf  # monotonic
         self._written, self._woken = asyncio.Event(), asyncio.Event()
+        self.key_wanted = asyncio.Event()  # set while the file of the key is damaged
         self.head: CheckpointHead | None = None  # the last one whose head is durable: up to it checkpoints are sent
 
     async def run(self) -> None:
@@ -103,6 +104,8 @@ class LogSigner:
         """
         async with self._turn:
             if (key := await in_thread(self._key)) is None:
+                if await in_thread(self._keys.is_damaged):
+                    self.key_wanted.set()
                 return ""
             await self._ledger.open_file()
             place, beside = await self._ledger.checkpoints.place(), await in_thread(self._beside)
@@ -121,8 +124,6 @@ class LogSigner:
             return ""
 
     def _key(self) -> StoredKey | None:
-        if self._ledger.device != self._device:
-            return None  # this machine becomes another device, which makes a key of its own
         stored = self._keys.load()
         return stored if stored is not None and stored.certificate is not None else None
 

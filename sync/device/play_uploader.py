@@ -22,7 +22,7 @@ RETENTION = timedelta(days=30)
 
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 300.0
-_NOT_THERE, _TOO_LARGE = (404, 405), 413
+_TOO_LARGE = 413
 _ANEW_EVERY_S = 3_600.0
 _GROW_BY = 10  # plays more per batch after a batch was too large; each batch too large is a wasted upload
 
@@ -156,7 +156,7 @@ class PlayUploader:
         await self._apply_receipts([], [RefusedPlay(queued.sequence, "invalid", str(error)) for queued in batch])
 
     async def _wait_after_error(self, error: SignageError) -> None:
-        absent = isinstance(error, OriginRefused) and error.status in _NOT_THERE
+        absent = isinstance(error, OriginRefused) and error.no_such_operation
         at_least_s = max(error.retry_after_s, self._absent_wait_s if absent else 0.0)
         wait_s = self._backoff.next_s(at_least_s=at_least_s, offline=error.offline)
         self._problems.occurred(str(error))

@@ -83,7 +83,7 @@ def test_a_deck_killed_on_air_costs_less_than_a_second_and_one_log_line(site: Si
     changed_s = next(began for colours, began, _ in sight.runs() if began > killed_s and near_any(colours[1]))
     assert changed_s - killed_s < 6  # less than one, on a quiet machine (the title says so)
     told = site.log("player").read_text().splitlines()[lines:]
-    assert len([line for line in told if "deck" in line and "WARNING" in line]) == 1, told
+    assert len([line for line in told if "lost: it was ended by SIGKILL" in line]) == 1, told
 
 
 def _deck_on_air(site: Site) -> list[int]:

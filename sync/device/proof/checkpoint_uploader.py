@@ -1,9 +1,9 @@
 """Delivers checkpoints to the origin at least once, in order, each after the plays that it covers."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 from sync.device.play_uploader import RETENTION
 from sync.device.recurring_problem import RecurringProblem
@@ -16,7 +16,6 @@ from sync.wire.release import Envelope
 LOOK_EVERY_S = 30.0
 """How often it looks whether plays were delivered, so that checkpoints may follow."""
 
-_NO_SUCH_OPERATION = (404, 405)
 _ASK_AGAIN_S = 3_600.0
 _MOST_LETTERS = 512 * 1024  # of the envelopes of a batch, for a proxy may refuse more than 1 MiB; one may be larger
 
@@ -75,7 +74,7 @@ class CheckpointUploader:
         clock: Clock,
         rng: Random,
         durable: Callable[[], int],
-        news: Callable[[], Awaitable[None]],
+        news: Callable[[], Coroutine[Any, Any, None]],
         refused: Callable[[], None],
     ) -> None:
         self._queue = queue
@@ -94,17 +93,14 @@ class CheckpointUploader:
         while True:
             try:
                 if not await self._deliver():
-                    await first_of(self._clock.sleep(LOOK_EVERY_S), self._wait_for_news())
+                    await first_of(self._clock.sleep(LOOK_EVERY_S), self._news())
             except OriginRefused as error:
                 self._problems.occurred(str(error))
-                longer = _ASK_AGAIN_S if error.status in _NO_SUCH_OPERATION else error.retry_after_s
+                longer = _ASK_AGAIN_S if error.no_such_operation else error.retry_after_s
                 await self._clock.sleep(self._backoff.next_s(at_least_s=longer))
             except (OriginUnreachable, Untrusted, StorageBroken, StorageFull) as error:
                 self._problems.occurred(str(error))
                 await self._clock.sleep(self._backoff.next_s(at_least_s=error.retry_after_s, offline=error.offline))
-
-    async def _wait_for_news(self) -> None:
-        await self._news()
 
     async def _deliver(self) -> bool:
         """Deliver a batch; return False if there is nothing to deliver."""

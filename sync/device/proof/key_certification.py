@@ -24,7 +24,6 @@ from sync.wire.release import Envelope
 
 ASK_AGAIN_S = 3600.0
 AFTER_FAILURE_S = 300.0
-_NO_SUCH_OPERATION = (404, 405)
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +48,7 @@ class KeyState:
 class KeyCertification:
     """A service; makes the key when there is none. `store` has the root by which a certificate is checked.
 
-    Calls `certified` when another key may sign.
+    Calls `certified` when another key may sign. It asks at once when `wanted` is set.
     """
 
     def __init__(
@@ -60,6 +59,7 @@ class KeyCertification:
         device: str,
         clock: Clock,
         certified: Callable[[], None] = lambda: None,
+        wanted: asyncio.Event | None = None,
     ) -> None:
         self._client = client
         self._store = store
@@ -67,7 +67,7 @@ class KeyCertification:
         self._device = device
         self._clock = clock
         self._certified = certified
-        self._wanted = asyncio.Event()
+        self._wanted = wanted or asyncio.Event()
         self._problems = RecurringProblem(
             clock, log, "plays are not signed yet", "the origin certified the key of this device"
         )
@@ -104,7 +104,7 @@ class KeyCertification:
                     return ASK_AGAIN_S
         except OriginRefused as error:
             self._failed(error)
-            return ASK_AGAIN_S if error.status in _NO_SUCH_OPERATION else max(AFTER_FAILURE_S, error.retry_after_s)
+            return ASK_AGAIN_S if error.no_such_operation else max(AFTER_FAILURE_S, error.retry_after_s)
         except (OriginUnreachable, Untrusted, StorageBroken, StorageFull) as error:
             self._failed(error)
             return max(AFTER_FAILURE_S, error.retry_after_s)

@@ -76,11 +76,14 @@ class DeviceKeyFile:
             StorageBroken: there is one, and neither it nor its copy can be read.
         """
         found = self._file.find()
-        if found.value is None and found.fault:
-            if found.raw is None:
-                raise StorageBroken(found.fault)
-            log.error("%s: a new key is made", found.fault)
+        if found.value is None and found.fault and found.raw is None:
+            raise StorageBroken(found.fault)
         return found.value if found.value is not None and found.value.device == self._device else None
+
+    def is_damaged(self) -> bool:
+        """Tell whether there is a file, and neither it nor its copy has a key: one is to be made."""
+        found = self._file.find()
+        return found.value is None and found.raw is not None
 
     def load_or_make(self) -> StoredKey:
         """Return the key; make one if there is none.
@@ -89,7 +92,7 @@ class DeviceKeyFile:
             StorageFull, StorageBroken: the disk refuses.
         """
         with _CHANGING:
-            return self.load() or self._save(StoredKey(device=self._device, secret=_new_secret()))
+            return self.load() or self._make()
 
     def prepare_next(self) -> StoredKey:
         """Make the key that is to replace the one in use, unless one waits already. An uncertified one just goes.
@@ -100,7 +103,7 @@ class DeviceKeyFile:
         with _CHANGING:
             stored = self.load()
             if stored is None or stored.certificate is None:
-                return self._save(StoredKey(device=self._device, secret=_new_secret()))
+                return self._make()
             if stored.next_secret is not None:
                 return stored
             return self._save(stored.model_copy(update={"next_secret": _new_secret()}))
@@ -146,6 +149,13 @@ class DeviceKeyFile:
                 self._save(StoredKey(device=self._device, secret=stored.next_secret or _new_secret()))
             elif stored.next_key is not None and stored.next_key.id == key:
                 self._save(stored.model_copy(update={"next_secret": None}))
+
+    def _make(self) -> StoredKey:
+        found = self._file.find()
+        made = self._save(StoredKey(device=self._device, secret=_new_secret()))
+        if found.value is None and found.fault:
+            log.error("%s: key=%s is made in its place", found.fault, made.key.id[:16])
+        return made
 
     def _save(self, stored: StoredKey) -> StoredKey:
         self._file.save(stored.model_dump_json().encode())

@@ -37,3 +37,6 @@ class BillableRule(Request):
 
 DEFAULT_RULE = BillableRule()
 """The rule of a line that names none."""
+
+VersionedRule = tuple[int, BillableRule]
+"""A rule, and which one of its line it is: 0 is the default, the first that was stored 1."""

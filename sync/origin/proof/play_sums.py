@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sync.origin.planning.billable_rule import DEFAULT_RULE, BillableRule
+from sync.origin.planning.billable_rule import DEFAULT_RULE, VersionedRule
 from sync.origin.planning.release_contents import ReleaseContent, Runs, in_runs
 from sync.origin.planning.venue_days import venue_hour, zone_named
 from sync.origin.proof.billing import Judgement, PlayFacts, ShownPlay, judge
 from sync.runtime.clock import ClockState
 from sync.wire.device_reports import ScreenDetail, ScreenState
 
-VersionedRule = tuple[int, BillableRule]
 Place = tuple[str, int]
 """A channel, and the sequence of a release in it."""
 

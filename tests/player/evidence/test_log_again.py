@@ -87,6 +87,6 @@ async def test_a_log_becomes_that_of_another_device_with_what_waits_in_it(tmp_pa
             ("take-2", "another"), ("take-3", "another"), ("take-4", "another"), ("next", "another")
         ]  # fmt: skip
         verify_chain(plays)
-        assert await ledger.checkpoints.waiting() == 0
+        assert (await ledger.checkpoints.place()).newest is None
     async with open_ledger(tmp_path / "plays.db", "another", clock) as ledger:
         assert (ledger.problem, await ledger.outbox.depth()) == ("", 4)

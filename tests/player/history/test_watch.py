@@ -195,7 +195,7 @@ async def test_a_fault_of_the_watch_is_no_end_of_the_player(tmp_path: Path, cloc
         service = HistoryWatch(ledger, device, device.report, clock, None)
         device.power = None  # type: ignore[assignment]
         for _ in range(2):  # it is restarted
-            with pytest.raises(KeyError):
+            with pytest.raises(AttributeError):
                 await service.run()
     assert told(path, "player") == ["player started 0.1.0"]
 

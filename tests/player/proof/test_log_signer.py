@@ -14,7 +14,7 @@ from player.evidence.checkpoints import MOST_PLAYS, SigningFacts
 from player.evidence.ledger import Ledger
 from player.proof.log_signer import LOOK_EVERY_S, SIGN_EVERY_S, SIGNED_LATELY_S, LogSigner
 from sync.device.store.content_store import ContentStore
-from sync.device.store.device_key import CheckpointHead, DeviceKeyFile, head_file
+from sync.device.store.device_key import CheckpointHead, DeviceKeyFile, head_file, key_file
 from sync.device.store.outbox import RefusedPlay
 from sync.proof.checkpoint import NOTHING_BEFORE, Checkpoint, blinded_name, leaf, line_key, play_salt
 from sync.proof.key_request import request_key
@@ -69,7 +69,7 @@ async def test_a_log_is_signed_as_soon_as_a_key_may_sign(tmp_path: Path, clock: 
         certified(tmp_path)
         signer.wake()
         await signer.wait_for_news()
-        assert await ledger.checkpoints.waiting()
+        assert (await ledger.checkpoints.place()).newest is not None
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
@@ -156,7 +156,22 @@ async def test_without_a_certified_key_nothing_is_signed(tmp_path: Path, clock: 
         assert await signer.sign_if_due(at_once=True) == ""
         await signer.begin_anew()
         await signer.close()
-        assert await ledger.checkpoints.waiting() == 0
+        assert (await ledger.checkpoints.place()).newest is None
+
+
+async def test_a_damaged_key_is_asked_for_and_no_look_logs_it(
+    tmp_path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    certified(tmp_path)
+    file = key_file(ContentStore(tmp_path))
+    async with opened(tmp_path, clock) as (_, signer):
+        await signer.sign_if_due()
+        assert not signer.key_wanted.is_set()
+        for path in (file.path, file.copy):
+            path.write_bytes(b"")
+        for _ in range(3):
+            assert await signer.sign_if_due() == ""
+        assert signer.key_wanted.is_set() and not caplog.records
 
 
 async def test_before_another_log_begins_what_is_settled_of_the_old_one_is_signed(
@@ -247,7 +262,7 @@ async def test_a_key_that_signed_is_not_used_again_when_nobody_knows_where_it_st
         path.unlink()
     async with opened(tmp_path, clock) as (ledger, signer):
         await signer.sign_if_due()
-        assert await ledger.checkpoints.waiting() == 0
+        assert (await ledger.checkpoints.place()).newest is None
         other = certified(tmp_path)
         assert other.key.id != key.key.id
         await signer.sign_if_due()

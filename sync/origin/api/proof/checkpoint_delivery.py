@@ -8,6 +8,7 @@ from aiohttp import web
 from sync.errors import Untrusted
 from sync.http.bodies import json_answer, read_json
 from sync.http.operations import Access, Operation
+from sync.origin.api.proof.receipts import GapSearch
 from sync.origin.http.auth import caller_of
 from sync.origin.http.live_hints import LiveHints
 from sync.origin.store.proof.identity_doubts import DoubtKind, IdentityDoubtStore
@@ -17,11 +18,8 @@ from sync.proof.checkpoint import Certificate, open_checkpoint, payload_hash
 from sync.proof.delivery import CheckpointAnswer, CheckpointBatch, CheckpointReceipt, SentCheckpoint
 from sync.runtime.clock import Clock, unix_ms
 from sync.runtime.threads import in_thread
-from sync.wire.device_reports import MOST_MISSING, SequenceRange
 
 BATCH_CAP_BYTES = 4 * 1024 * 1024
-SEARCH_EVERY_S = 3_600.0
-"""How long after a search for missing numbers the chain of a device is not searched again."""
 
 _DOUBTS = {Misfit.FORK: DoubtKind.FORK, Misfit.SET_BACK: DoubtKind.SET_BACK}
 
@@ -36,7 +34,7 @@ class CheckpointDeliveryRoutes:
         self._doubts = doubts
         self._live = live
         self._clock = clock
-        self._search_again_s: dict[str, float] = {}  # by device
+        self._search = GapSearch(clock)
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operation for devices."""
@@ -50,7 +48,8 @@ class CheckpointDeliveryRoutes:
         device = caller_of(request).id
         keys = {one.key: one for one in await self._store.certificates(device)}
         receipts = tuple([await self._take(device, sent, keys) for sent in batch.checkpoints])
-        return json_answer(CheckpointAnswer(receipts=receipts, missing=await self._missing(device)))
+        missing = await self._search.missing(device, partial(self._store.missing, device))
+        return json_answer(CheckpointAnswer(receipts=receipts, missing=missing))
 
     async def _take(self, device: str, sent: SentCheckpoint, keys: dict[str, Certificate]) -> CheckpointReceipt:
         try:
@@ -71,11 +70,3 @@ class CheckpointDeliveryRoutes:
         if wrong and doubt and await self._doubts.raise_doubt(device, doubt, wrong[1], unix_ms(now)):
             self._live.changed("devices", device)
         return CheckpointReceipt(status="stored" if new else "duplicate", detail=wrong[1] if wrong else "")
-
-    async def _missing(self, device: str) -> tuple[SequenceRange, ...]:
-        if self._clock.monotonic() < self._search_again_s.get(device, 0.0):
-            return ()
-        gaps = await self._store.missing(device, MOST_MISSING)
-        if gaps:
-            self._search_again_s[device] = self._clock.monotonic() + SEARCH_EVERY_S
-        return tuple(SequenceRange(first=first, last=last) for first, last in gaps)

@@ -1,6 +1,7 @@
 """History over HTTP at `/v1/history`: screens deliver what changed on them, people read it and what the origin saw."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
@@ -100,7 +101,7 @@ class HistoryRoutes:
         self._names = names
         self._live = live
         self._clock = clock
-        self._search = GapSearch(store.gaps, clock)
+        self._search = GapSearch(clock)
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operation for devices, and that for people."""
@@ -148,7 +149,7 @@ class HistoryRoutes:
             return BatchAnswer(receipts=receipts)
         gaps = await self._store.gaps(device, epoch, 1)
         mark = gaps[0][0] - 1 if gaps else await self._store.newest(device, epoch)
-        missing = await self._search.missing(device, epoch) if gaps else ()
+        missing = await self._search.missing(device, partial(self._store.gaps, device, epoch)) if gaps else ()
         return BatchAnswer(receipts=receipts, log_epoch=epoch, high_water=mark, missing=missing)
 
     async def _page(self, request: web.Request) -> web.StreamResponse:

@@ -6,6 +6,7 @@ Each play gets its own receipt, so that one bad record never blocks the outbox o
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 from aiohttp import web
@@ -81,7 +82,7 @@ class PlayDeliveryRoutes:
     ) -> None:
         self._store = store
         self._logs = logs
-        self._search = GapSearch(logs.missing, clock)
+        self._search = GapSearch(clock)
         self._judge = judge
         self._correction = correction
         self._doubts = doubts
@@ -171,9 +172,9 @@ class PlayDeliveryRoutes:
         if epoch is None:
             return BatchAnswer(receipts=receipts)
         mark = await self._logs.high_water(device, epoch)
-        missing = (
-            await self._search.missing(device, epoch) if any((one.sequence or 0) > mark for one in receipts) else ()
-        )
+        gaps = partial(self._logs.missing, device, epoch)
+        behind = any((one.sequence or 0) > mark for one in receipts)
+        missing = await self._search.missing(device, gaps) if behind else ()
         return BatchAnswer(receipts=receipts, log_epoch=epoch, high_water=mark, missing=missing)
 
 

@@ -1,4 +1,4 @@
-"""What the answers to deliveries of plays and of history share: receipts of invalid documents, and what is missing."""
+"""What the answers to deliveries of plays, history and checkpoints share: receipts of invalid documents, and gaps."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
@@ -13,28 +13,29 @@ LONGEST_DETAIL = 500
 """A receipt describes a fault in at most this many characters, so that a hostile document cannot inflate the answer."""
 
 SEARCH_EVERY_S = 3_600.0
-"""How long after a search a log with gaps is not searched again."""
+"""How long after gaps of a log were found it is not searched again."""
 
 _EPOCH = TypeAdapter(LogEpoch)
 
 
 class GapSearch:
-    """Says what devices are to send again; not often, for what they do not have any more stays missing.
+    """Says what devices are to send again; not often, for what they do not have any more stays missing."""
 
-    `gaps` returns the first gaps of the log of a device, so many at most.
-    """
-
-    def __init__(self, gaps: Callable[[str, str, int], Awaitable[list[tuple[int, int]]]], clock: Clock) -> None:
-        self._gaps = gaps
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._again_s: dict[str, float] = {}  # by device: when its log is searched the next time
 
-    async def missing(self, device: str, epoch: str) -> tuple[SequenceRange, ...]:
-        """Return what is missing below the newest document of this log; empty soon after a search."""
+    async def missing(
+        self, device: str, first_gaps: Callable[[int], Awaitable[list[tuple[int, int]]]]
+    ) -> tuple[SequenceRange, ...]:
+        """Return what the log of a device lacks below its newest document; empty soon after gaps were found.
+
+        `first_gaps` returns the first gaps of the log, so many at most.
+        """
         if self._clock.monotonic() < self._again_s.get(device, 0.0):
             return ()
-        gaps = await self._gaps(device, epoch, MOST_MISSING)
-        if len(gaps) < MOST_MISSING:
+        gaps = await first_gaps(MOST_MISSING)
+        if 0 < len(gaps) < MOST_MISSING:
             self._again_s[device] = self._clock.monotonic() + SEARCH_EVERY_S
         return tuple(SequenceRange(first=first, last=last) for first, last in gaps)
 

@@ -10,10 +10,9 @@ from sqlalchemy import and_, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.tables import billable_rules
-from sync.origin.planning.billable_rule import DEFAULT_RULE, BillableRule
+from sync.origin.planning.billable_rule import DEFAULT_RULE, BillableRule, VersionedRule
 from sync.origin.store.reports.play_days import mark_lines
 
-VersionedRule = tuple[int, BillableRule]
 DEFAULT_VERSION: VersionedRule = (0, DEFAULT_RULE)
 
 _LINES_AT_ONCE = 500  # a statement takes a limited number of values

@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.report_tables import HOURS, play_days, play_sums
 from sync.origin.persistence.tables import plays, release_contents, releases
+from sync.origin.planning.billable_rule import VersionedRule
 from sync.origin.planning.release_contents import ReleaseContent, Runs
 from sync.origin.planning.venue_days import around
-from sync.origin.store.reports.billable_rules import VersionedRule, rules_of
+from sync.origin.store.reports.billable_rules import rules_of
 
 _AT_ONCE = 500  # a statement takes a limited number of values
 

@@ -133,17 +133,20 @@ async def test_a_revoked_key_is_replaced_at_the_next_exchange(
 
 
 async def test_a_lost_or_damaged_key_is_made_anew_and_one_that_cannot_be_read_is_not(
-    origin: RunningOrigin, screen: Screen, clock: FakeClock
+    origin: RunningOrigin, screen: Screen, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = key_file(screen.content)
     async with screen.running() as service:
         await until_certified(service)
     for path in (file.path, file.copy):
         path.write_bytes(b"{")
+    assert screen.keys.is_damaged() and screen.keys.load() is None and not caplog.records, "nothing is made by looking"
     assert any("device_key.json is damaged" in problem for problem in file_problems(screen.content))
     async with screen.running() as service:
-        await until_certified(service)
-    assert (await keys_of(origin, screen))[1] == screen.stored().key.id
+        made = await until_certified(service)
+    assert (await keys_of(origin, screen))[1] == screen.stored().key.id == made
+    [line] = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+    assert line == f"{file.path} is damaged: key={made[:16]} is made in its place" and not screen.keys.is_damaged()
     for path in (file.path, file.copy):
         path.unlink()
         path.mkdir()
