@@ -9,7 +9,7 @@ import re
 import socket
 from asyncio import IncompleteReadError, LimitOverrunError, StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from ssl import SSLError
 from urllib.parse import SplitResult, urlsplit
 
@@ -125,13 +125,13 @@ class _Relay:
         raise MediaUnplayable(f"{shown_url(url)[:200]}: {why}") from failed
 
     async def _open(self, family: int, address: str, port: int) -> socket.socket:
-        used = self._network.meter.open(family, host=urlsplit(self._url).hostname or "")
-        try:
+        with ExitStack() as unless_connected:
+            used = unless_connected.enter_context(
+                self._network.meter.open(family, host=urlsplit(self._url).hostname or "")
+            )
             used.setblocking(False)
             await asyncio.get_running_loop().sock_connect(used, (address, port))
-        except BaseException:
-            used.close()
-            raise
+            unless_connected.pop_all()
         return used
 
     async def _pass_requests(self, reader: StreamReader, writer: StreamWriter) -> None:

@@ -9,6 +9,7 @@ import logging
 import math
 import os
 from collections.abc import Callable, Collection, Coroutine, Mapping
+from contextlib import AsyncExitStack
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -115,15 +116,19 @@ class Downloader:
         Raises:
             StorageFull, StorageBroken: no room, or the disk failed.
         """
-        try:
-            while await self._begin(release, begun) and not await self._fetch(changed):
-                if changed.is_set():
-                    return False
-        except BaseException:
-            await self.stop()
-            raise
-        self._intake.forget_all_but(())
-        self._wanted_bytes = 0
+        async with AsyncExitStack() as on_error:
+            on_error.push_async_callback(self.stop)
+            complete = await self._complete(release, changed, begun)
+            on_error.pop_all()
+        if complete:
+            self._intake.forget_all_but(())
+            self._wanted_bytes = 0
+        return complete
+
+    async def _complete(self, release: Release, changed: asyncio.Event, begun: Callable[[], None]) -> bool:
+        while await self._begin(release, begun) and not await self._fetch(changed):
+            if changed.is_set():
+                return False
         return True
 
     async def stop(self) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from sqlite3 import DatabaseError, OperationalError, Row
 from typing import Any
@@ -111,13 +111,13 @@ class Database:
         async with self._lock:
             await self._restore()
             with _converted(self.path):
-                try:  # BEGIN as well: after a cancellation it still runs in the thread of the driver
+                async with AsyncExitStack() as unless_committed:
+                    # Before BEGIN: after a cancellation that still runs in the thread of the driver.
+                    unless_committed.push_async_callback(self._connection.rollback)
                     await self._connection.execute("BEGIN IMMEDIATE")
                     yield
-                except BaseException:
-                    await self._connection.rollback()
-                    raise
-                await self._connection.commit()
+                    await self._connection.commit()
+                    unless_committed.pop_all()
 
     async def execute(self, statement: str, parameters: Parameters | None = None) -> int:
         """Run one statement in a `transaction`; return how many rows it changed."""
@@ -153,15 +153,13 @@ async def open_database(path: Path, migrations: Sequence[str]) -> AsyncIterator[
     if os.path.lexists(journal) and not journal.is_file():
         with storage_errors(journal):
             set_aside(journal)
-    with _converted(path):
-        connection = await _connect(path)
-    try:
+    async with AsyncExitStack() as unless_open:
         with _converted(path):
+            connection = await _connect(path)
+            unless_open.push_async_callback(connection.close)
             await _check(connection, path)
             await _migrate(connection, path, migrations)
-    except BaseException:
-        await connection.close()
-        raise
+        unless_open.pop_all()
     database = Database(connection, path)
     try:
         yield database
@@ -170,14 +168,14 @@ async def open_database(path: Path, migrations: Sequence[str]) -> AsyncIterator[
 
 
 async def _connect(path: Path) -> aiosqlite.Connection:
-    connection = await aiosqlite.connect(path, isolation_level=None, timeout=_LOCK_WAIT_S)
-    try:
+    async with AsyncExitStack() as unless_set:
+        connection = await unless_set.enter_async_context(
+            aiosqlite.connect(path, isolation_level=None, timeout=_LOCK_WAIT_S)
+        )
         connection.row_factory = Row
         for pragma in _PRAGMAS:
             await connection.execute(pragma)
-    except BaseException:
-        await connection.close()
-        raise
+        unless_set.pop_all()
     return connection
 
 

@@ -1,9 +1,10 @@
 """The bytes of this month on the disk: a small record in two files that are written in turn.
 
 What a program has written stays when it is killed, at any instant. Under a budget the bytes that requests for media may
-bring are written before these are sent (`reserve`): a kill counts at most 1 MiB too much. Of all else, and without a
-budget, it loses what came since the last write, at most 256 KiB or a tenth of a second. A power cut loses what was not
-flushed. The newer of both files counts.
+bring are written before these are sent (`reserve`): a kill counts at most 1 MiB too much. The length of a chunk list is
+not known before it comes: 128 KiB are reserved for it, and no list of an origin is that long. Of all else, and without
+a budget, a kill loses what came since the last write: 256 KiB, or what came in the time of a look and a write, some
+milliseconds. A power cut loses what was not flushed. The newer of both files counts.
 """
 
 import logging

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -112,12 +112,11 @@ async def _transaction(connection: AsyncConnection) -> AsyncIterator[None]:
         await connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         await connection.begin()
-    try:
+    async with AsyncExitStack() as unless_committed:
+        unless_committed.push_async_callback(connection.rollback)
         yield
-    except BaseException:
-        await connection.rollback()
-        raise
-    await connection.commit()
+        await connection.commit()
+        unless_committed.pop_all()
 
 
 def _translated(error: DBAPIError) -> SignageError:

@@ -1,7 +1,8 @@
 """The files of a release: one, or where its bookings are too large for that, files of bookings beside it.
 
 Campaigns are put together by the month in which their flight begins, and divided further by their ids. So a change of
-one campaign changes one file, and devices fetch no other again.
+one campaign changes one file, and devices fetch no other again. All files of a month change only when their number
+does: when one of them becomes larger than 1 MiB, or all are so small that half as many do.
 """
 
 import hashlib
