@@ -196,7 +196,7 @@ def _report_maker(database: OriginDatabase, files: DataFolder, clock: Clock) -> 
     sums, promises = PlaySumStore(database, JUDGEMENT), PromiseStore(database)
     releases = ReleaseContents(ReleaseStore(database), files)
     counter, keeper = DayCounter(sums, clock), PromiseKeeper(promises, releases.read, clock)
-    return ReportMaker(sums, promises, NameStore(database), counter, keeper, clock)
+    return ReportMaker(sums, promises, HistoryStore(database), NameStore(database), counter, keeper, clock)
 
 
 def _plan_routes(

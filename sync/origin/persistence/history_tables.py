@@ -22,6 +22,7 @@ history = Table(
     Column("received_ms", BigInteger, nullable=False),
     UniqueConstraint("device_id", "log_epoch", "sequence"),
     Index("history_by_device", "device_id", "at_ms"),
+    Index("history_by_kind", "device_id", "kind", "at_ms"),
     Index("history_by_time", "at_ms"),
 )
 

@@ -4,7 +4,7 @@ All of it is counted from other tables and may be counted anew. `hour_00` to `ho
 venue in which they began.
 """
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, String, Table
+from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, String, Table
 
 from sync.origin.persistence.signing_tables import device_keys
 
@@ -25,7 +25,7 @@ play_days = Table(
     Column("changes", BigInteger, nullable=False),
     Column("counted", BigInteger, nullable=False, server_default="0"),
     Column("judgement", Integer, nullable=False, server_default="0"),  # `billing.JUDGEMENT` it was counted with
-    Column("shown_ms", BigInteger, nullable=False, server_default="0"),  # of all its plays, items of playlists too
+    Column("shown_ms", JSON),  # of each hour, by all its plays, items of playlists too; NULL: not counted yet
     Index("play_days_by_day", "day"),
 )
 _stale = play_days.c.counted < play_days.c.changes

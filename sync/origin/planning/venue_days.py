@@ -1,15 +1,22 @@
 """Pure: days and hours by the clock on the wall of a venue. A day is a number: days since 1970-01-01."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import accumulate
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sync.runtime.clock import instant
 
 DAY_MS = 24 * 3_600_000
 _FIRST = date(1970, 1, 1)
+
+Hours = tuple[float, ...]
+"""A value for each hour of a day."""
+
+_WHOLE: Hours = (1.0,) * 24
 _STEP_MS = 15 * 60_000  # all zones of today differ from UTC by whole quarters of an hour
 _FARTHEST_MS = 15 * 3_600_000  # and by less than 15 hours
 
@@ -57,8 +64,41 @@ def hour_lengths(day: int, zone: ZoneInfo) -> Mapping[int, int]:
 
 
 @lru_cache(4_096)
+def hour_ends(day: int, zone: ZoneInfo) -> tuple[int, ...]:
+    """Return when each of the 24 hours of a day ends (Unix milliseconds); one that is left out has no length."""
+    at_ms, lengths = day_span(day, zone)[0], hour_lengths(day, zone)
+    return tuple(accumulate((lengths.get(hour, 0) for hour in range(24)), initial=at_ms))[1:]
+
+
+@lru_cache(4_096)
 def day_span(day: int, zone: ZoneInfo) -> tuple[int, int]:
     """Return from when to when it is this day (Unix milliseconds); the end is not included. Empty: it was left out."""
     begins, ends = around(day)
     inside = [at_ms for at_ms in range(begins, ends, _STEP_MS) if venue_hour(at_ms, zone)[0] == day]
     return (inside[0], inside[-1] + _STEP_MS) if inside else (begins, begins)
+
+
+def active_hours(day: int, zone: ZoneInfo, since_ms: int, until_ms: int) -> Hours:
+    """Return which part of each hour of a day is in this time; of an hour that the day does not have, none."""
+    begins_ms, ends_ms = day_span(day, zone)
+    if since_ms <= begins_ms and ends_ms <= until_ms:
+        return _WHOLE
+    if until_ms <= begins_ms or ends_ms <= since_ms:
+        return (0.0,) * 24
+    found, at_ms = [0.0] * 24, begins_ms
+    for hour, end_ms in enumerate(hour_ends(day, zone)):
+        if at_ms < end_ms:
+            found[hour] = max(0, min(end_ms, until_ms) - max(at_ms, since_ms)) / (end_ms - at_ms)
+        at_ms = end_ms
+    return tuple(found)
+
+
+def spread(day: int, zone: ZoneInfo, since_ms: int, length_ms: int, hours: list[int]) -> None:
+    """Add a time of so many milliseconds to the hours of a day in which it is; what is after that day is left out."""
+    until_ms, ends = since_ms + length_ms, hour_ends(day, zone)
+    for hour in range(bisect_right(ends, since_ms), 24):
+        end_ms = min(until_ms, ends[hour])
+        hours[hour] += end_ms - since_ms
+        since_ms = end_ms
+        if since_ms >= until_ms:
+            return

@@ -22,7 +22,7 @@ SUM_COLUMNS = ("id", "name", "plays", "complete", "rendered_ms", "first_at", "la
 REPORT_COLUMNS = (
     "by", "id", "name", "first_day", "last_day", "contracted", "expected", "delivered", "pace", "shortfall",
     "not_enough_slots", "screen_off", "failed", "set_aside", "offline", "other", "screen_unknown", "unknown", "relaxed",
-    "plays", "rendered_ms", "aside", "rule_versions", "rule",
+    "plays", "rendered_ms", "aside", "rule_versions", "rule", "not_heard",
 )  # fmt: skip
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

@@ -15,16 +15,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from sync.origin.planning.venue_days import day_span, hour_lengths, zone_named
+from sync.origin.planning.venue_days import active_hours, zone_named
 from sync.origin.proof.billing import BillingReason, BillingVerdict
+from sync.origin.proof.outages import Outage, OutageCause, lost_hours
 from sync.wire.value_types import Wire
 
 ReportBy = Literal["campaign", "line", "creative", "device", "day", "hour"]
 
-Hours = tuple[float, ...]
-"""A value for each hour of a day."""
-
-_WHOLE: Hours = (1.0,) * 24
 _SCREEN = (BillingReason.SCREEN_OFF, BillingReason.SCREEN_DISCONNECTED, BillingReason.SCREEN_COVERED)
 _FAILED = (BillingReason.FAILED, BillingReason.INTERRUPTED, BillingReason.NOTHING_SHOWN)
 
@@ -32,9 +29,10 @@ _FAILED = (BillingReason.FAILED, BillingReason.INTERRUPTED, BillingReason.NOTHIN
 class ShortfallCauses(Wire):
     """Why plays that were bought are not billed, in plays; together they are the shortfall.
 
-    `not_enough_slots`: the schedule did not promise them. `screen_off`: they were shown to a screen that was off,
-    disconnected or covered. `offline`: the player showed nothing, by the part of the day in which it did not. `failed`:
-    they ended too early by themselves. `set_aside`: for another reason, or not known. `other`: what is left.
+    `not_enough_slots`: the schedule did not promise them. `failed`: they ended too early by themselves. `set_aside`:
+    for another reason, or not known. `screen_off`: they were shown to a screen that was off, disconnected or covered,
+    or its history says that it was. The history says `offline`, too (the player did not run, or was not heard and is
+    back), and `not_heard` (since then: plays may still come). `other`: what is left.
     """
 
     not_enough_slots: float = 0
@@ -42,6 +40,7 @@ class ShortfallCauses(Wire):
     failed: float = 0
     set_aside: float = 0
     offline: float = 0
+    not_heard: float = 0
     other: float = 0
 
 
@@ -84,12 +83,13 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class PairedScreen:
-    """A screen of a channel that was paired in this time (Unix ms)."""
+    """A screen of a channel that was paired in this time (Unix ms), and its outages, which do not overlap."""
 
     device: str
     channel: str
     since_ms: int
     until_ms: int
+    outages: Sequence[Outage] = ()
 
 
 @dataclass(slots=True)
@@ -118,32 +118,18 @@ class Counted:
 
 @dataclass(slots=True)
 class Expected:
-    """What was promised and bought of one row, and how much of it fell into time in which players showed nothing."""
+    """What was promised and bought of one row, and how much of the promise fell into outages, by their cause."""
 
     promised: float = 0.0
     bought: float = 0.0
-    offline: float = 0.0
+    lost: dict[OutageCause, float] = field(default_factory=lambda: dict.fromkeys(OutageCause, 0.0))
 
-    def add(self, promised: float, bought: float, offline: float) -> None:
-        """Add what some screens were promised."""
-        self.promised += promised
-        self.bought += bought
-        self.offline += offline
-
-
-def active_hours(day: int, zone: ZoneInfo, since_ms: int, until_ms: int) -> Hours:
-    """Return which part of each hour of a day is in this time; of an hour that the day does not have, none."""
-    begins_ms, ends_ms = day_span(day, zone)
-    if since_ms <= begins_ms and ends_ms <= until_ms:
-        return _WHOLE
-    if until_ms <= begins_ms or ends_ms <= since_ms:
-        return (0.0,) * 24
-    found, at_ms, lengths = [0.0] * 24, begins_ms, hour_lengths(day, zone)
-    for hour in sorted(lengths):
-        end_ms = at_ms + lengths[hour]
-        found[hour] = max(0, min(end_ms, until_ms) - max(at_ms, since_ms)) / lengths[hour]
-        at_ms = end_ms
-    return tuple(found)
+    def add(self, promised: float, bought: float, lost: Mapping[OutageCause, float], part: float = 1.0) -> None:
+        """Add what some screens were promised, or a part of it."""
+        self.promised += promised * part
+        self.bought += bought * part
+        for cause, plays in lost.items():
+            self.lost[cause] += plays * part
 
 
 def expectations(
@@ -151,12 +137,13 @@ def expectations(
     promises: Iterable[Promise],
     screens: Sequence[PairedScreen],
     zones: Mapping[str, ZoneInfo],
-    shown_ms: Mapping[tuple[str, int], int],
+    shown_ms: Mapping[tuple[str, int], Sequence[int]],
     creatives: Mapping[str, tuple[str, int]],
 ) -> dict[str, Expected]:
-    """Return what was promised of each row. `shown_ms` is how long each screen showed something on each day.
+    """Return what was promised of each row. `shown_ms` is how long each screen showed something in each hour of a day.
 
-    Creatives of a line take turns: each has its part of the line.
+    Creatives of a line take turns: each has its part of the line. What lines without a creative were promised is in a
+    row without a name.
     """
     by_day: dict[tuple[str, int], list[Promise]] = defaultdict(list)
     for one in promises:
@@ -167,20 +154,42 @@ def expectations(
     found: dict[str, Expected] = defaultdict(Expected)
     for (channel, day), lines in by_day.items():
         zone = zones.get(channel) or zone_named("UTC")  # of one that was removed
-        times = {one.device: active_hours(day, zone, one.since_ms, one.until_ms) for one in of_channel[channel]}
-        offline = {
-            device: _off_air(day, zone, hours, shown_ms.get((device, day), 0)) for device, hours in times.items()
-        }
+        days = [_ScreenDay.of(day, zone, one, shown_ms.get((one.device, day), ())) for one in of_channel[channel]]
         if by == "device":
             together = _together(lines)
-            for device, there in times.items():
-                _add(found, by, device, together, there, [part * offline[device] for part in there])
+            for one_day in days:
+                _add(found, by, together, one_day)
             continue
-        all_there = [sum(hours[hour] for hours in times.values()) for hour in range(24)]
-        gone = [sum(times[device][hour] * offline[device] for device in times) for hour in range(24)]
+        all_screens = _ScreenDay.sum(days)
         for one in lines:
-            _add(found, by, "", _Slots.of(one), all_there, gone)
+            _add(found, by, _Slots.of(one), all_screens)
     return _of_creatives(found, creatives) if by == "creative" else dict(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _ScreenDay:
+    """For which part of each hour of a day screens were paired, and what of it they lost by outages."""
+
+    device: str
+    there: Sequence[float]
+    lost: Mapping[OutageCause, Sequence[float]]
+
+    @classmethod
+    def of(cls, day: int, zone: ZoneInfo, screen: PairedScreen, shown_ms: Sequence[int]) -> "_ScreenDay":
+        """Return it of one screen."""
+        span = (screen.since_ms, screen.until_ms)
+        there = active_hours(day, zone, *span)
+        return cls(screen.device, there, lost_hours(day, zone, span, screen.outages, shown_ms))
+
+    @classmethod
+    def sum(cls, days: Sequence["_ScreenDay"]) -> "_ScreenDay":
+        """Return it of all of them together."""
+        lost = {cause: _sums(one.lost[cause] for one in days if cause in one.lost) for cause in OutageCause}
+        return cls("", _sums(one.there for one in days), lost)
+
+
+def _sums(hours: Iterable[Sequence[float]]) -> list[float]:
+    return [sum(hour) for hour in zip((0.0,) * 24, *hours, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,44 +211,38 @@ class _Slots:
 
 def _together(lines: Sequence[Promise]) -> _Slots:
     each = [_Slots.of(one) for one in lines]
-    promised = [sum(hour) for hour in zip(*(one.promised for one in each), strict=True)]
-    bought = [sum(hour) for hour in zip(*(one.bought for one in each), strict=True)]
+    promised, bought = _sums(one.promised for one in each), _sums(one.bought for one in each)
     return _Slots(lines[0], promised, bought, sum(one.unmet for one in each))
 
 
-def _add(
-    found: dict[str, Expected], by: ReportBy, device: str, slots: _Slots, there: Sequence[float], gone: Sequence[float]
-) -> None:
+def _add(found: dict[str, Expected], by: ReportBy, slots: _Slots, screens: _ScreenDay) -> None:
     one = slots.one
-    promised = list(map(mul, slots.promised, there))
-    bought = list(map(mul, slots.bought, there))
-    offline = list(map(mul, slots.promised, gone))
-    unmet = slots.unmet * sum(there) / 24
+    promised = list(map(mul, slots.promised, screens.there))
+    bought = list(map(mul, slots.bought, screens.there))
+    lost = {cause: list(map(mul, slots.promised, hours)) for cause, hours in screens.lost.items()}
+    unmet = slots.unmet * sum(screens.there) / 24
     if by == "hour":
         for hour in range(24):
             if promised[hour]:
-                found[f"{hour:02}"].add(promised[hour], bought[hour], offline[hour])
+                of_hour = {cause: hours[hour] for cause, hours in lost.items()}
+                found[f"{hour:02}"].add(promised[hour], bought[hour], of_hour)
         if unmet:
-            found["00"].add(0.0, unmet, 0.0)
+            found["00"].add(0.0, unmet, {})
         return
     if any(promised) or unmet:
-        names = {"campaign": one.campaign, "line": one.line, "creative": one.line, "device": device}
-        found[names.get(by, str(one.day))].add(sum(promised), sum(bought) + unmet, sum(offline))
-
-
-def _off_air(day: int, zone: ZoneInfo, hours: Hours, shown_ms: int) -> float:
-    """Return which part of its time on a day a screen showed nothing."""
-    lengths = hour_lengths(day, zone)
-    there_ms = sum(hours[hour] * length for hour, length in lengths.items())
-    return min(1.0, max(0.0, 1 - shown_ms / there_ms)) if there_ms else 0.0
+        names = {"campaign": one.campaign, "line": one.line, "creative": one.line, "device": screens.device}
+        of_day = {cause: sum(hours) for cause, hours in lost.items()}
+        found[names.get(by, str(one.day))].add(sum(promised), sum(bought) + unmet, of_day)
 
 
 def _of_creatives(lines: Mapping[str, Expected], creatives: Mapping[str, tuple[str, int]]) -> dict[str, Expected]:
-    return {
-        creative: Expected(lines[line].promised / count, lines[line].bought / count, lines[line].offline / count)
-        for creative, (line, count) in creatives.items()
-        if line in lines
-    }
+    found: dict[str, Expected] = defaultdict(Expected)
+    parts = [(creative, line, 1 / count) for creative, (line, count) in creatives.items()]
+    without = lines.keys() - {line for _, line, _ in parts}
+    for creative, line, part in (*parts, *(("", line, 1.0) for line in sorted(without))):
+        if line in lines:
+            found[creative].add(lines[line].promised, lines[line].bought, lines[line].lost, part)
+    return dict(found)
 
 
 def delivery_row(id: str, name: str, counted: Counted, expected: Expected | None) -> DeliveryRow:
@@ -269,13 +272,14 @@ def delivery_row(id: str, name: str, counted: Counted, expected: Expected | None
 
 
 def _causes(shortfall: float, counted: Counted, expected: Expected) -> ShortfallCauses:
-    """Divide a shortfall: what is known for certain first, what the screens were off the air for after it."""
+    """Divide a shortfall: what plays say first, what the history says of times without plays after it."""
     known = {
         "not_enough_slots": max(0.0, expected.bought - expected.promised),
-        "screen_off": sum(counted.reasons[reason] for reason in _SCREEN),
+        "screen_off": sum(counted.reasons[reason] for reason in _SCREEN) + expected.lost[OutageCause.SCREEN_OFF],
         "failed": sum(counted.reasons[reason] for reason in _FAILED),
         "set_aside": sum(n for reason, n in counted.reasons.items() if reason not in (*_SCREEN, *_FAILED)),
-        "offline": expected.offline,
+        "offline": expected.lost[OutageCause.OFFLINE],
+        "not_heard": expected.lost[OutageCause.NOT_HEARD],
     }
     left, causes = shortfall, dict[str, float]()
     for cause, plays in known.items():

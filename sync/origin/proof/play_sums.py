@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sync.origin.planning.billable_rule import DEFAULT_RULE, VersionedRule
 from sync.origin.planning.release_contents import ReleaseContent, Runs, in_runs
-from sync.origin.planning.venue_days import venue_hour, zone_named
+from sync.origin.planning.venue_days import spread, venue_hour, zone_named
 from sync.origin.proof.billing import Judgement, PlayFacts, ShownPlay, judge
 from sync.runtime.clock import ClockState
 from sync.wire.device_reports import ScreenDetail, ScreenState
@@ -51,6 +51,14 @@ class DaySum:
     hours: list[int] = field(default_factory=lambda: [0] * 24)
 
 
+@dataclass(slots=True)
+class DayCount:
+    """The sums of a day, and for how many milliseconds of each hour the screen showed any of its plays."""
+
+    sums: dict[SumKey, DaySum] = field(default_factory=dict)
+    shown_ms: list[int] = field(default_factory=lambda: [0] * 24)
+
+
 @dataclass(frozen=True, slots=True)
 class ReleaseKnowledge:
     """Where each release was published, and what releases showed of the assets of these plays, with their runs."""
@@ -72,27 +80,24 @@ class ReleaseKnowledge:
         return True, max(each.longest_ms for each in shown) if all(each.longest_ms for each in shown) else None
 
 
-def play_day(play: PlayRow) -> tuple[int, int]:
-    """Return the day and hour of a play: those of its venue in which it began, though it ended in the next one."""
-    return venue_hour(play.started_ms, zone_named(str(play.body.get("zone", ""))))
-
-
 def count_days(
     plays: Iterable[PlayRow], days: Iterable[int], rules: Mapping[str, VersionedRule], known: ReleaseKnowledge
-) -> dict[int, dict[SumKey, DaySum]]:
-    """Return the sums of each of these days. A line that is not in `rules` has the default rule, version 0."""
-    found: dict[int, dict[SumKey, DaySum]] = {day: {} for day in days}
+) -> dict[int, DayCount]:
+    """Return what there is of each of these days. A line that is not in `rules` has the default rule, version 0."""
+    found = {day: DayCount() for day in days}
     facts = _remembered(known.facts)
     for play in plays:
-        day, hour = play_day(play)
+        zone = zone_named(str(play.body.get("zone", "")))
+        day, hour = venue_hour(play.started_ms, zone)  # in which it began, though it ended in the next one
         if day in found and "kind" in play.body:  # a row without a document is of an earlier version
             version, rule = rules.get(play.body.get("line") or "", (0, DEFAULT_RULE))
             judged = judge(_shown(play.body), rule, PlayFacts(
                 play.set_aside, play.accepted, play.corrected, *facts(play.body)))  # fmt: skip
-            one = found[day].setdefault(_key(play.body, judged, version), DaySum())
+            one = found[day].sums.setdefault(_key(play.body, judged, version), DaySum())
             one.plays += 1
             one.rendered_ms += play.body["rendered_ms"]
             one.hours[hour] += 1
+            spread(day, zone, play.started_ms, play.body["rendered_ms"], found[day].shown_ms)
     return found
 
 

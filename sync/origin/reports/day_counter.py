@@ -51,8 +51,8 @@ class DayCounter:
             more = sum(len(days) for _, days in stale) == _MOST_DAYS  # what changed meanwhile waits for the next time
 
     async def _count(self, plays: DayPlays) -> None:
-        for day, rows in (await in_thread(_sums, plays)).items():
-            await self._store.keep(plays.device, day, plays.changes[day], rows)
+        for day, (rows, shown_ms) in (await in_thread(_sums, plays)).items():
+            await self._store.keep(plays.device, day, plays.changes[day], rows, shown_ms)
             await self._clock.sleep(0)  # others are answered in between
 
     def _log_problem(self, problem: str) -> None:
@@ -72,15 +72,18 @@ def _neighbours(days: list[int]) -> list[list[int]]:
     return runs
 
 
-def _sums(plays: DayPlays) -> dict[int, list[dict[str, object]]]:
-    """Return the rows of each day. It takes 0.2 s for a day of 10,000 plays."""
+def _sums(plays: DayPlays) -> dict[int, tuple[list[dict[str, object]], list[int]]]:
+    """Return the rows of each day, and how long each hour shows something. It takes 0.2 s for a day of 10,000 plays."""
     stored = (PlayRow(*row) for row in plays.rows)
     counted = count_days(stored, plays.changes, plays.rules, ReleaseKnowledge(plays.places, plays.contents))
     return {
-        day: [
-            key._asdict()
-            | {"plays": one.plays, "rendered_ms": one.rendered_ms, **dict(zip(HOURS, one.hours, strict=True))}
-            for key, one in sums.items()
-        ]
-        for day, sums in counted.items()
+        day: (
+            [
+                key._asdict()
+                | {"plays": one.plays, "rendered_ms": one.rendered_ms, **dict(zip(HOURS, one.hours, strict=True))}
+                for key, one in count.sums.items()
+            ],
+            count.shown_ms,
+        )
+        for day, count in counted.items()
     }

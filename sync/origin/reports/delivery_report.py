@@ -8,7 +8,7 @@ from typing import Any
 
 from sync.origin.persistence.report_tables import HOURS
 from sync.origin.planning.billable_rule import DEFAULT_RULE
-from sync.origin.planning.venue_days import date_of, day_number, zone_named
+from sync.origin.planning.venue_days import around, date_of, day_number, zone_named
 from sync.origin.proof.billing import JUDGEMENT
 from sync.origin.proof.delivery import (
     Counted,
@@ -20,8 +20,10 @@ from sync.origin.proof.delivery import (
     delivery_row,
     expectations,
 )
+from sync.origin.proof.outages import KINDS, HistoryChange, outages
 from sync.origin.reports.day_counter import DayCounter
 from sync.origin.reports.promise_keeper import DAYS_BACK, PromiseKeeper
+from sync.origin.store.proof.history import HistoryStore
 from sync.origin.store.proof.names import NameStore
 from sync.origin.store.reports.play_sums import PlaySumStore, SumFilter
 from sync.origin.store.reports.promises import PromiseStore
@@ -84,6 +86,7 @@ class ReportMaker:
         self,
         sums: PlaySumStore,
         promises: PromiseStore,
+        history: HistoryStore,
         names: NameStore,
         counter: DayCounter,
         keeper: PromiseKeeper,
@@ -91,6 +94,7 @@ class ReportMaker:
     ) -> None:
         self._sums = sums
         self._promises = promises
+        self._history = history
         self._names = names
         self.counter = counter
         self.keeper = keeper
@@ -153,8 +157,13 @@ class ReportMaker:
         self, asked: ReportQuestion, promised: Sequence[Mapping[str, Any]], now_ms: int
     ) -> dict[str, Expected]:
         first, last = day_number(asked.first_day), day_number(asked.last_day)
+        span = (around(first)[0], min(now_ms, around(last)[1]))
+        changes = (HistoryChange(*row) for row in await self._history.states(KINDS, *span, asked.device))
+        lost = outages(changes, now_ms)
         screens = [
-            PairedScreen(one.device, one.channel, one.paired_ms, min(now_ms, one.removed_ms or now_ms))
+            PairedScreen(
+                one.device, one.channel, one.paired_ms, min(now_ms, one.removed_ms or now_ms), lost.get(one.device, ())
+            )
             for one in await self._promises.screens(asked.device)
         ]
         shown = await self._sums.shown_ms(SumFilter(first, last, asked.device))
@@ -173,7 +182,8 @@ class ReportMaker:
     async def _names_of(self, by: ReportBy, ids: Sequence[str]) -> dict[str, str]:
         if by in ("day", "hour"):
             return {id: f"{date.fromisoformat(id):%A}" if by == "day" else f"{id}:00" for id in ids}
-        return await self._names.names(by, ids)
+        nameless = {"": f"no {by}"} if "" in ids else {}
+        return nameless | await self._names.names(by, ids)
 
 
 def flat_rows(report: DeliveryReport) -> list[dict[str, Any]]:
@@ -221,5 +231,5 @@ def _total(counted: Iterable[Counted], expected: Iterable[Expected] | None) -> D
     promised = None if expected is None else Expected()
     for each in expected or ():
         if promised is not None:
-            promised.add(each.promised, each.bought, each.offline)
+            promised.add(each.promised, each.bought, each.lost)
     return delivery_row("total", "", all_plays, promised)

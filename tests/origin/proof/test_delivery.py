@@ -1,21 +1,22 @@
 """What screens were promised while they were there, and what a shortfall comes from."""
 
+from collections import Counter
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from sync.origin.planning.venue_days import day_number
+from sync.origin.planning.venue_days import active_hours, day_number
 from sync.origin.proof.delivery import (
     Counted,
     Expected,
     PairedScreen,
     Promise,
     ReportBy,
-    active_hours,
     delivery_row,
     expectations,
 )
+from sync.origin.proof.outages import Outage, OutageCause
 from sync.runtime.clock import unix_ms
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -54,9 +55,11 @@ QUARTER = Promise("main", DAY, "spring", "quarter", 24.0, [1] * 24)  # as much a
 SHORT = Promise("main", DAY, "spring", "short", 48.0, [1] * 24)  # half of it
 NONE = Promise("main", DAY, "summer", "none", 12.0, [0] * 24)
 WEIGHT = Promise("other", DAY, "summer", "weight", None, [2] * 24)
+STOPPED = Outage(OutageCause.OFFLINE, ms("2026-03-02T06:00:00+01:00"), ms("2026-03-02T15:00:00+01:00"))
+DARK = Outage(OutageCause.SCREEN_OFF, STOPPED.until_ms, ms("2026-03-02T16:00:00+01:00"))
 SCREENS = (
     PairedScreen("a", "main", *EVER),
-    PairedScreen("b", "main", ms("2026-03-02T12:00:00+01:00"), EVER[1]),
+    PairedScreen("b", "main", ms("2026-03-02T12:00:00+01:00"), EVER[1], (STOPPED, DARK)),
     PairedScreen("c", "other", *EVER),
 )
 
@@ -68,17 +71,20 @@ SCREENS = (
         ("campaign", {"spring": (72, 108), "summer": (48, 66)}),
         ("device", {"a": (48, 84), "b": (24, 42), "c": (48, 48)}),
         ("day", {str(DAY): (120, 174)}),
-        ("creative", {"q1": (18, 18), "q2": (18, 18), "w": (48, 48)}),
+        ("creative", {"q1": (18, 18), "q2": (18, 18), "w": (48, 48), "": (36, 90)}),
     ],
 )
 def test_what_screens_were_promised_and_had_bought(by: ReportBy, promised: dict[str, tuple[float, float]]) -> None:
     creatives = {"q1": ("quarter", 2), "q2": ("quarter", 2), "w": ("weight", 1), "x": ("of no promise", 1)}
     zones = {"main": BERLIN, "other": BERLIN}
-    shown = {("a", DAY): 86_400_000, ("b", DAY): 21_600_000, ("c", DAY): 10**9}
+    shown = {("b", DAY): [0] * 12 + [900_000] + [0] * 11}
     found = expectations(by, (QUARTER, SHORT, NONE, WEIGHT), SCREENS, zones, shown, creatives)
     assert {id: (one.promised, one.bought) for id, one in found.items()} == promised
+    # Screen b was there for twelve hours. Its player did not run for three, but a quarter of an hour of them has plays.
+    assert sum(one.lost[OutageCause.OFFLINE] for one in found.values()) == 2 * 2.75
+    assert sum(one.lost[OutageCause.SCREEN_OFF] for one in found.values()) == 2
     if by == "device":
-        assert [found[id].offline for id in "abc"] == [0, 12, 0]  # b showed something for half of its time
+        assert [found[id].lost[OutageCause.OFFLINE] for id in "abc"] == [0, 5.5, 0]
     for id, one in found.items():
         causes = delivery_row(id, "", Counted(), one).causes
         assert sum(causes.model_dump().values()) == pytest.approx(one.bought)
@@ -86,6 +92,22 @@ def test_what_screens_were_promised_and_had_bought(by: ReportBy, promised: dict[
 
 def test_a_line_that_got_more_than_it_bought_is_not_short() -> None:
     counted = Counted(delivered=12)
-    row = delivery_row("x", "", counted, Expected(promised=10, bought=11, offline=3))
+    row = delivery_row(
+        "x", "", counted, Expected(promised=10, bought=11, lost={**Expected().lost, OutageCause.OFFLINE: 3})
+    )
     assert (row.pace, row.shortfall, sum(row.causes.model_dump().values())) == (1.2, 0, 0)
     assert delivery_row("x", "", counted, None).pace is None and delivery_row("x", "", counted, Expected()).pace is None
+
+
+def test_causes_are_taken_in_their_order_until_the_shortfall_is_explained() -> None:
+    lost = {OutageCause.OFFLINE: 30.0, OutageCause.SCREEN_OFF: 10.0, OutageCause.NOT_HEARD: 20.0}
+    counted = Counted(delivered=40, reasons=Counter({"screen_off": 5, "failed": 4, "interrupted": 1, "too_short": 2}))
+    row = delivery_row("x", "", counted, Expected(promised=115, bought=120, lost=lost))
+    assert row.shortfall == 80
+    assert row.causes.model_dump() == {
+        "not_enough_slots": 5, "screen_off": 15, "failed": 5, "set_aside": 2, "offline": 30, "not_heard": 20,
+        "other": 3,
+    }  # fmt: skip
+    assert delivery_row("x", "", counted, Expected(115, 90, lost)).causes.model_dump() == {
+        "not_enough_slots": 0, "screen_off": 15, "failed": 5, "set_aside": 2, "offline": 28, "not_heard": 0, "other": 0,
+    }  # fmt: skip

@@ -334,6 +334,16 @@ async def test_history_is_written_once_and_moves_plays(origins: Origins) -> None
     await history.set_times({untrusted.id: (1_000, -5)})
     rows = await history.page(HistoryFilter("window"), before=None, limit=9)
     assert [row.state for row in rows] == ["synchronised", "back", "off", "lost", "paired"]
+    lost, off, back = ("contact", "lost", 1_000), ("screen", "off", 1_000), ("contact", "back", 300_000)
+    for from_ms, until_ms, found in (
+        (1_001, 300_000, [lost, off, back]),
+        (0, 1_001, [lost, off, back]),
+        (0, 1, [lost, off]),
+    ):
+        states = await history.states(("contact", "screen"), from_ms, until_ms, "window")
+        assert states == [("window", *one) for one in found]
+    assert await history.states(("contact",), 0, 10**9, None) == [("window", *lost), ("window", *back)]
+    assert await history.states(("player",), 0, 1, "door") == []
     assert [row["state"] for row in await history.of_clock("window", [BOOT], ["x"])] == ["synchronised"]
     documents = [late("window", number) for number in (1, 2)]
     plays_sent = [ReceivedPlay(Play.model_validate(document), document) for document in documents]

@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, func, or_, select, tuple_, union_all, update
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.history_tables import history, history_conflicts
+from sync.origin.persistence.tables import devices
 from sync.origin.store.proof.once import Arrival, ReceiptStatus, gaps_of, store_once
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import HistoryKind, HistoryRecord
@@ -110,6 +111,28 @@ class HistoryStore:
         if rows:
             async with self._database.writing() as connection:
                 await connection.execute(change, rows)
+
+    async def states(
+        self, kinds: Collection[str], from_ms: int, until_ms: int, device: str | None
+    ) -> list[tuple[str, str, str, int]]:
+        """Return how these things were in a time: device, kind, state and since when (Unix ms), the oldest first.
+
+        Of each device and kind also the last row before that time, and the first one after it.
+        """
+        own, one = history.c, history.alias()
+        newest = (one.c.at_ms < from_ms, one.c.at_ms.desc(), one.c.id.desc())
+        oldest = (one.c.at_ms >= until_ms, one.c.at_ms, one.c.id)
+        columns = select(own.device_id, own.kind, own.state, own.at_ms, own.id)
+        queries = [columns.where(own.kind.in_(kinds), own.at_ms >= from_ms, own.at_ms < until_ms)]
+        for kind in kinds:
+            for beyond, *order in (newest, oldest):
+                first = select(one.c.id).where(one.c.device_id == devices.c.id, one.c.kind == kind, beyond)
+                edge = first.order_by(*order).limit(1).correlate(devices).scalar_subquery()
+                queries.append(columns.select_from(devices.join(history, own.id == edge)))
+        these = [] if device is None else [own.device_id == device]
+        async with self._database.reading() as connection:
+            rows = list(await connection.execute(union_all(*(query.where(*these) for query in queries))))
+        return [tuple(row)[:4] for row in sorted(rows, key=lambda row: (row.at_ms, row.id))]
 
     async def page(self, selected: HistoryFilter, *, before: tuple[int, int] | None, limit: int) -> list[HistoryRow]:
         """Return rows, newest first, of those before a time and id."""

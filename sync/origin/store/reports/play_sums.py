@@ -86,12 +86,16 @@ class PlaySumStore:
             rules = await rules_of(connection, {body["line"] for body in bodies if body.get("line")})
         return DayPlays(device, changes, rows, rules, places, contents)
 
-    async def keep(self, device: str, day: int, changes: int, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Store the sums of a day as it was at `changes`, unless a later count is there."""
+    async def keep(
+        self, device: str, day: int, changes: int, rows: Sequence[Mapping[str, Any]], shown_ms: Sequence[int]
+    ) -> None:
+        """Store the sums of a day as it was at `changes`, unless a later count is there.
+
+        `shown_ms`: for how long something was on in each of its hours.
+        """
         own = (play_days.c.device_id == device, play_days.c.day == day)
         older = or_(play_days.c.counted < changes, play_days.c.judgement != self._judgement)
-        shown_ms = sum(row["rendered_ms"] for row in rows)
-        values = {"counted": changes, "judgement": self._judgement, "shown_ms": shown_ms}
+        values = {"counted": changes, "judgement": self._judgement, "shown_ms": list(shown_ms)}
         counted = update(play_days).where(*own, older).values(**values)
         async with self._database.writing() as connection:
             if not (await connection.execute(counted)).rowcount:
@@ -107,14 +111,14 @@ class PlaySumStore:
         async with self._database.reading() as connection:
             return await rules_of(connection, lines)
 
-    async def shown_ms(self, selected: SumFilter) -> dict[tuple[str, int], int]:
-        """Return for how long each device showed something on each day."""
+    async def shown_ms(self, selected: SumFilter) -> dict[tuple[str, int], list[int]]:
+        """Return for how many milliseconds of each hour each device showed something, by device and day."""
         row = play_days.c
         query = select(row.device_id, row.day, row.shown_ms)
         query = query.where(row.day.between(selected.first_day, selected.last_day))
         query = query if selected.device is None else query.where(row.device_id == selected.device)
         async with self._database.reading() as connection:
-            return {(device, day): shown for device, day, shown in await connection.execute(query)}
+            return {(device, day): shown for device, day, shown in await connection.execute(query) if shown}
 
     async def sums(self, selected: SumFilter, by: Sequence[str], *, hours: bool = False) -> list[Mapping[str, Any]]:
         """Return plays and time shown by these columns; with `hours` also divided by hour."""

@@ -18,12 +18,16 @@ from sync.origin.persistence.tables import campaigns, lines
 from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.planning.release_contents import contents_of
 from sync.origin.proof.delivery import ReportBy
+from sync.origin.store.devices import DeviceStore
+from sync.origin.store.proof.history import HistoryStore
 from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.reports.billable_rules import note_rules
 from sync.runtime.clock import unix_ms
 from sync.wire.content_paths import release_path
+from sync.wire.device_reports import HistoryRecord
 from sync.wire.release import Asset, BreakRule, Campaign, Creative, Item, Line, MediaKind, Playlist, Release
 from tests.fakes import FakeClock
+from tests.origin.api.proof.test_history import record
 from tests.origin.api.proof.test_plays import bring, statuses
 from tests.origin.running_origin import RunningOrigin, play
 
@@ -137,7 +141,7 @@ async def test_a_line_is_told_what_it_bought_what_it_got_and_why_not_more(server
     assert row["pace"] == pytest.approx(20 / row["expected"], abs=1e-3)
     causes = row["causes"]
     assert (causes["screen_off"], causes["failed"], causes["set_aside"]) == (5, 3, 2)
-    assert causes["offline"] > 50  # for most of two hours the screen proved nothing
+    assert (causes["offline"], causes["not_heard"]) == (0, 0) and causes["other"] > 50  # its history says nothing
     assert row["shortfall"] == pytest.approx(row["contracted"] - 20, abs=0.01)
     for each in (*report["rows"], report["total"]):
         assert sum(each["causes"].values()) == pytest.approx(each["shortfall"], abs=0.05)
@@ -151,14 +155,36 @@ async def test_a_line_is_told_what_it_bought_what_it_got_and_why_not_more(server
     assert changed["rules"] == [{"line": "quarter", "version": 1, "rule": "on_render(2 s)"}]
 
 
+async def test_why_a_screen_showed_nothing_is_what_its_history_says(server: RunningOrigin, device: str) -> None:
+    times = ("13:30 screen off", "13:40 screen on", "14:00 player stopped", "14:20 player started")
+    rows = [(f"2026-03-02T{time}:00+01:00", *what) for time, *what in map(str.split, times)]
+    told = [record(device, nth, kind, state, at=at) for nth, (at, kind, state) in enumerate(rows, 1)]
+    records = [(HistoryRecord.model_validate(one), one) for one in told]
+    assert await HistoryStore(server.database).insert(device, records, 0) == ["accepted"] * 4
+    store, silent_ms = DeviceStore(server.database), unix_ms(NOON + timedelta(minutes=100))
+    await store.save_heartbeat(device, {}, silent_ms)
+    assert await store.lose(device, silent_ms, silent_ms + 20 * 60_000)
+    for by in get_args(ReportBy):
+        report = await asked(server, f"{by}?{DAY}&line=quarter")
+        causes = report["total"]["causes"]
+        # It was promised 45 plays an hour, and delivered five more to a dark screen while its history said "on".
+        assert causes["screen_off"] == pytest.approx(5 + 7.5, abs=0.5), by
+        assert (causes["offline"], causes["not_heard"]) == pytest.approx((15, 15), abs=1), by
+        assert sum(row["causes"]["offline"] for row in report["rows"]) == pytest.approx(causes["offline"], abs=0.02)
+    await store.save_heartbeat(device, {}, silent_ms + 20 * 60_000)
+    causes = (await asked(server, f"line?{DAY}&line=quarter"))["total"]["causes"]
+    assert (causes["offline"], causes["not_heard"]) == (pytest.approx(30, abs=1), 0)  # it is back, without a reason
+    causes = (await asked(server, f"line?{DAY}&line=quarter&device=another"))["total"]["causes"]
+    assert not any(causes.values())
+
+
 async def test_all_reports_have_one_total(server: RunningOrigin, device: str) -> None:
     reports = {by: await asked(server, f"{by}?{DAY}") for by in get_args(ReportBy)}
     for by, report in reports.items():
         for field in ("delivered", "screen_unknown", "plays", "aside"):
             assert report["total"][field] == reports["line"]["total"][field], (by, field)
         assert report["total"]["plays"] == 31 == sum(row["plays"] for row in report["rows"])
-        if by != "creative":  # of one that was deleted nobody knows its line any more
-            assert report["total"]["expected"] == pytest.approx(reports["line"]["total"]["expected"], abs=0.1)
+        assert report["total"]["expected"] == pytest.approx(reports["line"]["total"]["expected"], abs=0.1)
     names = {by: [(row["id"], row["name"]) for row in report["rows"]] for by, report in reports.items()}
     assert names["hour"] == [("13", "13:00"), ("14", "14:00")]
     assert (names["day"], names["device"]) == ([("2026-03-02", "Monday")], [(device, "window")])

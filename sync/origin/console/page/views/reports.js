@@ -13,6 +13,7 @@ const CAUSES = {
   failed: "failed",
   set_aside: "set aside",
   offline: "offline",
+  not_heard: "not heard since",
   other: "other",
 };
 const REASONS = {
