@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
@@ -22,6 +23,10 @@ def authority() -> str:
     return write_display_key(Path(folder))
 
 
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "gw99").removeprefix("gw")
+_own_numbers = iter(range(200 + 500 * int(_worker), 700 + 500 * int(_worker)))  # of displays, for this process alone
+
+
 class Xvfb:
     """A private X server on a free display number. It ends with the block; it can be stopped and started again."""
 
@@ -33,16 +38,24 @@ class Xvfb:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, with the display number that it had before."""
+        """Start it, with the display number that it had before: while it is stopped no other worker takes that one."""
+        tried = (f":{number}" for number in islice(_own_numbers, 20))
+        assert any(self._answers(name) for name in ([self.name] if self.name else tried)), (
+            f"{self._command()[0]} did not start{self.log_text()}"
+        )
+
+    def _answers(self, name: str) -> bool:
         read, write = os.pipe()
         program, *arguments = self._command()
-        command = [program, *([self.name] if self.name else []), "-displayfd", str(write), *arguments, *self._options]
+        command = [program, name, "-displayfd", str(write), *arguments, *self._options]
         self._process = subprocess.Popen(command, pass_fds=(write,), stderr=subprocess.DEVNULL, env=self._environment())
         os.close(write)
         with os.fdopen(read) as answer:
-            number = answer.readline().strip()
-        assert number, f"{program} did not start{self.log_text()}"
-        self.name = f":{number}"
+            if answer.readline():
+                self.name = name
+                return True
+        self._process.wait(60)
+        return False
 
     @property
     def pid(self) -> int:

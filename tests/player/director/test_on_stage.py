@@ -202,4 +202,4 @@ async def test_three_skips_during_a_load_are_exactly_three_steps(venue: Venue) -
     plays = await venue.until_played(2)
     first = next(number for number, play in enumerate(plays) if play.item == "0")
     assert [play.item for play in plays[first:][:2]] == ["0", "3"]
-    assert plays[first].outcome is Outcome.PARTIAL or plays[first].reason == "eof", "a busy machine loads for that long"
+    assert plays[first].reason in {"operator", "eof"}, "a busy machine loads for as long as the film lasts"
