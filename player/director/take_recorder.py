@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from player.director.record_clock import RecordClock, Span, TakeStart
 from player.evidence.ledger import Ledger
@@ -37,6 +37,7 @@ from player.programme.proof_of_play import (
 from player.protocol.screen import Ended
 from sync.errors import StorageBroken, StorageFull
 from sync.programme.ad_selection import AdHead, AdState, ad_changes, refund
+from sync.programme.ad_separation import RecentAd
 from sync.programme.ad_shares import Account
 from sync.programme.items_and_breaks import Rotation
 from sync.programme.next_take import Memory, Planned
@@ -45,6 +46,8 @@ from sync.runtime.clock import ClockTrust, boot_id
 from sync.wire.device_reports import Play, PlayKind
 
 _MOST_PENDING = 10_000  # a day of ten-second items, some 20 MB
+_FEW_ACCOUNTS = 8  # that are written one by one
+_ACCOUNTS = TypeAdapter(tuple[Account, ...])
 
 log = logging.getLogger(__name__)
 
@@ -263,18 +266,32 @@ def _make_play(take: Take, facts: TakeFacts, head: LogHead) -> Play:
 
 
 def _memory_change(before: Memory, after: Memory) -> MemoryChange:
-    changed = ad_changes(before.ads, after.ads)
-    return MemoryChange(
+    changed, head = ad_changes(before.ads, after.ads), after.ads.head
+    change = MemoryChange(
         rotation=None if before.rotation == after.rotation else after.rotation.model_dump_json(),
-        ads=None if before.ads.head == after.ads.head else after.ads.head.model_dump_json(),
-        accounts={account.line: account.model_dump_json() for account in changed.accounts},
-        removed_lines=changed.removed_lines,
+        ads=None if before.ads.head is head else head.model_dump_json(exclude={"recent"}),
+        recent_ads={one.choice: one.model_dump_json() for one in changed.recent},
+        removed_ads=changed.removed_choices,
+        recent_from=head.recent_from,
     )
+    accounts = after.ads.accounts
+    if len(changed.accounts) + len(changed.removed_lines) > max(_FEW_ACCOUNTS, len(accounts) // 100):
+        return replace(change, all_accounts=_ACCOUNTS.dump_json(tuple(accounts.values()), exclude_defaults=True))
+    written = {account.line: account.model_dump_json() for account in changed.accounts}
+    return replace(change, accounts=written, removed_lines=changed.removed_lines)
 
 
 def memory_from(saved: SavedMemory, seed: int) -> Memory:
     """Return what the programme remembered; `seed` is for a device that has shown no ads yet."""
     rotation = Rotation.model_validate_json(saved.rotation) if saved.rotation else Rotation()
     head = AdHead.model_validate_json(saved.ads) if saved.ads else AdHead(seed=seed)
-    accounts = {line: Account.model_validate_json(body) for line, body in saved.accounts.items()}
+    recent = (RecentAd.model_validate_json(body) for body in saved.recent_ads)
+    head = head.model_copy(update={"recent": tuple(one for one in recent if one.choice >= head.recent_from)})
+    written = _ACCOUNTS.validate_json(saved.all_accounts) if saved.all_accounts else ()
+    accounts = {account.line: account for account in written}
+    for line, body in saved.accounts.items():
+        if body:
+            accounts[line] = Account.model_validate_json(body)
+        else:
+            accounts.pop(line, None)
     return Memory(rotation, AdState(head, accounts))

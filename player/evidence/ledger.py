@@ -29,6 +29,7 @@ from player.evidence.ledger_entries import (
     TakeStarted,
 )
 from player.evidence.log_again import log_again
+from player.evidence.programme_memory import MEMORY_SCHEMA, RECENT_ADS_SCHEMA, read_memory, write_memory
 from player.evidence.quarantine import QUARANTINE_SCHEMA, AssetFailure, Quarantine
 from sync.device.store.outbox import OUTBOX_SCHEMA, Outbox
 from sync.errors import StorageBroken, StorageFull
@@ -55,21 +56,29 @@ CREATE TABLE takes (
     shown_ms INTEGER NOT NULL,      -- milliseconds on the screen when last written
     clock TEXT NOT NULL             -- ClockTrust at the cut, empty while only reserved
 ) STRICT;
-
--- What the programme remembers: one row each for `rotation` and `ads`.
-CREATE TABLE memory (
-    name TEXT PRIMARY KEY,
-    body TEXT NOT NULL              -- JSON
-) STRICT;
-
--- The account of each ad line: one row a line, so that a decision among thousands writes only what changed.
-CREATE TABLE accounts (
-    line TEXT PRIMARY KEY,
-    body TEXT NOT NULL              -- JSON
-) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS = (_SCHEMA + OUTBOX_SCHEMA + QUARANTINE_SCHEMA, CHECKPOINT_SCHEMA, HISTORY_SCHEMA)
+_TAKES_SCHEMA = """
+-- `takes` without an index, which each step of a take would write too: there are never more than a few.
+ALTER TABLE takes RENAME TO indexed_takes;
+CREATE TABLE takes (
+    number INTEGER PRIMARY KEY,     -- in the order they were written
+    take TEXT NOT NULL,
+    body TEXT NOT NULL,             -- JSON: what was decided
+    started_ms INTEGER,             -- Unix milliseconds at the cut, NULL while only reserved
+    shown_ms INTEGER NOT NULL,      -- milliseconds on the screen when last written
+    clock TEXT NOT NULL             -- ClockTrust at the cut, empty while only reserved
+) STRICT;
+INSERT INTO takes SELECT NULL, * FROM indexed_takes ORDER BY rowid;
+DROP TABLE indexed_takes;
+"""
+
+MIGRATIONS = (
+    _SCHEMA + MEMORY_SCHEMA + OUTBOX_SCHEMA + QUARANTINE_SCHEMA,
+    CHECKPOINT_SCHEMA,
+    HISTORY_SCHEMA,
+    RECENT_ADS_SCHEMA + _TAKES_SCHEMA,
+)
 """The schema of `plays.db`, step by step; a released step is never edited."""
 
 _TRANSIENT = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_PERM")
@@ -160,7 +169,7 @@ class Ledger:
             for entry in entries:
                 await self._write(entry)
             if change is not None:
-                await self._write_memory(change)
+                await write_memory(self._database, change)
         if any(isinstance(entry, TakeClosed) and entry.make_play for entry in entries):
             self.outbox.notify()
 
@@ -168,10 +177,15 @@ class Ledger:
         match entry:
             case TakeReserved(take, body):
                 row = {"take": take, "body": body}
-                await self._database.execute("INSERT OR IGNORE INTO takes VALUES (:take, :body, NULL, 0, '')", row)
+                await self._database.execute(
+                    """INSERT INTO takes SELECT NULL, :take, :body, NULL, 0, ''
+                    WHERE NOT EXISTS (SELECT 1 FROM takes WHERE take = :take)""",
+                    row,
+                )
             case TakeStarted(take, body, started_ms, clock):
                 row = {"take": take, "body": body, "clock": clock}
-                statement = "INSERT OR REPLACE INTO takes VALUES (:take, :body, :started_ms, 0, :clock)"
+                await self._database.execute("DELETE FROM takes WHERE take = :take", {"take": take})
+                statement = "INSERT INTO takes VALUES (NULL, :take, :body, :started_ms, 0, :clock)"
                 await self._database.execute(statement, {**row, "started_ms": started_ms})
             case TakeProgress(take, shown_ms):
                 statement = "UPDATE takes SET shown_ms = max(shown_ms, :shown_ms) WHERE take = :take"
@@ -190,30 +204,19 @@ class Ledger:
         row = {"sequence": play.sequence, "hash": play.hash}
         await self._database.execute("UPDATE log SET sequence = :sequence, hash = :hash", row)
 
-    async def _write_memory(self, change: MemoryChange) -> None:
-        for name, body in (("rotation", change.rotation), ("ads", change.ads)):
-            if body is not None:
-                row = {"name": name, "body": body}
-                await self._database.execute("INSERT OR REPLACE INTO memory VALUES (:name, :body)", row)
-        accounts = [{"line": line, "body": body} for line, body in change.accounts.items()]
-        await self._database.execute_many("INSERT OR REPLACE INTO accounts VALUES (:line, :body)", accounts)
-        removed = [{"line": line} for line in change.removed_lines]
-        await self._database.execute_many("DELETE FROM accounts WHERE line = :line", removed)
-
     async def head(self) -> LogHead | None:
         """Return where the log stands; None while its file cannot be opened."""
         return None if self._open_later is not None else await _read_head(self._database)
 
     async def open_takes(self) -> list[OpenTake]:
         """Return the takes that were never closed, in the order they were reserved."""
-        rows = await self._database.rows("SELECT * FROM takes ORDER BY rowid")
+        query = "SELECT take, body, started_ms, shown_ms, clock FROM takes ORDER BY number"
+        rows = await self._database.rows(query)
         return [OpenTake(*row) for row in rows]
 
     async def saved_memory(self) -> SavedMemory:
         """Return what the programme remembered."""
-        memory = {row["name"]: row["body"] for row in await self._database.rows("SELECT * FROM memory")}
-        accounts = {row["line"]: row["body"] for row in await self._database.rows("SELECT * FROM accounts")}
-        return SavedMemory(memory.get("rotation"), memory.get("ads"), accounts)
+        return await read_memory(self._database)
 
 
 @asynccontextmanager

@@ -57,21 +57,34 @@ Entry = TakeReserved | TakeStarted | TakeProgress | TakeClosed | AssetFailure
 
 @dataclass(frozen=True, slots=True)
 class MemoryChange:
-    """What the programme has to remember, as JSON; None leaves a row as it is."""
+    """What the programme has to remember, as JSON; None leaves a row as it is.
+
+    `all_accounts` are those of all lines, in place of all that were written before. Recent ads are by their choice;
+    those before `recent_from` may be forgotten.
+    """
 
     rotation: str | None = None
     ads: str | None = None
     accounts: Mapping[str, str] = field(default_factory=dict)
     removed_lines: Sequence[str] = ()
+    all_accounts: bytes | None = None
+    recent_ads: Mapping[int, str] = field(default_factory=dict)
+    removed_ads: Sequence[int] = ()
+    recent_from: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class SavedMemory:
-    """What the programme remembered when the device stopped, as JSON; None before the first time."""
+    """What the programme remembered when the device stopped, as JSON; None before the first time.
+
+    An account in `accounts` is newer than that in `all_accounts`; an empty one was removed.
+    """
 
     rotation: str | None
     ads: str | None
     accounts: Mapping[str, str]
+    all_accounts: bytes | None
+    recent_ads: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ WEEKS = (datetime(2026, 3, 23, tzinfo=UTC), datetime(2026, 10, 19, tzinfo=UTC)) 
 OUTAGES = ((timedelta(hours=40), timedelta(hours=3)), (timedelta(hours=90), timedelta(hours=14)))
 SYNCS, CHURN, BROKEN, KILLS, REVOKED_AT = 28, 0.02, 0.005, 40, timedelta(hours=60)
 RESTART = timedelta(seconds=20)
-STATEMENTS_OF_A_TAKE = 16
+STATEMENTS_OF_A_TAKE = 12  # of an ad; an item has fewer
 LOST, REPEATED, BATCH = 0.05, 0.05, 500  # answers of the origin, and requests to it
 
 
@@ -127,6 +127,7 @@ class Week:
         self._eligible: tuple[object, EligibleAds] | None = None
         self._released: tuple[Booking, Release, dict[str, Asset]] | None = None
         self._last: tuple[AdState, AdState, int | None] = (self.shadow, self.shadow, None)
+        self._unprepared = self.shadow  # before the last take, as it is written
         events = [(at, "outage", length) for at, length in OUTAGES]
         events += [(timedelta(hours=168 * (number + 1) / (SYNCS + 1)), "sync", timedelta(0)) for number in range(SYNCS)]
         events += [(REVOKED_AT, "revoke", timedelta(0))]
@@ -174,6 +175,7 @@ class Week:
         async with _screen(home, self.clock, self.seed) as screen:
             stored, (before, reserved, choice) = screen.recorder.memory.ads, self._last
             found = [before, reserved] if choice is None else [before, reserved, refund(reserved, choice)]
+            found.append(self._unprepared)  # the shares were others since the last write: they will be so again
             equal = [state for state in found if (state.head, state.accounts) == (stored.head, stored.accounts)]
             if not equal:
                 self.tally.differences += 1
@@ -234,7 +236,7 @@ class Week:
         scene = self._scene(screen)
         ads = self._ads(screen, scene, now)
         memory = replace(recorder.memory, ads=prepare_ads(recorder.memory.ads, ads))
-        self.shadow = prepare_ads(self.shadow, ads)
+        self._unprepared, self.shadow = self.shadow, prepare_ads(self.shadow, ads)
         self.takes += 1
         name = f"take-{self.takes:06}"
         began = thread_time()
@@ -254,7 +256,9 @@ class Week:
             self.kills_at.pop(0)
             screen.kill_in = self.random.randrange(1, STATEMENTS_OF_A_TAKE)
         await self._show(screen, planned, again, now)
-        screen.kill_in = None
+        if screen.kill_in is not None:  # the take was over before
+            self.kills_at.insert(0, now)
+            screen.kill_in = None
 
     def _note(self, planned: Planned, again: Planned) -> None:
         for digest, one in ((self.tally.replay, planned), (self.tally.shadow_replay, again)):

@@ -35,6 +35,7 @@ class AdHead(Wire):
     choices: int = 0  # made so far: the next choice's id
     tried: Identifier | None = None  # the line of the last choice, though it may have failed
     recent: tuple[RecentAd, ...] = ()  # oldest first
+    recent_from: int = 0  # no choice before this one is in `recent`
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,15 @@ class AdState:
 
 @dataclass(frozen=True, slots=True)
 class AdChanges:
-    """What to write besides the head: accounts that are new or differ, and the lines whose accounts are removed."""
+    """What to write besides the head: accounts that are new or differ, the lines whose accounts are removed.
 
-    accounts: tuple[Account, ...]
-    removed_lines: tuple[str, ...]
+    The same of recent ads; those before `AdHead.recent_from` need not be removed.
+    """
+
+    accounts: tuple[Account, ...] = ()
+    removed_lines: tuple[str, ...] = ()
+    recent: tuple[RecentAd, ...] = ()
+    removed_choices: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +213,14 @@ def _reserve(
     creative = _next_creative(entry, account.creative, fits_ms)
     paid = account.charged(head.slot, creative.id)
     recent_ad = RecentAd.of(head.choices, entry, creative, account.creative)
+    recent = (*head.recent[1 - REMEMBERED_ADS :], recent_ad)
     after = head.model_copy(
         update={
             "slot": head.slot + 1,
             "choices": head.choices + 1,
             "tried": entry.line.id,
-            "recent": (*head.recent[1 - REMEMBERED_ADS :], recent_ad),
+            "recent": recent,
+            "recent_from": recent[0].choice if len(recent) == REMEMBERED_ADS else head.recent_from,
         }
     )
     length_ms = next(length for each, length in entry.creatives if each.id == creative.id)
@@ -256,5 +264,25 @@ def refund(state: AdState, choice: int, *, failed: bool = False) -> AdState:
 
 def ad_changes(before: AdState, after: AdState) -> AdChanges:
     """Return what the ledger writes to get from one state to the other, apart from the head."""
-    written = tuple(a for line, a in after.accounts.items() if before.accounts.get(line) is not a)
-    return AdChanges(written, tuple(line for line in before.accounts if line not in after.accounts))
+    return AdChanges(*_changed_accounts(before.accounts, after.accounts), *_changed_ads(before.head, after.head))
+
+
+def _changed_accounts(
+    before: Mapping[str, Account], after: Mapping[str, Account]
+) -> tuple[tuple[Account, ...], tuple[str, ...]]:
+    if before is after:
+        return (), ()
+    if len(before) == len(after):  # most often one account differs, and the order is the same: that is seen quickly
+        differ = [(old, new) for old, new in zip(before.values(), after.values(), strict=True) if old is not new]
+        if all(old.line == new.line for old, new in differ):
+            return tuple(new for _, new in differ), ()
+    written = tuple(account for line, account in after.items() if before.get(line) is not account)
+    return written, tuple(line for line in before if line not in after)
+
+
+def _changed_ads(before: AdHead, after: AdHead) -> tuple[tuple[RecentAd, ...], tuple[int, ...]]:
+    if before is after:
+        return (), ()
+    old, new = ({one.choice: one for one in head.recent} for head in (before, after))
+    removed = (choice for choice in old.keys() - new.keys() if choice >= after.recent_from)
+    return tuple(one for one in after.recent if one.choice not in old), tuple(sorted(removed))

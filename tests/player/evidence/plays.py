@@ -1,6 +1,12 @@
 """Plays made the way the player makes them."""
 
+import json
+import sqlite3
+import zlib
+from collections import Counter
+from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from player.evidence.ledger import Ledger
 from player.evidence.ledger_entries import LogHead, TakeClosed
@@ -39,3 +45,13 @@ async def log_plays(
     """Log so many plays, ten seconds apart, in one transaction; `after` so many that are there."""
     times = ((n, NOON + timedelta(seconds=10 * n)) for n in range(after, after + count))
     await ledger.write([closed(f"take-{n}", at, line=line, outcome=outcome) for n, at in times])
+
+
+def charges(ledger_file: Path) -> Counter[str]:
+    """Return for each line the plays that its account says, as they lie in the file."""
+    with closing(sqlite3.connect(ledger_file)) as file:
+        packed = [body for (body,) in file.execute("SELECT body FROM all_accounts")]
+        rows = file.execute("SELECT line, body FROM accounts").fetchall()
+    accounts = {one["line"]: one for body in packed for one in json.loads(zlib.decompress(body))}
+    accounts |= {line: json.loads(body or "{}") for line, body in rows}
+    return Counter({line: account["plays"] for line, account in accounts.items() if account.get("plays")})

@@ -8,10 +8,9 @@ journal is any part of it.
 
 import hashlib
 import shutil
-import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +29,7 @@ from sync.wire.device_reports import Outcome, Play
 from tests.fakes import FakeClock
 from tests.long_tables import in_bench
 from tests.player.director.record.examples import planned, planned_ad
+from tests.player.evidence.plays import charges
 
 DEVICE = "device-1"
 STEPS = 24
@@ -146,13 +146,6 @@ async def the_copies_of_a_history(folder: Path, seed: int) -> tuple[Copies, list
 
 async def logged(ledger: Ledger) -> list[Play]:
     return [Play.model_validate(body) for body in reversed(await ledger.outbox.plays(limit=10_000))]
-
-
-def charges(ledger_file: Path) -> Counter[str]:
-    """Return for each line the plays that its account says, as they lie in the file."""
-    with closing(sqlite3.connect(ledger_file)) as file:
-        rows = file.execute("SELECT line, json_extract(body, '$.plays') FROM accounts").fetchall()
-    return Counter({line: plays for line, plays in rows if plays})
 
 
 def owed(plays: Sequence[Play], open_lines: Sequence[str | None] = ()) -> Counter[str]:

@@ -1,7 +1,5 @@
 """A take moves from one state to the next as its table says, in the recorder that every take runs through."""
 
-import sqlite3
-from contextlib import closing
 from itertools import product
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from sync.wire.device_reports import Outcome
 from tests.fakes import FakeClock
 from tests.player.director.record.examples import planned, planned_ad
 from tests.player.director.venue import DEVICE, item, open_world, playlist, release
+from tests.player.evidence.plays import charges
 
 
 async def test_a_take_moves_as_its_table_says(tmp_path: Path) -> None:
@@ -90,9 +89,7 @@ ENDED = {
 
 def charged(path: Path) -> int:
     """Return how many showings the account of the only line says, as it lies on the disk."""
-    with closing(sqlite3.connect(path)) as file:
-        (plays,) = file.execute("SELECT sum(json_extract(body, '$.plays')) FROM accounts").fetchone()
-    return int(plays or 0)
+    return charges(path).total()
 
 
 async def test_every_move_of_the_table_of_takes_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
