@@ -21,7 +21,7 @@ from sync.programme.ad_selection import AdState, prepare_ads
 from sync.programme.schedule import is_timed, unnamed_zone, zone_of_venue
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_thread
-from sync.wire.release import Release
+from sync.wire.release import Asset, Release, Stream
 
 _MANY_LINES = 500  # with fewer it is done in a few milliseconds
 
@@ -61,6 +61,9 @@ class SceneLoader:
         self._streams = streams
         self._budget_spent = budget_spent
         self._active: ActiveRelease | None = None
+        self._assets: dict[str, Asset] = {}  # of the active release, by hash
+        self._streams_by_hash: dict[str, Stream] = {}
+        self._many_lines = False
         self._requested, self._loaded = 1, 0  # how many reads were asked for, and which of them is done
         self._missing: set[str] = set()  # files that were wanted and are not here
         self._reported: set[str] = set()
@@ -74,7 +77,7 @@ class SceneLoader:
         """Return what a decision depends on now, None without content."""
         requested = self._requested
         if self._loaded != requested:
-            self._active = await asyncio.to_thread(self._content.active)
+            self._take_over(await asyncio.to_thread(self._content.active))
             self._loaded = requested
         if self._active is None:
             return None
@@ -94,16 +97,24 @@ class SceneLoader:
             target_lufs=audio.target_lufs if audio.normalise else None,
             screen_fit=playback.fit,
             background=playback.background,
-            assets={asset.sha256: asset for asset in release.assets},
-            streams={stream.sha256: stream for stream in release.streams},
+            assets=self._assets,
+            streams=self._streams_by_hash,
             budget_spent=self._budget_spent(),
             may_try=lambda asset: not self._quarantine.contains(asset, now) and not self._streams.is_waiting(asset),
             path=self._path,
         )
 
+    def _take_over(self, active: ActiveRelease | None) -> None:
+        """Use another active release; what decisions look up in it is made once, for it may have thousands of ads."""
+        self._active = active
+        if active is not None:
+            self._assets = {asset.sha256: asset for asset in active.release.assets}
+            self._streams_by_hash = {stream.sha256: stream for stream in active.release.streams}
+            self._many_lines = sum(len(campaign.lines) for campaign in active.release.campaigns) >= _MANY_LINES
+
     async def prepare_ads(self, scene: DeviceScene, at: datetime, state: AdState) -> AdState:
         """Return the state as the next choice at `at` needs it; where that takes long, a thread computes it."""
-        if sum(len(campaign.lines) for campaign in scene.release.campaigns) < _MANY_LINES:
+        if not self._many_lines:
             return state
         key = self._ads_key(scene)
         ads = self._cached_ads(key, at)

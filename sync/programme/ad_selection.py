@@ -17,7 +17,14 @@ from dataclasses import dataclass, field
 from sync.programme.ad_eligibility import EligibleAds, EligibleLine, shares_of
 from sync.programme.ad_queue import AdQueue, Turn, Wait, next_turn
 from sync.programme.ad_separation import REMEMBERED_ADS, AdSeparation, RecentAd
-from sync.programme.ad_shares import ONE_PLAY, Account, clamped, rebase_accounts
+from sync.programme.ad_shares import (
+    ONE_PLAY,
+    Account,
+    changed_accounts,
+    clamped,
+    rebase_accounts,
+    with_account,
+)
 from sync.wire.release import Campaign, Creative, Line
 from sync.wire.value_types import Identifier, Wire
 
@@ -139,6 +146,7 @@ def _with_queue(state: AdState, ads: EligibleAds) -> tuple[AdState, AdQueue]:
     accounts = rebase_accounts(state.accounts, shares_of(ads), ads.known_lines, head.slot)
     turns = (_turn(ads, accounts, index, head.seed) for index in range(len(ads.lines)))
     queue = AdQueue.from_turns(turns, head.slot)
+    _ = ads.large  # is made now, for the next choice must not take long
     return AdState(head, accounts, (ads, queue)), queue
 
 
@@ -225,7 +233,7 @@ def _reserve(
     )
     length_ms = next(length for each, length in entry.creatives if each.id == creative.id)
     choice = Choice(head.choices, entry.campaign, entry.line, creative, length_ms, relaxed)
-    accounts = {**state.accounts, entry.line.id: paid}
+    accounts = with_account(state.accounts, paid)
     queue_after = (ads, queue.with_turns((_turn(ads, accounts, index, head.seed),)))
     return choice, AdState(after, accounts, queue_after)
 
@@ -258,26 +266,13 @@ def refund(state: AdState, choice: int, *, failed: bool = False) -> AdState:
     if account is None:  # the line has left the release
         return AdState(head.model_copy(update=update), state.accounts, queue)
     restored = recent_ad.before if not failed and account.creative == recent_ad.creative else account.creative
-    accounts = {**state.accounts, recent_ad.line: account.refunded(restored)}
+    accounts = with_account(state.accounts, account.refunded(restored))
     return _with_accounts(state, head.model_copy(update={**update, "slot": head.slot - 1}), accounts, (recent_ad.line,))
 
 
 def ad_changes(before: AdState, after: AdState) -> AdChanges:
     """Return what the ledger writes to get from one state to the other, apart from the head."""
-    return AdChanges(*_changed_accounts(before.accounts, after.accounts), *_changed_ads(before.head, after.head))
-
-
-def _changed_accounts(
-    before: Mapping[str, Account], after: Mapping[str, Account]
-) -> tuple[tuple[Account, ...], tuple[str, ...]]:
-    if before is after:
-        return (), ()
-    if len(before) == len(after):  # most often one account differs, and the order is the same: that is seen quickly
-        differ = [(old, new) for old, new in zip(before.values(), after.values(), strict=True) if old is not new]
-        if all(old.line == new.line for old, new in differ):
-            return tuple(new for _, new in differ), ()
-    written = tuple(account for line, account in after.items() if before.get(line) is not account)
-    return written, tuple(line for line in before if line not in after)
+    return AdChanges(*changed_accounts(before.accounts, after.accounts), *_changed_ads(before.head, after.head))
 
 
 def _changed_ads(before: AdHead, after: AdHead) -> tuple[tuple[RecentAd, ...], tuple[int, ...]]:

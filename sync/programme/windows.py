@@ -9,6 +9,7 @@ all, and a window whose start is skipped opens at the jump. Between two changes 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from sync.wire.release import Daypart, LocalWindow
@@ -91,7 +92,8 @@ class VenueTime:
     """Local time at a venue from `at` to before `limit`."""
 
     def __init__(self, zone: ZoneInfo, at: datetime, limit: datetime) -> None:
-        self._stretches = _stretches(zone, at, limit)
+        around = _stretches(zone, _midnight(at), _midnight(min(limit, NEVER - _DAY)) + _DAY)
+        self._stretches = [each for each in around if at < each.ends and each.begins < limit]
 
     def wall(self, at: datetime) -> datetime:
         """Return an instant by the clock on the wall, without a zone."""
@@ -154,6 +156,10 @@ def _opening(spans: Sequence[WeeklySpan], wall: datetime, limit: datetime) -> da
     return min(starts, default=None)
 
 
+def _midnight(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def _wall(at: datetime, stretch: _Stretch) -> datetime:
     return at.replace(tzinfo=None) + stretch.offset
 
@@ -172,7 +178,9 @@ def _since_midnight(time: str) -> timedelta:
     return timedelta(hours=int(time[:2]), minutes=int(time[3:]))
 
 
-def _stretches(zone: ZoneInfo, at: datetime, until: datetime) -> list[_Stretch]:
+@lru_cache(maxsize=64)
+def _stretches(zone: ZoneInfo, at: datetime, until: datetime) -> Sequence[_Stretch]:
+    """Return the stretches from `at` to `until`; each decision of a day asks for the same."""
     found: list[_Stretch] = []
     begins, probe = at, at
     while begins < until:

@@ -209,16 +209,17 @@ def test_a_restart_at_any_slot_and_the_order_of_campaigns_change_nothing(
         assert stored(steady) == stored(restarted)
 
 
-def test_the_rows_written_after_each_step_are_the_whole_state() -> None:
-    rng, alternatives = Random(5), [eligible_of(busy_day()), eligible_of(busy_day()[3:25])]
+@pytest.mark.parametrize("campaigns", [busy_day(), [campaign(f"l{number}") for number in range(400)]])
+def test_the_rows_written_after_each_step_are_the_whole_state(campaigns: list[Campaign]) -> None:
+    rng, alternatives = Random(5), [eligible_of(campaigns), eligible_of(campaigns[3:25])]
     state, rows = fresh(), dict[str, Account]()
-    for step in range(300):
+    for step in range(1_200):
         before = state
-        choice, state = select_ad(state, alternatives[step // 60 % 2])
+        choice, state = select_ad(state, alternatives[step // 600 % 2])
         if choice is not None and rng.random() < 0.1:
             state = refund(state, choice.id, failed=True)
         written = ad_changes(before, state)
-        if step % 60:
+        if step % 600:
             assert len(written.accounts) <= 1 and not written.removed_lines
         rows.update({account.line: account for account in written.accounts})
         for line in written.removed_lines:
