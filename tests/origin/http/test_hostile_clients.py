@@ -20,8 +20,8 @@ async def speak(server: RunningOrigin, request: bytes) -> tuple[int, str]:
     host, port = server.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(request)
-    status = int((await asyncio.wait_for(reader.readline(), 10)).split()[1])
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    status = int((await asyncio.wait_for(reader.readline(), 60)).split()[1])
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
     length = next(
         int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
     )
@@ -123,7 +123,7 @@ async def test_a_connection_that_asks_nothing_is_closed(server: RunningOrigin, m
     host, port = server.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(b"GET /healthz HTTP/1.1\r\nHo")  # and never another byte
-    assert await asyncio.wait_for(reader.read(), 10) == b""
+    assert await asyncio.wait_for(reader.read(), 60) == b""
     writer.close()
     await writer.wait_closed()
 

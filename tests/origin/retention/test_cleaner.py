@@ -263,8 +263,10 @@ async def test_many_files_are_deleted_in_batches_and_publishers_go_on_in_between
         while not adding.done():
             await origin.clock.advance(0.01)
         assert len(await adding) > 1  # it waited for one batch, not for all
-        for _ in range(500):
-            await origin.clock.advance(0.0 if origin.names("assets") == {asset_of("a")} else cleaner.RETRY_WHEN_BUSY_S)
+        async with asyncio.timeout(60):
+            while origin.names("assets") != {asset_of("a")}:
+                await origin.clock.advance(cleaner.RETRY_WHEN_BUSY_S)
+        await origin.clock.run_ready(500)  # and no more goes
     finally:
         running.cancel()
         await asyncio.wait([running])
@@ -368,11 +370,9 @@ async def test_the_service_scans_every_hour_and_soon_again_when_content_was_bein
 
 
 async def _until_scans(origin: RetentionOrigin, times: int, step_s: float) -> None:
-    for _ in range(500):
-        if len(origin.scans) >= times:
-            return
-        await origin.clock.advance(step_s)
-    raise AssertionError(f"only {len(origin.scans)} scans")
+    async with asyncio.timeout(60):
+        while len(origin.scans) < times:
+            await origin.clock.advance(step_s)
 
 
 # A second process clears the folder at a later time. It kills itself before or after the nth call of `owner.name`.

@@ -32,7 +32,7 @@ class FakeDisplay:
         self.pictures.put_nowait(picture)
 
     async def next(self) -> RawPicture:
-        return await asyncio.wait_for(self.pictures.get(), 10)
+        return await asyncio.wait_for(self.pictures.get(), 60)
 
 
 @asynccontextmanager

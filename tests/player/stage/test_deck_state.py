@@ -184,7 +184,7 @@ async def test_a_deck_that_ends_with_its_task_fails_its_requests_and_reports_its
     await deck.reaches(DeckState.LOADING)
     task.cancel()
     with pytest.raises(DeckLost, match="is gone"):
-        await asyncio.wait_for(loading, 5)
+        await asyncio.wait_for(loading, 60)
     assert len(deck.exits) == 1
 
 

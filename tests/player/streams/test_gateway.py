@@ -144,7 +144,7 @@ async def output_of(remuxer: StreamRemuxer, says: str = "") -> bytes:
             return pipe.read(65_536)
 
     try:
-        output = await asyncio.wait_for(asyncio.to_thread(read), 20)
+        output = await asyncio.wait_for(asyncio.to_thread(read), 60)
         await eventually(lambda: says in remuxer.last_error)
         return output
     finally:

@@ -62,7 +62,7 @@ async def through(
             reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(address).port)
             writer.write(piece)
             with suppress(ConnectionError):
-                got += await asyncio.wait_for(reader.read(), 10)
+                got += await asyncio.wait_for(reader.read(), 60)
             writer.close()
     return got, refused
 

@@ -19,7 +19,7 @@ class Changes:
         self.queue.put_nowait(1)
 
     async def next(self) -> None:
-        await asyncio.wait_for(self.queue.get(), 10)
+        await asyncio.wait_for(self.queue.get(), 60)
 
 
 @pytest.fixture

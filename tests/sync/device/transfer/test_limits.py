@@ -280,7 +280,7 @@ async def main():
     await asyncio.sleep(0)  # it listens
     for command in ("link set lo up", "addr add 10.9.9.9/32 dev lo"):
         subprocess.run(["ip", *command.split()], check=True)
-        await asyncio.wait_for(told.wait(), 10)
+        await asyncio.wait_for(told.wait(), 60)
         told.clear()
     watching.cancel()
 
