@@ -67,21 +67,39 @@ class OriginRefused(SignageError):
 
 
 class Distrust(StrEnum):
-    """Which rule a refused document breaks: for programs, in status, metrics and heartbeats."""
+    """Which rule a refused document breaks: for programs, in status, metrics and heartbeats; `words` are for people."""
 
-    MALFORMED = "malformed"  # it is no such document, or larger than one may be
-    UNKNOWN_KEY = "unknown_key"  # too few keys of the root signed it
-    BAD_SIGNATURE = "bad_signature"  # it was changed after a key of the root signed it
-    ROLLBACK = "rollback"  # older than what was accepted before
-    CONFLICT = "conflict"  # the same sequence as before, with other content
-    FREEZE = "freeze"  # what was accepted before has expired, and nothing newer is served
-    EXPIRED = "expired"  # it had expired before it was seen
-    FUTURE = "future"  # issued more than a day ahead of a synchronised clock
-    MIXED = "mixed"  # valid by itself, but not together with the others: mix-and-match
-    ROOT_CHAIN = "root_chain"  # the next root does not follow from the pinned one
-    ROOT_EXPIRED = "root_expired"
-    NO_ROOT = "no_root"  # none is pinned, or it is lost
-    UNSUPPORTED = "unsupported"  # not known to this version
+    words: str
+
+    def __new__(cls, code: str, words: str) -> "Distrust":
+        """Make the member of a code."""
+        made = str.__new__(cls, code)
+        made._value_, made.words = code, words
+        return made
+
+    MALFORMED = "malformed", "it is no such document, or larger than one may be"
+    UNKNOWN_KEY = "unknown_key", "too few keys of the root signed it"
+    BAD_SIGNATURE = "bad_signature", "it was changed after a key of the root signed it"
+    ROLLBACK = "rollback", "it is older than what was accepted before"
+    CONFLICT = "conflict", "it has the same sequence as one before, and other content"
+    FREEZE = "freeze", "what was accepted before has expired, and nothing newer is served"
+    EXPIRED = "expired", "it had expired before it was seen"
+    FUTURE = "future", "it was issued more than a day ahead of a synchronised clock"
+    MIXED = "mixed", "it is valid by itself, but not together with the others (mix-and-match)"
+    ROOT_CHAIN = "root_chain", "the next root does not follow from the pinned one"
+    ROOT_EXPIRED = "root_expired", "the root has expired"
+    NO_ROOT = "no_root", "no root is pinned, or it is lost"
+    UNSUPPORTED = "unsupported", "this version of the player does not know it"
+
+
+def trust_text(code: str = "") -> str:
+    """Return in words whether what an origin sends is accepted, by the code of the rule that is broken; empty: none.
+
+    A rule that only a newer version knows is told by its code alone.
+    """
+    if not code:
+        return "all documents are accepted"
+    return ": ".join((code, *(rule.words for rule in Distrust if rule == code)))
 
 
 class Untrusted(SignageError):

@@ -135,9 +135,9 @@ ROOMS: dict[str, tuple[int, str]] = {
     "player/app": (
         ROOTS,
         "player player/diagnostics player/director player/display player/endpoint player/evidence player/history "
-        "player/platform player/programme player/proof player/settings player/stage player/status player/streams "
-        "sync/device sync/device/proof sync/device/store sync/device/traffic sync/device/transfer sync/programme "
-        "sync/programme/preview sync/sandbox",
+        "player/platform player/programme player/proof player/protocol player/settings player/stage player/status "
+        "player/streams sync/device sync/device/proof sync/device/store sync/device/traffic sync/device/transfer "
+        "sync/programme sync/programme/preview sync/sandbox",
     ),
     "sync/origin/app": (
         ROOTS,

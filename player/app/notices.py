@@ -4,6 +4,7 @@ import asyncio
 
 from player import __version__
 from player.app.device_session import network_of
+from player.protocol.problems import ProblemCode, ToldProblem, problem_fields
 from player.settings.configuration import Configuration
 from sync.device.origin_client import open_client
 from sync.device.store.content_store import ContentStore
@@ -28,7 +29,7 @@ async def report_notice(configuration: Configuration, words: str, clock: Clock) 
                 release=active.release if active else None,
                 preparing=content.pending(),
                 sequence=active.sequence if active else None,
-                problems=(words,),
+                **problem_fields([ToldProblem(ProblemCode.FAILED_STARTS, words)]),
             )
             await client.post_heartbeat(heartbeat)
             await clock.sleep(settings.origin.heartbeat_s)

@@ -22,6 +22,7 @@ from player.endpoint.forecast_routes import ForecastRoutes
 from player.endpoint.routes import EndpointRoutes
 from player.endpoint.server import EndpointServer
 from player.endpoint.websocket import LiveSocket
+from player.protocol.problems import ProblemCode
 from player.settings.model import Settings
 from player.status.collector import StatusCollector
 from player.status.health import MachineProbe
@@ -48,8 +49,8 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
     """Return the services by name, put together; nothing runs yet."""
     configuration, content, display, clock = core.configuration, core.content, core.display, core.clock
     current, problems = CurrentSession(), ProblemReports()
-    backdrop = Backdrop(display, configuration, content, clock, problems.reporter("backdrop"))
-    overlays = OverlayHost(display, content, clock, current.is_blank, problems.reporter("overlays"))
+    backdrop = Backdrop(display, configuration, content, clock, problems.reporter(ProblemCode.BACKDROP))
+    overlays = OverlayHost(display, content, clock, current.is_blank, problems.reporter(ProblemCode.OVERLAYS))
 
     def release_activated() -> None:
         if (session := current()) is not None:
@@ -66,7 +67,7 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
         core, release_activated, collector.heartbeat, SystemRandom(), traffic, reports, lambda: sessions.reconnect()
     )
     supervised = partial(supervise, clock=clock, restarts=core.restarts)
-    token = EndpointToken(content.state, problems.reporter("token"))
+    token = EndpointToken(content.state, problems.reporter(ProblemCode.TOKEN))
     sessions = SessionRunner(builder, current, configuration, supervised, backdrop.show_code)
     services: dict[str, Service] = {
         "area": lambda: _follow_area(core, backdrop),
@@ -81,17 +82,17 @@ def build_services(core: PlayerCore) -> dict[str, Service]:
         "token": lambda: token.run(clock),
         "files": lambda: _repair_files(core, release_activated),
         "settings": lambda: _follow_settings(core, backdrop, sessions),
-        "starts": lambda: _tell_failed_starts(core, problems.reporter("starts")),
+        "starts": lambda: _tell_failed_starts(core, problems.reporter(ProblemCode.FAILED_STARTS)),
     }
     return services | _build_watchers(core)
 
 
 def _session_reports(problems: ProblemReports) -> SessionReports:
     return SessionReports(
-        connection=problems.reporter("connection"),
-        signing=problems.reporter("signing"),
-        move=problems.reporter("move"),
-        identity=problems.reporter("identity"),
+        connection=problems.reporter(ProblemCode.CONNECTION),
+        signing=problems.reporter(ProblemCode.SIGNING),
+        move=problems.reporter(ProblemCode.ORIGIN_MOVE),
+        identity=problems.reporter(ProblemCode.IDENTITY),
     )
 
 
@@ -177,7 +178,9 @@ def _build_endpoint(
     forecast = ForecastRoutes(core.content, configuration, current, clock)
     operations = (*routes.operations(), *forecast.operations())
     live = LiveSocket(collector, clock)
-    return EndpointServer(configuration, guard, operations, live, metrics, clock, problems.reporter("endpoint"))
+    return EndpointServer(
+        configuration, guard, operations, live, metrics, clock, problems.reporter(ProblemCode.ENDPOINT)
+    )
 
 
 async def _follow_area(core: PlayerCore, backdrop: Backdrop) -> None:

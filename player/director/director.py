@@ -25,6 +25,7 @@ from player.evidence.take_states import TakeState
 from player.programme.proof_of_play import ScreenCondition
 from player.programme.shots import DeviceScene, PlannedShot, with_shot
 from player.protocol.operator import Command, Now
+from player.protocol.problems import ProblemCode, problem_fields, problems_of
 from player.protocol.screen import Cut, Screen
 from player.settings.model import Settings
 from sync.errors import DeckLost, DeckMissing, MediaUnplayable, ScreenFailed
@@ -113,8 +114,12 @@ class Director:
         following = describe_next(self._next, ready=ready)
         now = describe_now(self._tracker.state, following, self._clock.now(), self._clock.monotonic())
         facts = {"release": self._scene.sha256, "timed": self._scene.timed} if self._scene else {}
-        problems = (self._ledger.problem, self._recorder.problem, self._scenes.problem, *self._streams.problems())
-        return now.model_copy(update={**facts, "problems": tuple(filter(None, problems))})
+        problems = (
+            *problems_of(ProblemCode.LEDGER, self._ledger.problem, self._recorder.problem),
+            *problems_of(ProblemCode.SCHEDULE, self._scenes.problem),
+            *problems_of(ProblemCode.STREAM, *self._streams.problems()),
+        )
+        return now.model_copy(update=facts | problem_fields(problems))
 
     def _decide_again(self) -> None:
         self._queue.revision += 1

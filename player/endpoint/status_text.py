@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sync.errors import trust_text
 from sync.texts import local_text, megabytes
 
 
@@ -54,7 +55,7 @@ def _sync_lines(status: dict[str, Any]) -> Iterator[str]:
     if "reserve_bytes" in sync and status["health"].get("disk_free_bytes") is not None:
         sizes = status["health"]["disk_free_bytes"], sync["reserve_bytes"], sync["spare_bytes"]
         yield "space     {} free, {} stay free, {} go when room is needed".format(*map(megabytes, sizes))
-    yield f"trust     {sync['trust'] or 'all documents are accepted'}"
+    yield f"trust     {trust_text(sync['trust'])}"
 
 
 def _progress(sync: dict[str, Any], zone: ZoneInfo) -> str:

@@ -75,3 +75,4 @@ class Now(Wire):
     overlays: tuple[str, ...] = ()  # the ids of the overlays shown
     timed: bool = True  # False: the clock is not trusted, so timed content waits
     problems: tuple[str, ...] = ()
+    problem_codes: tuple[str, ...] = ()  # of each of `problems`

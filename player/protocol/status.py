@@ -4,6 +4,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field
 
+from sync.errors import trust_text
 from sync.wire.device_reports import ComingRelease
 from sync.wire.value_types import Instant, Wire
 
@@ -61,7 +62,8 @@ class SyncStatus(Wire):
     age_s: float | None = None  # since the origin last confirmed the release that plays
     confirmed_at: Instant | None = None
     problem: str = ""
-    trust: str = ""  # the rule that the last document broke: `expired`, `rollback`, `unknown_key` …; empty: none
+    trust: str = ""  # the rule that the last document broke, see docs/reference/problems.md; empty: none
+    trust_text: str = trust_text()  # the same in words
     refused: dict[str, int] = Field(default_factory=dict)  # documents by the rule they broke, since start
     waiting_s: float = 0.0
     waiting_for: str = ""  # `budget`: media wait for the next month (see `traffic`); empty: for the next try
@@ -134,6 +136,7 @@ class Status(Wire):
     pairing_code: str | None
     healthy: bool
     problems: tuple[str, ...]
+    problem_codes: tuple[str, ...] = ()  # the kind of each of `problems`, see docs/reference/problems.md
     sync: SyncStatus
     traffic: TrafficStatus
     outbox_depth: int

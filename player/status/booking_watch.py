@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from player.protocol.problems import ProblemCode
 from player.settings.system_zone import system_zone
 from player.status.status_sources import StatusSources
 from sync.programme.ad_eligibility import eligible_ads
@@ -52,7 +53,9 @@ class BookingWatch:
 
     def _tell(self, texts: list[str]) -> None:
         sentence = " ".join(first_sentences(texts, MOST_TOLD))
-        self._sources.problems.tell("bookings", sentence, "no ad line on air is booked beyond its slots any more")
+        self._sources.problems.tell(
+            ProblemCode.OVERBOOKED, sentence, "no ad line on air is booked beyond its slots any more"
+        )
 
 
 def _short(release: Release, zone_setting: str, at: datetime, timed: bool) -> tuple[tuple[Shortfall, ...], datetime]:

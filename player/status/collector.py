@@ -7,6 +7,7 @@ from typing import Any
 
 from player import __version__
 from player.protocol.operator import Decoder, Now
+from player.protocol.problems import ProblemCode, ToldProblem, problem_fields, problems_of
 from player.protocol.status import Status, SyncStatus
 from player.settings.system_zone import system_zone
 from player.stage.counters import StageFacts
@@ -74,7 +75,8 @@ class StatusCollector:
         zone, _ = zone_of_venue(settings.venue.zone, release.zone if release else None, system_zone())
         traffic = traffic_status(sources.traffic.state())
         budget = traffic_problems(traffic, release, zone, waits=sync.waiting_for == OUT_OF_BUDGET)
-        problems = (*self._problems(now, condition), *sources.traffic.problems(), *budget)
+        uncounted = problems_of(ProblemCode.BUDGET_COUNT, *sources.traffic.problems())
+        problems = (*self._problems(now, condition), *uncounted, *budget)
         return Status(
             at=self._clock.now(),
             version=__version__,
@@ -85,7 +87,7 @@ class StatusCollector:
             zone=zone.key,
             pairing_code=session.pairing_code if session else None,
             healthy=not problems,
-            problems=problems,
+            **problem_fields(problems),
             sync=sync,
             traffic=traffic,
             outbox_depth=depth,
@@ -116,6 +118,7 @@ class StatusCollector:
             sync_age_s=status.sync.age_s,
             trust=status.sync.trust,
             problems=status.problems,
+            problem_codes=status.problem_codes,
             coming=status.sync.coming,
             rates=self._rates(),
             reads=(READS_BOOKINGS,),
@@ -137,17 +140,17 @@ class StatusCollector:
         session = self._sources.session()
         return await session.ledger.outbox.plays(limit=limit, before=before) if session else []
 
-    def _problems(self, now: Now, condition: Condition) -> tuple[str, ...]:
-        sources = self._sources
+    def _problems(self, now: Now, condition: Condition) -> tuple[ToldProblem, ...]:
+        sources, settings = self._sources, self._sources.configuration.settings
         display = sources.display.state().problem
         problems = (
-            *sources.configuration.problems(),
-            *sources.problems.sentences(),
-            *now.problems,
-            *self._files[1],
+            *problems_of(ProblemCode.SETTINGS, *sources.configuration.problems()),
+            *sources.problems.found(),
+            *map(ToldProblem, now.problem_codes, now.problems),
+            *problems_of(ProblemCode.FILES, *self._files[1]),
             *health_problems(condition),
-            *((f"The setting {display}.",) if display else ()),
-            *self._other_audio_output(sources.configuration.settings.audio.device),
+            *problems_of(ProblemCode.DISPLAY_SETTING, display and f"The setting {display}."),
+            *problems_of(ProblemCode.AUDIO_OUTPUT, *self._other_audio_output(settings.audio.device)),
         )
         return tuple(dict.fromkeys(problems))
 
@@ -174,7 +177,7 @@ class StatusCollector:
             self._files = now_s, problems, await asyncio.to_thread(membership_unreadable, content)
 
     async def _outbox_depth(self) -> int:
-        session, report_problem = self._sources.session(), self._sources.problems.reporter("ledger")
+        session, report_problem = self._sources.session(), self._sources.problems.reporter(ProblemCode.LEDGER)
         try:
             depth = await session.ledger.outbox.depth() if session else 0
         except StorageBroken as error:
@@ -218,7 +221,7 @@ class StatusCollector:
             paired=session is not None and session.connection is not None,
             pairing_code=session is not None and session.pairing_code is not None,
             membership_unreadable=self._files[2],
-            origin_told=sources.problems.tells("connection", "move"),
+            origin_told=sources.problems.tells(ProblemCode.CONNECTION, ProblemCode.ORIGIN_MOVE),
             sync_age_s=sync.age_s,
             sync_fetches=sync.state in (SyncState.FETCHING, SyncState.WAITING),
             sync_failure=sync.problem,

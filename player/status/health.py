@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from player.protocol.problems import ProblemCode, ToldProblem
 from sync.runtime.clock import Clock, ClockTrust
 
 MIB = 1024**2
@@ -155,103 +156,176 @@ def parse_throttled(text: str) -> Throttling | None:
     )
 
 
-def health_problems(condition: Condition) -> tuple[str, ...]:
+def health_problems(condition: Condition) -> tuple[ToldProblem, ...]:
     """Return what is wrong: one sentence for each problem, which says what to do. Empty: the device is healthy."""
     return (*_machine_problems(condition), *_screen_problems(condition), *_delivery_problems(condition))
 
 
-def _machine_problems(condition: Condition) -> Iterator[str]:
+def _machine_problems(condition: Condition) -> Iterator[ToldProblem]:
     machine = condition.machine
     if machine.throttling is not None:
         yield from _power_problems(machine.throttling)
     if machine.temperature_c is not None and machine.temperature_c >= _HOT_C:
-        yield f"The device is too hot ({machine.temperature_c:.0f} °C): cool it better, or protect it from the sun."
+        yield ToldProblem(
+            ProblemCode.TOO_HOT,
+            f"The device is too hot ({machine.temperature_c:.0f} °C): cool it better, or protect it from the sun.",
+        )
     if machine.disk_free_bytes is not None and machine.disk_free_bytes < condition.reserve_bytes:
         free = machine.disk_free_bytes // MIB
-        yield f"The disk is nearly full ({free} MiB free): delete other files, or use a larger disk."
+        yield ToldProblem(
+            ProblemCode.DISK_FULL,
+            f"The disk is nearly full ({free} MiB free): delete other files, or use a larger disk.",
+        )
     if machine.memory_percent >= _MEMORY_PERCENT:
-        yield f"Memory is nearly full ({machine.memory_percent:.0f} %): stop other programs on this device."
+        yield ToldProblem(
+            ProblemCode.MEMORY_FULL,
+            f"Memory is nearly full ({machine.memory_percent:.0f} %): stop other programs on this device.",
+        )
     if machine.load_1m / machine.cpus >= 2 and machine.cpu_percent >= _BUSY_PERCENT:
-        yield f"The processor is overloaded (load {machine.load_1m:.1f}): videos may stutter. Use smaller videos."
+        yield ToldProblem(
+            ProblemCode.OVERLOADED,
+            f"The processor is overloaded (load {machine.load_1m:.1f}): videos may stutter. Use smaller videos.",
+        )
     if condition.clock is not ClockTrust.SYNCED:
-        yield "The clock is not synchronised: check that the network allows NTP (UDP port 123)."
+        yield ToldProblem(
+            ProblemCode.CLOCK, "The clock is not synchronised: check that the network allows NTP (UDP port 123)."
+        )
 
 
-def _power_problems(throttling: Throttling) -> Iterator[str]:
+def _power_problems(throttling: Throttling) -> Iterator[ToldProblem]:
     if throttling.undervoltage:
-        yield "The power supply is too weak: use the original power supply of this device and a short cable."
+        yield ToldProblem(
+            ProblemCode.POWER_WEAK,
+            "The power supply is too weak: use the original power supply of this device and a short cable.",
+        )
     elif throttling.throttled:
-        yield "The processor is slowed down by heat or low voltage: check the cooling and the power supply."
+        yield ToldProblem(
+            ProblemCode.THROTTLED,
+            "The processor is slowed down by heat or low voltage: check the cooling and the power supply.",
+        )
     elif throttling.undervoltage_since_boot:
-        yield "The power supply was too weak at a time since start: use the original power supply of this device."
+        yield ToldProblem(
+            ProblemCode.POWER_WEAK,
+            "The power supply was too weak at a time since start: use the original power supply of this device.",
+        )
 
 
-def _screen_problems(condition: Condition) -> Iterator[str]:
+def _screen_problems(condition: Condition) -> Iterator[ToldProblem]:
     if not condition.display_answers:
-        yield "The X server does not answer: read the log of signage-display.service."
+        yield ToldProblem(
+            ProblemCode.DISPLAY_SERVER, "The X server does not answer: read the log of signage-display.service."
+        )
     if condition.covered_by:
-        yield f"A window of another program ({condition.covered_by}) covered the screen: stop that program."
+        yield ToldProblem(
+            ProblemCode.COVERED,
+            f"A window of another program ({condition.covered_by}) covered the screen: stop that program.",
+        )
     if condition.machine.monitor is False:
-        yield "No display is connected: check the cable, and the power and the input of the display."
+        yield ToldProblem(
+            ProblemCode.NO_DISPLAY,
+            "No display is connected: check the cable, and the power and the input of the display.",
+        )
     yield from _playing_problems(condition)
 
 
-def _deck_problems(condition: Condition) -> Iterator[str]:
+def _deck_problems(condition: Condition) -> Iterator[ToldProblem]:
     if condition.update_fault:
-        yield (
-            f"The program was updated and does not start ({condition.update_fault}), so the old one plays on, with "
-            "gaps between items: install it again."
+        yield ToldProblem(
+            ProblemCode.UPDATE,
+            (
+                f"The program was updated and does not start ({condition.update_fault}), so the old one plays on, with "
+                "gaps between items: install it again."
+            ),
         )
     elif condition.deck_failed_starts >= _RESTARTS and condition.display_answers:
         times = _times(condition.deck_failed_starts)
-        yield f"A video deck failed to start {times} in a row, so there are gaps between items: find why in the log."
+        yield ToldProblem(
+            ProblemCode.DECKS,
+            f"A video deck failed to start {times} in a row, so there are gaps between items: find why in the log.",
+        )
     elif condition.deck_restarts_lately >= _RESTARTS:
         times = _times(condition.deck_restarts_lately)
-        yield f"Video decks failed and were replaced {times} in the last hour: find the faulty media in the log."
+        yield ToldProblem(
+            ProblemCode.DECKS,
+            f"Video decks failed and were replaced {times} in the last hour: find the faulty media in the log.",
+        )
 
 
-def _playing_problems(condition: Condition) -> Iterator[str]:
+def _playing_problems(condition: Condition) -> Iterator[ToldProblem]:
     yield from _deck_problems(condition)
     if condition.picture_faults:
         times = _times(condition.picture_faults)
-        yield f"The picture froze or became black {times} in the last hour: find the media in the log."
+        yield ToldProblem(
+            ProblemCode.PICTURE,
+            f"The picture froze or became black {times} in the last hour: find the media in the log.",
+        )
     if condition.recovered:
-        yield f"The player could repair the picture only by a {condition.recovered}."
+        yield ToldProblem(
+            ProblemCode.RECOVERED, f"The player could repair the picture only by a {condition.recovered}."
+        )
     yield from _media_problems(condition)
     for name, count in sorted(condition.service_restarts_lately.items()):
         reason = condition.service_reasons.get(name, "read the log")
-        yield f"The service {name} failed and was restarted {_times(count)} in the last hour: {reason}."
+        yield ToldProblem(
+            ProblemCode.SERVICE,
+            f"The service {name} failed and was restarted {_times(count)} in the last hour: {reason}.",
+        )
 
 
-def _media_problems(condition: Condition) -> Iterator[str]:
+def _media_problems(condition: Condition) -> Iterator[ToldProblem]:
     if condition.quarantined:
         media = ", ".join(condition.quarantined)
-        yield f"Not shown, because they failed three times: {media}. Replace these media."
+        yield ToldProblem(
+            ProblemCode.QUARANTINED, f"Not shown, because they failed three times: {media}. Replace these media."
+        )
     if condition.damaged:
         media = ", ".join(condition.damaged)
-        yield f"Damaged on the disk and downloaded again: {media}. If it happens again, replace the memory card."
+        yield ToldProblem(
+            ProblemCode.DAMAGED,
+            f"Damaged on the disk and downloaded again: {media}. If it happens again, replace the memory card.",
+        )
     if condition.unplayable:
         media = ", ".join(condition.unplayable)
-        yield f"Could not be shown, though the files are as the origin sent them: {media}. Replace these media."
+        yield ToldProblem(
+            ProblemCode.UNPLAYABLE,
+            f"Could not be shown, though the files are as the origin sent them: {media}. Replace these media.",
+        )
     if condition.failing:
-        yield f"Could not be shown: {', '.join(condition.failing)}. The files will be checked."
+        yield ToldProblem(
+            ProblemCode.MEDIA_FAILED, f"Could not be shown: {', '.join(condition.failing)}. The files will be checked."
+        )
     if condition.left_out:
-        yield f"Not shown, because they need a newer player: {condition.left_out}. Update this player."
+        yield ToldProblem(
+            ProblemCode.OLD_PLAYER,
+            f"Not shown, because they need a newer player: {condition.left_out}. Update this player.",
+        )
 
 
-def _delivery_problems(condition: Condition) -> Iterator[str]:
+def _delivery_problems(condition: Condition) -> Iterator[ToldProblem]:
     if not condition.paired and condition.pairing_code:
-        yield "This screen is not paired yet: enter the code on the screen in the console of the origin."
+        yield ToldProblem(
+            ProblemCode.UNPAIRED,
+            "This screen is not paired yet: enter the code on the screen in the console of the origin.",
+        )
     elif not condition.paired:
         named = condition.membership_unreadable or condition.origin_told  # the file or the reason
         if not (condition.starting or named):
-            yield "This screen is not paired yet and does not reach an origin: check the network and origin.url."
+            yield ToldProblem(
+                ProblemCode.UNPAIRED,
+                "This screen is not paired yet and does not reach an origin: check the network and origin.url.",
+            )
     elif condition.sync_failure:
-        yield f"Syncing fails: {condition.sync_failure}."
+        yield ToldProblem(ProblemCode.SYNC, f"Syncing fails: {condition.sync_failure}.")
     elif not condition.sync_fetches and (condition.sync_age_s is None or condition.sync_age_s > _UNCONFIRMED_S):
-        yield "The origin has not confirmed the release recently: check the network and the origin."
+        yield ToldProblem(
+            ProblemCode.UNCONFIRMED,
+            "The origin has not confirmed the release recently: check the network and the origin.",
+        )
     if condition.paired and condition.outbox_depth >= _DEEP_OUTBOX:
-        yield f"{condition.outbox_depth} plays wait for delivery: check the network and the origin."
+        yield ToldProblem(
+            ProblemCode.PLAYS_WAIT,
+            f"{condition.outbox_depth} plays wait for delivery: check the network and the origin.",
+        )
 
 
 def _times(count: int) -> str:

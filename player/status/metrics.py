@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, Inf
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from player.protocol.problems import ProblemCode
 from player.protocol.status import RELEASE_STATES, BandwidthStatus, Status, SyncStatus, TrafficStatus
 from player.stage.counters import Histogram, StageCounters, StageFacts
 from sync.errors import Distrust
@@ -118,6 +119,7 @@ class PlayerMetrics:
         self._sync_age = self._gauge("sync_age_seconds", "Time since the origin last confirmed the release")
         self._depth = self._gauge("outbox_depth", "Plays waiting for delivery")
         self._problems = self._gauge("problems", "Number of problems in the status")
+        self._problem = self._gauge("problem", "1 while there is a problem of this kind", "code")
         self._sequence = self._gauge("release_sequence", "Sequence of the active release")
         self._trust = self._gauge("trust_problem", "1 for the rule that the last document broke", "reason")
         self._refused = self._gauge("refused_documents", "Documents refused since start, by broken rule", "reason")
@@ -142,6 +144,8 @@ class PlayerMetrics:
         self._sync_age.set(float("nan") if status.sync.age_s is None else status.sync.age_s)
         self._depth.set(status.outbox_depth)
         self._problems.set(len(status.problems))
+        for code in ProblemCode:
+            self._problem.labels(code.value).set(code in status.problem_codes)
         self._sequence.set(status.sync.sequence or 0)
         self._info.info({"version": status.version, "device": status.device or "", "channel": status.channel or ""})
         self._set_sync(status)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from player.protocol.problems import ProblemCode
 from player.settings.model import Settings
 from player.settings.system_zone import system_zone
 from player.status.fetch_rates import RateMeter, rate_steps
@@ -176,4 +177,4 @@ class Readiness:
 
     def _tell(self, sentence: str) -> None:
         solved = "no start is late for want of its release any more"
-        self._sources.problems.tell("readiness", sentence, solved)
+        self._sources.problems.tell(ProblemCode.LATE_RELEASE, sentence, solved)

@@ -8,6 +8,7 @@ from typing import Protocol
 from player.display import DisplayState
 from player.evidence.ledger import Ledger
 from player.protocol.operator import Command, Now
+from player.protocol.problems import ProblemCode, ToldProblem
 from player.settings.configuration import Configuration
 from player.stage.counters import StageFacts
 from player.status.health import MachineProbe
@@ -133,34 +134,34 @@ CurrentSessionView = Callable[[], SessionView | None]
 
 
 class ProblemReports:
-    """What parts of the player report for a technician: one sentence for each part."""
+    """What parts of the player report for a technician: one sentence for each code."""
 
     def __init__(self) -> None:
-        self._sentences: dict[str, str] = {}
+        self._sentences: dict[ProblemCode, str] = {}
 
-    def reporter(self, part: str) -> Callable[[str], None]:
-        """Return the function by which `part` reports its problem; an empty sentence says that it is solved."""
+    def reporter(self, code: ProblemCode) -> Callable[[str], None]:
+        """Return the function by which a part reports its problem; an empty sentence says that it is solved."""
 
         def report(sentence: str) -> None:
-            self._sentences[part] = sentence
+            self._sentences[code] = sentence
 
         return report
 
-    def tell(self, part: str, sentence: str, solved: str) -> None:
-        """Report `sentence` for `part`; in the log when a problem begins, and `solved` when it ends."""
-        if sentence and not self.tells(part):
+    def tell(self, code: ProblemCode, sentence: str, solved: str) -> None:
+        """Report `sentence`; in the log when a problem begins, and `solved` when it ends."""
+        if sentence and not self.tells(code):
             log.warning("%s", sentence)
-        elif self.tells(part) and not sentence:
+        elif self.tells(code) and not sentence:
             log.info("%s", solved)
-        self._sentences[part] = sentence
+        self._sentences[code] = sentence
 
-    def tells(self, *parts: str) -> bool:
-        """Return whether one of `parts` has a problem now."""
-        return any(self._sentences.get(part) for part in parts)
+    def tells(self, *codes: ProblemCode) -> bool:
+        """Return whether there is a problem of one of `codes` now."""
+        return any(self._sentences.get(code) for code in codes)
 
-    def sentences(self) -> tuple[str, ...]:
+    def found(self) -> tuple[ToldProblem, ...]:
         """Return the problems of now."""
-        return tuple(filter(None, self._sentences.values()))
+        return tuple(ToldProblem(code, sentence) for code, sentence in self._sentences.items() if sentence)
 
 
 @dataclass(frozen=True, slots=True)

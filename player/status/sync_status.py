@@ -13,6 +13,7 @@ from player.protocol.status import (
 )
 from sync.device.sync_state import SyncFacts, SyncState
 from sync.device.transfer.limits import RateLimits
+from sync.errors import trust_text
 from sync.wire.device_reports import ComingRelease
 
 OUT_OF_BUDGET = "budget"
@@ -44,6 +45,7 @@ def sync_status(
         confirmed_at=facts.confirmed_at,
         problem=facts.problem,
         trust=facts.trust,
+        trust_text=trust_text(facts.trust),
         refused=dict(facts.refused),
         waiting_s=round(facts.waiting_s, 1),
         waiting_for=OUT_OF_BUDGET if facts.out_of_budget else "",

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from player.evidence.quarantine import AssetFailure
 from player.programme.loudness import screen_volume
+from player.protocol.problems import ProblemCode, ToldProblem
 from player.protocol.status import KeyStatus, OverlayStatus, SoundStatus, TrafficStatus
 from player.settings.model import Settings
 from sync.device.proof.key_certification import KeyState
@@ -146,16 +147,19 @@ def traffic_figures(traffic: TrafficStatus) -> dict[str, float | int | str | boo
 
 def traffic_problems(
     traffic: TrafficStatus, release: Release | None, zone: ZoneInfo, *, waits: bool
-) -> tuple[str, ...]:
+) -> tuple[ToldProblem, ...]:
     """Return whether the count of bytes is not complete, and what a spent budget holds back.
 
     `waits`: the media of a new release do.
     """
-    sentences = []
+    found = []
     if not traffic.complete and traffic.budget_bytes is not None:
-        sentences.append(
-            f"The count of the bytes of {traffic.month} was damaged, so its budget counts as spent. To count from "
-            "zero, delete state/traffic and state/copies/traffic while the player is stopped."
+        found.append(
+            ToldProblem(
+                ProblemCode.BUDGET_COUNT,
+                f"The count of the bytes of {traffic.month} was damaged, so its budget counts as spent. To count from "
+                "zero, delete state/traffic and state/copies/traffic while the player is stopped.",
+            )
         )
     shown = _items_and_creatives(release) if release else iter(())
     streams = any(isinstance(one, Item) and one.ends_with_budget for one in shown)
@@ -163,12 +167,15 @@ def traffic_problems(
         used, most = traffic.sent_bytes + traffic.received_bytes, traffic.budget_bytes or 0
         until = local_text(traffic.goes_on_at, zone) if traffic.goes_on_at else "the next month"
         held = [*(["media of the new release"] if waits else []), *(["streams that end with it"] if streams else [])]
-        sentences.append(
-            f"The budget of bytes of {traffic.month} is spent ({megabytes(used)} of {megabytes(most)}): "
-            f"{' and '.join(held)} wait until {until}."
-            + (" To fetch them now: signage-player let-through." if waits else "")
+        found.append(
+            ToldProblem(
+                ProblemCode.BUDGET,
+                f"The budget of bytes of {traffic.month} is spent ({megabytes(used)} of {megabytes(most)}): "
+                f"{' and '.join(held)} wait until {until}."
+                + (" To fetch them now: signage-player let-through." if waits else ""),
+            )
         )
-    return tuple(sentences)
+    return tuple(found)
 
 
 def key_status(state: KeyState) -> KeyStatus:

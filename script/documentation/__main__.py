@@ -12,6 +12,7 @@ import commands  # noqa: E402 - found by the line above
 import endpoints  # noqa: E402
 import formats  # noqa: E402
 import metrics  # noqa: E402
+import problems  # noqa: E402
 import rooms  # noqa: E402
 import settings  # noqa: E402
 import states  # noqa: E402
@@ -24,6 +25,7 @@ PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "api-device.md": ("what a device answers over HTTP", endpoints.device_page),
     "api-origin.md": ("what an origin answers over HTTP", endpoints.origin_page),
     "metrics.md": ("what Prometheus can read", metrics.page),
+    "problems.md": ("the codes of what a device tells", problems.page),
     "formats.md": ("the documents on the wire and on disk", formats.page),
     "rooms.md": ("the folders of the code, and what each owns", rooms.page),
     "states.md": ("the states of things, drawn", states.page),

@@ -306,6 +306,7 @@ class Heartbeat(Wire):
     sync_age_s: float | None = None  # since the origin last confirmed the active release
     trust: str = ""  # the rule that the last document from the origin broke (`sync.errors.Distrust`); empty: none
     problems: Annotated[tuple[str, ...], FailFast()] = ()  # for technicians, one sentence each
+    problem_codes: Annotated[tuple[str, ...], FailFast()] = ()  # the kind of each of them; empty: an older player
     coming: ComingRelease | None = None  # None: nothing is being fetched
     rates: Annotated[tuple[RateStep, ...], FailFast()] = ()  # at which media will come; empty: an older player
     reads: tuple[str, ...] = ()  # what it reads beside releases of format 1: `READS_BOOKINGS`; empty: an older player

@@ -198,7 +198,7 @@ function showSync({ sync, traffic, outbox_depth, origin, health }) {
     ["This month", monthText(traffic), traffic.spent],
     ...sync.sources.map((source) => [source.name === "origin" ? "From the origin" : "From a mirror", sourceText(source), source.problem]),
     ["Room", `${formatBytes(health.disk_free_bytes)} free, ${formatBytes(sync.reserve_bytes)} of them stay; ${formatBytes(sync.spare_bytes)} can go`],
-    ["Trust", sync.trust ? `refused: ${sync.trust}` : "all documents accepted", sync.trust],
+    ["Trust", `${sync.trust && "refused: "}${sync.trust_text}`, sync.trust],
     ["Plays to deliver", String(outbox_depth)],
     ["Origin", origin],
   ]);

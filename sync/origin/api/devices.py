@@ -8,6 +8,7 @@ from typing import Protocol
 from aiohttp import hdrs, web
 from pydantic import ValidationError
 
+from sync.errors import trust_text
 from sync.http.bodies import json_answer, read_json, requested_version
 from sync.http.operations import Access, Operation
 from sync.origin.http.auth import caller_of
@@ -26,6 +27,7 @@ class DeviceView(Wire):
     """A device. `behind`: it plays an older release than the newest of its channel.
 
     `online`: it was heard, and its history does not say that it is silent since.
+    `trust`: whether it accepts what it is sent, in words; empty before its first heartbeat.
     `doubts`: signs that two machines run with its identity, one sentence each.
     """
 
@@ -41,6 +43,7 @@ class DeviceView(Wire):
     channel_sequence: int
     behind: bool
     heartbeat: Heartbeat | None
+    trust: str = ""
     doubts: tuple[str, ...] = ()
 
 
@@ -200,6 +203,7 @@ class DeviceRoutes:
             channel_sequence=device.channel_sequence,
             behind=(sequence or 0) < device.channel_sequence,
             heartbeat=heartbeat,
+            trust="" if heartbeat is None else trust_text(heartbeat.trust),
             doubts=tuple(one.detail for one in doubts if one.device == device.id),
         )
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sync.errors import Rejected
+from sync.errors import Rejected, trust_text
 from sync.origin.app.wiring import Origin
 from sync.origin.publishing.keyring import ONLINE, RENEW_BEFORE, ROOT, read_key
 from sync.runtime.clock import SystemClock
@@ -53,7 +53,7 @@ async def show(origin: Origin, options: argparse.Namespace) -> Answer:
         f"root {root.version}, until {root.expires_at:%Y-%m-%d}; the next needs {root.root.threshold} of its root keys",
         *(f"root key    {_key_line(key)}" for key in shown["root_keys"]),
         *(f"online key  {_key_line(key)}" for key in shown["online_keys"]),
-        *(f"device {name} refuses what it is sent: {rule}" for name, rule in refusing.items()),
+        *(f"device {name} refuses what it is sent: {trust_text(rule)}" for name, rule in refusing.items()),
         *_advice(origin, root, here),
     ]
     return shown, lines

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.fakes import FakeClock
 from tests.origin.running_origin import RunningOrigin, play
 
@@ -28,6 +30,24 @@ async def test_a_heartbeat_shows_what_is_on_air_and_how_long_ago_it_was_seen(
     assert (view["seen_age_s"], view["online"], view["sequence"]) == (100.0, True, 3)
     assert view["heartbeat"]["on_air"]["title"] == "Good morning"
     assert view["heartbeat"]["health"] == {"cpu_percent": 12.5}
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("", "all documents are accepted"),
+        ("freeze", "freeze: what was accepted before has expired, and nothing newer is served"),
+        ("a_rule_of_tomorrow", "a_rule_of_tomorrow"),
+    ],
+)
+async def test_people_are_told_in_words_whether_a_screen_accepts_what_it_is_sent(
+    server: RunningOrigin, rule: str, told: str
+) -> None:
+    device, token = await server.pair()
+    assert (await server.ask("GET", f"/v1/devices/{device}", server.reader)).document["trust"] == ""
+    assert (await server.ask("POST", "/v1/heartbeats", token, BEAT | {"trust": rule})).status == 204
+    view = (await server.ask("GET", f"/v1/devices/{device}", server.reader)).document
+    assert (view["trust"], view["heartbeat"]["trust"]) == (told, rule)
 
 
 async def test_a_garbage_heartbeat_is_refused_and_changes_nothing(server: RunningOrigin) -> None:

@@ -164,7 +164,8 @@ def test_a_device_is_let_in_by_its_code_shown_moved_and_removed(page: Page) -> N
     late = {"at": "2090-01-01T08:00:00Z", "what": "playlist Breakfast in daypart Morning"}
     coming = {"release": "a" * 64, "sequence": 3, "bytes_done": 12_000_000, "bytes_to_do": 480_000_000, "late": [late]}
     facts: dict[str, Any] = {"health": {"cpu_percent": 12.4}, "coming": {**coming, "ready_at": "2090-01-01T10:12:00Z"}}
-    visitor.beat("Autumn", next_title="Winter", problems=["The disk is nearly full."], **facts)
+    visitor.beat("Autumn", next_title="Winter", problems=["The disk is nearly full."], trust="freeze", **facts)
+    page.says("#device-list", "Refuses what it is sent: freeze: what was accepted before has expired")
     page.says("#device-list", "online", "On now", "Autumn", "next: Winter", "The disk is nearly full", "12 %", "1.2.3")
     page.says(
         "#device-list", "Fetching release 3: 12 MB of 480 MB, ready 1 Jan 2090", "too late for playlist Breakfast"

@@ -30,6 +30,7 @@ from player.endpoint.websocket import LiveSocket
 from player.evidence.ledger import Ledger, open_ledger
 from player.platform.geometry import Area
 from player.protocol.operator import Command, Next, Now
+from player.protocol.problems import ProblemCode
 from player.settings.configuration import load_configuration
 from player.stage.counters import StageCounters, StageFacts
 from player.status.collector import StatusCollector
@@ -43,7 +44,7 @@ from sync.device.traffic.budget import Budget
 from sync.device.traffic.counter import TrafficCounter
 from sync.device.transfer.limits import RateLimits
 from sync.device.transfer.sources import SourceFacts
-from sync.errors import Distrust, NotFound
+from sync.errors import Distrust, NotFound, trust_text
 from sync.runtime.clock import SystemClock
 from sync.runtime.supervisor import Restarts
 from sync.wire.device_reports import ComingRelease, Heartbeat, LateStart
@@ -161,7 +162,7 @@ async def running(tmp_path: Path) -> AsyncIterator[tuple[EndpointServer, FakePla
             metrics,
             traffic,
         )
-        report_problem = problems.reporter("endpoint")
+        report_problem = problems.reporter(ProblemCode.ENDPOINT)
         endpoint = EndpointServer(configuration, guard, routes.operations(), live, metrics, clock, report_problem)
         task = asyncio.create_task(endpoint.run())
         try:
@@ -481,13 +482,18 @@ async def test_status_terminal_and_metrics_name_the_rule_that_a_refused_document
     device.player.connection = connected(None, SimpleNamespace(facts=lambda: facts))
     status = json.loads(await read(device, "/v1/status"))
     assert (status["sync"]["trust"], status["sync"]["refused"]) == (rule, {rule: 2, "other": 1})
-    assert "Syncing fails: it has expired." in status["problems"]
-    assert f"trust     {rule}" in status_text(status, json.loads(await read(device, "/v1/now")))
+    assert status["sync"]["trust_text"] == trust_text(rule) == f"{rule}: {rule.words}"
+    assert f"trust     {rule}: {rule.words}" in status_text(status, json.loads(await read(device, "/v1/now")))
     text = (await read(device, "/metrics")).decode()
     assert {other: f'signage_player_trust_problem{{reason="{other}"}} 1.0' in text for other in Distrust} == {
         other: other is rule for other in Distrust
     }
     assert f'signage_player_refused_documents{{reason="{rule}"}} 2.0' in text
+    told = dict(zip(status["problems"], status["problem_codes"], strict=True))
+    assert told["Syncing fails: it has expired."] == "sync"
+    assert {code: f'signage_player_problem{{code="{code}"}} 1.0' in text for code in ProblemCode} == {
+        code: code in told.values() for code in ProblemCode
+    }
 
 
 async def test_status_and_metrics_say_which_limits_of_bandwidth_hold(device: Device) -> None:

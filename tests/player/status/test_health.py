@@ -63,10 +63,8 @@ def test_a_healthy_screen_has_no_problems() -> None:
     ],
 )
 def test_each_problem_is_one_sentence_that_says_what_to_do(condition: Condition, words: str) -> None:
-    found = health_problems(condition)
-    assert len(found) == 1
-    assert words in found[0]
-    assert found[0].endswith(".")
+    [(_, text)] = health_problems(condition)
+    assert words in text and text.endswith(".")
 
 
 @pytest.mark.parametrize(

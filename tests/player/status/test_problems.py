@@ -29,6 +29,7 @@ from player.endpoint.server import EndpointServer
 from player.platform.geometry import Area
 from player.proof.log_signer import LOOK_EVERY_S, LogSigner
 from player.protocol.operator import Now
+from player.protocol.problems import ProblemCode
 from player.settings.configuration import load_configuration
 from player.settings.model import Settings
 from player.status import health
@@ -130,9 +131,9 @@ def test_a_problem_of_health_ends_with_its_cause(with_cause: Condition, without:
 
 
 def test_every_problem_of_health_has_a_row() -> None:
-    told = {sentence for with_cause, _ in CAUSES for sentence in health_problems(with_cause)}
-    sentences = [node.value for node in ast.walk(ast.parse(inspect.getsource(health))) if isinstance(node, ast.Yield)]
-    patterns = [words_of(node) for node in sentences if node is not None]
+    told = {found.text for with_cause, _ in CAUSES for found in health_problems(with_cause)}
+    made = [node.value for node in ast.walk(ast.parse(inspect.getsource(health))) if isinstance(node, ast.Yield)]
+    patterns = [words_of(node.args[1]) for node in made if isinstance(node, ast.Call)]
     assert len(patterns) > 15
     missing = [pattern for pattern in patterns if not any(re.fullmatch(pattern, sentence) for sentence in told)]
     assert missing == [], "give these problems a row in CAUSES"
@@ -178,16 +179,16 @@ async def wrong_variables(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told
 
 async def a_token_that_cannot_be_stored(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
     told = ProblemReports()
-    token = EndpointToken(folder / "state", told.reporter("token"))
-    yield told.tells("token")
+    token = EndpointToken(folder / "state", told.reporter(ProblemCode.TOKEN))
+    yield told.tells(ProblemCode.TOKEN)
     (folder / "state").rename(folder / "away")
     (folder / "state").write_text("in the way")
     token._store()
-    yield told.tells("token")
+    yield told.tells(ProblemCode.TOKEN)
     (folder / "state").unlink()
     (folder / "away").rename(folder / "state")
     token._store()
-    yield told.tells("token")
+    yield told.tells(ProblemCode.TOKEN)
 
 
 async def a_fallback_picture_that_is_not_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
@@ -211,7 +212,7 @@ async def overlays_whose_process_is_lost(folder: Path, monkeypatch: pytest.Monke
     with open_content_store(folder) as content:
         publisher = OverlayPublisher(content, folder / "tree")
         display: Any = SimpleNamespace(area=Area(width=320, height=180), name=":0")
-        overlays = OverlayHost(display, content, clock, lambda: False, told.reporter("overlays"))
+        overlays = OverlayHost(display, content, clock, lambda: False, told.reporter(ProblemCode.OVERLAYS))
         service = asyncio.create_task(overlays.run())
         for due in ((), (Ticker(id="news", text="Bread"),), ()):
             publisher.release(*due)
@@ -219,7 +220,7 @@ async def overlays_whose_process_is_lost(folder: Path, monkeypatch: pytest.Monke
             while overlays.due != due:
                 await clock.advance(1)
             await clock.advance(1)
-            yield told.tells("overlays")
+            yield told.tells(ProblemCode.OVERLAYS)
         service.cancel()
 
 
@@ -235,7 +236,7 @@ async def a_log_of_plays_that_cannot_be_read(folder: Path, monkeypatch: pytest.M
     sources: Any = SimpleNamespace(session=lambda: session, problems=told)
     for _ in range(3):
         await StatusCollector(sources, FakeClock())._outbox_depth()
-        yield told.tells("ledger")
+        yield told.tells(ProblemCode.LEDGER)
 
 
 async def an_origin_that_is_away_while_pairing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
@@ -251,43 +252,47 @@ async def an_origin_that_is_away_while_pairing(folder: Path, monkeypatch: pytest
     asked: Any = SimpleNamespace(pairing="p")
     unused: Any = None
     for _ in range(3):
-        pairing = DevicePairing(client, unused, FakeClock(), Random(1), "x", None, unused, told.reporter("connection"))
+        pairing = DevicePairing(
+            client, unused, FakeClock(), Random(1), "x", None, unused, told.reporter(ProblemCode.CONNECTION)
+        )
         pairing._show_code, pairing._phase = lambda code: None, PairingPhase.WAITING
         pairing._answer = asked
         try:
             await pairing._poll()
         except OriginUnreachable as error:
             pairing._after_failure(error)
-        yield told.tells("connection")
+        yield told.tells(ProblemCode.CONNECTION)
 
 
 async def a_port_in_use(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
     told, clock, nothing = ProblemReports(), FakeClock(), SimpleNamespace(operations=lambda: ())
     unused: Any = nothing
-    yield told.tells("endpoint")
+    yield told.tells(ProblemCode.ENDPOINT)
     with socket.create_server(("127.0.0.1", 0)) as other:
         monkeypatch.setenv("SIGNAGE_PLAYER__ENDPOINT__PORT", str(other.getsockname()[1]))
-        server = EndpointServer(load_configuration(None), unused, (), unused, unused, clock, told.reporter("endpoint"))
+        server = EndpointServer(
+            load_configuration(None), unused, (), unused, unused, clock, told.reporter(ProblemCode.ENDPOINT)
+        )
         monkeypatch.setattr(server, "_app", web.Application)
         service = asyncio.create_task(server.run())
         while not server.problem:
             await clock.run_ready()
-        yield told.tells("endpoint")
+        yield told.tells(ProblemCode.ENDPOINT)
     while not server.url:
         await clock.advance(60)
-    yield told.tells("endpoint")
+    yield told.tells(ProblemCode.ENDPOINT)
     service.cancel()
 
 
 async def starts_that_failed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
     told, clock = ProblemReports(), FakeClock()
     core: Any = SimpleNamespace(starts=SimpleNamespace(earlier="failed at its start"), clock=clock)
-    yield told.tells("starts")
-    service = asyncio.create_task(wiring._tell_failed_starts(core, told.reporter("starts")))
+    yield told.tells(ProblemCode.FAILED_STARTS)
+    service = asyncio.create_task(wiring._tell_failed_starts(core, told.reporter(ProblemCode.FAILED_STARTS)))
     await clock.run_ready()
-    yield told.tells("starts")
+    yield told.tells(ProblemCode.FAILED_STARTS)
     await clock.advance(3600)
-    yield told.tells("starts")
+    yield told.tells(ProblemCode.FAILED_STARTS)
     service.cancel()
 
 
@@ -316,15 +321,16 @@ async def an_origin_that_is_not_known_at_its_new_address(folder: Path, monkeypat
         save_membership(content, root_of(folder), MEMBER)
         core: Any = SimpleNamespace(content=content, clock=clock)
         traffic = TrafficCounter(content.state, clock, lambda: None)
-        builder = SessionBuilder(core, unused, unused, Random(1), traffic, SessionReports(move=told.reporter("move")))  # type: ignore
-        yield told.tells("move")
+        reports = SessionReports(move=told.reporter(ProblemCode.ORIGIN_MOVE))
+        builder = SessionBuilder(core, unused, unused, Random(1), traffic, reports)  # type: ignore
+        yield told.tells(ProblemCode.ORIGIN_MOVE)
         task = asyncio.create_task(builder.membership(settings, lambda _: None))
         while answers:
             await clock.advance(1)
-        yield told.tells("move")
+        yield told.tells(ProblemCode.ORIGIN_MOVE)
         while not task.done():
             await clock.advance(60)
-        yield told.tells("move")
+        yield told.tells(ProblemCode.ORIGIN_MOVE)
 
 
 async def a_log_of_plays_that_cannot_be_signed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
@@ -339,25 +345,25 @@ async def a_log_of_plays_that_cannot_be_signed(folder: Path, monkeypatch: pytest
 
     monkeypatch.setattr(LogSigner, "sign_if_due", sign)
     with open_content_store(folder) as content:
-        signer = LogSigner(unused, content, clock, told.reporter("signing"))  # type: ignore[arg-type]
-        yield told.tells("signing")
+        signer = LogSigner(unused, content, clock, told.reporter(ProblemCode.SIGNING))  # type: ignore[arg-type]
+        yield told.tells(ProblemCode.SIGNING)
         task = asyncio.create_task(signer.run())
         await clock.run_ready()
-        assert told.tells("signing")
+        assert told.tells(ProblemCode.SIGNING)
         await clock.advance(LOOK_EVERY_S)
-        yield told.tells("signing")
+        yield told.tells(ProblemCode.SIGNING)
         await clock.advance(LOOK_EVERY_S)
-        yield told.tells("signing")
+        yield told.tells(ProblemCode.SIGNING)
         task.cancel()
 
 
 async def two_machines_that_run_as_this_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
     told, unused = ProblemReports(), SimpleNamespace()
-    reports = SessionReports(identity=told.reporter("identity"))
+    reports = SessionReports(identity=told.reporter(ProblemCode.IDENTITY))
     builder = SessionBuilder(unused, unused, unused, Random(1), unused, reports)  # type: ignore[arg-type]
     for doubts in ((), ("two machines report as this screen in turn",), ()):
         await builder._answered(unused, HeartbeatAnswer(doubts=doubts))  # type: ignore[arg-type]
-        yield told.tells("identity")
+        yield told.tells(ProblemCode.IDENTITY)
 
 
 async def a_log_of_plays_that_was_set_aside(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
@@ -440,7 +446,7 @@ async def a_release_that_comes_too_late(folder: Path, monkeypatch: pytest.Monkey
                 facts = replace(facts, sources=(source,))
                 await clock.advance(10)
                 await readiness.look()
-            yield told.tells("readiness")
+            yield told.tells(ProblemCode.LATE_RELEASE)
 
 
 async def ad_lines_that_bought_more_than_there_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
@@ -457,8 +463,8 @@ async def ad_lines_that_bought_more_than_there_is(folder: Path, monkeypatch: pyt
     watch = BookingWatch(sources, active, clock)
     while shown:
         await watch.look()
-        yield told.tells("bookings")
-        assert all("tea (Tea) 80 %" in text for text in told.sentences())
+        yield told.tells(ProblemCode.OVERBOOKED)
+        assert all("tea (Tea) 80 %" in text for _, text in told.found())
         shown.pop(0)
 
 
@@ -466,26 +472,26 @@ Case = Callable[[Path, pytest.MonkeyPatch], Told]
 REPORTS: dict[str, tuple[Case, ...]] = {
     # by the expression in `StatusCollector._problems`, `Director.now`, or the name of the reporter
     "sources.configuration.problems()": (wrong_settings, settings_that_wait_for_a_restart, wrong_variables),
-    "token": (a_token_that_cannot_be_stored,),
-    "backdrop": (a_fallback_picture_that_is_not_there,),
-    "overlays": (overlays_whose_process_is_lost,),
-    "ledger": (a_log_of_plays_that_cannot_be_read,),
-    "connection": (an_origin_that_is_away_while_pairing,),
-    "signing": (a_log_of_plays_that_cannot_be_signed,),
-    "identity": (two_machines_that_run_as_this_one,),
-    "readiness": (a_release_that_comes_too_late,),
-    "bookings": (ad_lines_that_bought_more_than_there_is,),
-    "move": (an_origin_that_is_not_known_at_its_new_address,),
-    "endpoint": (a_port_in_use,),
-    "starts": (starts_that_failed,),
+    "TOKEN": (a_token_that_cannot_be_stored,),
+    "BACKDROP": (a_fallback_picture_that_is_not_there,),
+    "OVERLAYS": (overlays_whose_process_is_lost,),
+    "LEDGER": (a_log_of_plays_that_cannot_be_read,),
+    "CONNECTION": (an_origin_that_is_away_while_pairing,),
+    "SIGNING": (a_log_of_plays_that_cannot_be_signed,),
+    "IDENTITY": (two_machines_that_run_as_this_one,),
+    "LATE_RELEASE": (a_release_that_comes_too_late,),
+    "OVERBOOKED": (ad_lines_that_bought_more_than_there_is,),
+    "ORIGIN_MOVE": (an_origin_that_is_not_known_at_its_new_address,),
+    "ENDPOINT": (a_port_in_use,),
+    "FAILED_STARTS": (starts_that_failed,),
     "self._ledger.problem": (a_log_of_plays_that_was_set_aside,),
     "self._recorder.problem": (a_disk_that_is_full,),
     "self._scenes.problem": (dayparts_in_a_zone_that_nobody_named,),
-    "*self._streams.problems()": (a_stream_that_is_away, a_stream_whose_item_goes),
+    "self._streams.problems()": (a_stream_that_is_away, a_stream_whose_item_goes),
     "self._files[1]": (),  # test_file_problems.py
     "health_problems(condition)": (),  # above
-    "((f'The setting {display}.',) if display else ())": (an_output_that_is_not_there,),
-    "self._other_audio_output(sources.configuration.settings.audio.device)": (sound_from_another_output,),
+    "display and f'The setting {display}.'": (an_output_that_is_not_there,),
+    "self._other_audio_output(settings.audio.device)": (sound_from_another_output,),
 }
 CASES = [case for cases in REPORTS.values() for case in cases]
 
@@ -500,22 +506,29 @@ async def test_a_problem_is_told_while_its_cause_lasts(
         assert [each async for each in told] == [False, True, False]
 
 
-def elements_of(method: Callable[..., Any], name: str) -> list[ast.expr]:
-    """Return the elements of the tuple that a method gives the name `name`."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(method)))
-    tuples = (
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == name
-    )
-    return next(found.elts for found in tuples if isinstance(found, ast.Tuple))
+def told_in(method: Callable[..., Any]) -> set[str]:
+    """Return what stands in the tuple `problems` of a method, of calls of `problems_of` what they are given."""
+    nodes = ast.walk(ast.parse(textwrap.dedent(inspect.getsource(method))))
+    made = {ast.unparse(node.targets[0]): node.value for node in nodes if isinstance(node, ast.Assign)}
+    found = made["problems"]
+    assert isinstance(found, ast.Tuple)
+    return {ast.unparse(told).removeprefix("*") for element in found.elts for told in given(element)}
+
+
+def given(element: ast.expr) -> list[ast.expr]:
+    call = element.value if isinstance(element, ast.Starred) else element
+    return call.args[1:] if isinstance(call, ast.Call) and ast.unparse(call.func) == "problems_of" else [element]
 
 
 def test_every_problem_that_can_be_told_is_in_the_table() -> None:
-    own = {ast.unparse(element).removeprefix("*") for element in elements_of(StatusCollector._problems, "problems")}
-    of_director = {ast.unparse(element) for element in elements_of(Director.now, "problems")}
+    own = told_in(StatusCollector._problems)
     sources = [path.read_text() for path in (TOP / "player").rglob("*.py")]
-    reporters = {name for text in sources for name in re.findall(r"\.(?:reporter|tell)\(\"(\w+)\"", text)}
-    assert {"sources.problems.sentences()", "now.problems"} < own
-    expected = (own - {"sources.problems.sentences()", "now.problems"}) | of_director | reporters
-    assert set(REPORTS) == expected
+    reporters = {name for text in sources for name in re.findall(r"\.(?:reporter|tell)\(\s*ProblemCode\.(\w+)", text)}
+    others = {"sources.problems.found()", "map(ToldProblem, now.problem_codes, now.problems)"}
+    assert others < own
+    assert set(REPORTS) == (own - others) | told_in(Director.now) | reporters
+
+
+def test_every_code_is_used() -> None:
+    sources = "".join(path.read_text() for path in (TOP / "player").rglob("*.py"))
+    assert [code for code in ProblemCode if f"ProblemCode.{code.name}" not in sources] == []

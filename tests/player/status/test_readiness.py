@@ -217,7 +217,7 @@ async def test_what_is_on_air_at_once_is_never_too_late(
     readiness = readiness_of(lambda: facts, store, RunningClock(NOON), problems)
     for _ in range(5):
         await readiness.look()
-    assert problems.sentences() == ()
+    assert problems.found() == ()
 
 
 async def test_what_the_budget_of_the_month_does_not_cover_comes_in_the_next_one(
@@ -426,7 +426,7 @@ class Venue:
             await self.device.until(lambda: self.origin.media_bytes >= self.let_bytes)
             await self.device.clock.advance(LOOK_S)
             await self.readiness.look()
-        return self.problems.sentences()
+        return tuple(told.text for told in self.problems.found())
 
 
 @pytest.fixture
@@ -458,7 +458,7 @@ async def test_a_slow_line_is_told_before_the_start_and_what_was_missed_until_it
     assert venue.coming.ready_at is not None and venue.coming.ready_at.hour >= 9
     assert venue.coming.late == (LateStart(at=datetime(2026, 3, 3, 9, tzinfo=UTC), what=BREAKFAST),)
     await venue.look(*[1] * 24)
-    (told,) = venue.problems.sentences()
+    ((_, told),) = venue.problems.found()
     assert "Release 2 was not ready by Tue 03 Mar 09:00" in told
     assert len(caplog.messages) == 1  # when it began
     venue.let(60)

@@ -49,7 +49,7 @@ def test_content_that_needs_a_newer_player_is_a_problem_that_names_it() -> None:
     text = unknown_content_text(read_release(json.dumps(document).encode()))
     assert text.startswith("c0 among overlays (kind clock), c1") and text.endswith("and 2 more")
     assert unknown_content_text(RELEASE) == unknown_content_text(None) == ""
-    (problem,) = health_problems(replace(HEALTHY, left_out=text))
+    ((_, problem),) = health_problems(replace(HEALTHY, left_out=text))
     assert text in problem and problem.endswith("Update this player.")
 
 
@@ -69,7 +69,10 @@ async def test_the_status_names_media_in_quarantine_and_content_that_is_left_out
     async with running(tmp_path) as (endpoint, player, _), aiohttp.ClientSession() as session:
         player.shown = player.shown.model_copy(update={"release": name})
         async with session.get(f"{endpoint.url}v1/status") as answer:
-            problems = " ".join((await answer.json())["problems"])
+            status = await answer.json()
+    problems, codes = " ".join(status["problems"]), dict(zip(status["problems"], status["problem_codes"], strict=True))
+    assert {"quarantined", "old_player"} <= set(codes.values())
+    assert next(code for text, code in codes.items() if "Fresh bread" in text) == "quarantined"
     assert f"Fresh bread (no decoder; {BREAD[:12]})" in problems
     assert "a newer player: c among overlays (kind clock)" in problems
 

@@ -68,6 +68,7 @@ function card(device) {
     h("p", { class: "faint" }, [device.channel, device.seen].join(" · ")),
     heartbeat && shows(device),
     release(device),
+    trust(device),
     coming(heartbeat, online),
     problems.length > 0 && h("ul", { class: "problems" }, ...problems.map((text) => h("li", {}, text))),
     heartbeat && figures(heartbeat),
@@ -107,6 +108,12 @@ function release({ sequence, channel_sequence, behind, heartbeat }) {
   if (behind) return h("p", { class: "state behind" }, `Behind: ${sequence ? `plays release ${sequence}` : "has no release yet"}, the channel is at ${channel_sequence}.`);
   const age = heartbeat.sync_age_s;
   return h("p", { class: "state current" }, `Release ${sequence}, current${age === null ? "" : `, confirmed ${ago(age)}`}`);
+}
+
+/** Say that it refuses what it is sent, and which rule that breaks. */
+function trust({ heartbeat, trust: words }) {
+  const rule = heartbeat?.trust;
+  return rule ? h("p", { class: "state behind trust", "data-rule": rule }, `Refuses what it is sent: ${words}.`) : null;
 }
 
 /** Say how far the coming release is, and when it is ready, in the time of this computer. */
