@@ -6,9 +6,10 @@ lost `plays.db` nor one from a backup makes the chain fork.
 """
 
 import base64
+import json
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from sqlite3 import Row
@@ -18,6 +19,7 @@ from sync.device.store.device_key import CheckpointHead
 from sync.proof.checkpoint import (
     MOST_LINES,
     NOTHING_BEFORE,
+    READS_CHANGED_COUNTS,
     SECRET_BYTES,
     Checkpoint,
     leaf,
@@ -29,6 +31,7 @@ from sync.proof.checkpoint import (
 from sync.proof.merkle import MerkleTree
 from sync.runtime.clock import ClockTrust, unix_ms
 from sync.runtime.sqlite import Database
+from sync.runtime.threads import in_thread
 from sync.trust.signing import SigningKey
 from sync.wire.release import Envelope
 
@@ -60,7 +63,13 @@ CREATE TABLE line_counts (
     PRIMARY KEY (epoch, line)
 ) STRICT, WITHOUT ROWID;
 """
-"""The tables of this store; the ledger creates them in its database."""
+CHANGED_COUNTS_SCHEMA = """
+ALTER TABLE checkpoints ADD COLUMN only_changed INTEGER NOT NULL DEFAULT 0;  -- 1: it counts the lines that played
+"""
+"""The tables of this store, in two steps; the ledger creates them in its database."""
+
+ALL_LINES_EVERY = 24
+"""Checkpoints of a log, a day as a rule: then one counts all lines again, so that each export has their counts."""
 
 MOST_PLAYS = 1_000
 """Plays that one checkpoint covers at most, so that it holds the database for some milliseconds only."""
@@ -68,12 +77,16 @@ MOST_PLAYS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class SigningFacts:
-    """With what and when a checkpoint is signed; `boot_id` is empty if nobody knows it."""
+    """With what and when a checkpoint is signed; `boot_id` is empty if nobody knows it.
+
+    `origin_reads` are formats of checkpoints beside the first one.
+    """
 
     key: SigningKey
     at: datetime
     clock: ClockTrust
     boot_id: str
+    origin_reads: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +94,8 @@ class LogPlace:
     """Where log and checkpoints stand. `newest` is the last checkpoint in the database, `lines` how many it counts.
 
     `sequence` and `hash` are of the newest play. `covered` is the newest one under a checkpoint of this log epoch, None
-    if there is no checkpoint of it. `settled` is the newest one before all that waits or is in conflict.
+    if there is no checkpoint of it. `settled` is the newest one before all that waits or is in conflict. `counted` is
+    the number of the last checkpoint of this log epoch that counts all lines.
     """
 
     device: str
@@ -93,6 +107,7 @@ class LogPlace:
     lines: int
     newest: CheckpointHead | None
     newest_at_ms: int
+    counted: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +138,9 @@ class CheckpointLog:
         log = await self._one("SELECT * FROM log")
         newest = await self._database.row("SELECT * FROM checkpoints ORDER BY number DESC LIMIT 1")
         covered = await self._one("SELECT max(last) AS last FROM checkpoints WHERE epoch = :epoch", log["epoch"])
+        counted = await self._one(
+            "SELECT max(number) AS number FROM checkpoints WHERE epoch = :epoch AND NOT only_changed", log["epoch"]
+        )
         lines = await self._one("SELECT count(*) AS lines FROM line_counts WHERE epoch = :epoch", log["epoch"])
         open_one = await self._one("""
             SELECT min(sequence) AS first FROM (SELECT sequence FROM outbox
@@ -140,6 +158,7 @@ class CheckpointLog:
             lines["lines"],
             head,
             at_ms,
+            counted["number"],
         )
 
     async def play_hash(self, sequence: int) -> str | None:
@@ -165,30 +184,27 @@ class CheckpointLog:
             begins = place.sequence + 1 if before is None else 1
             first = begins if place.covered is None else place.covered + 1
             plays = await self._plays(first, place.sequence if until is None else min(until, place.sequence))
-            new = {play["line"] for play in plays if play["line"] is not None}
-            if place.lines + len(new) > MOST_LINES or (not plays and until is not None):
+            played = Counter(play["line"] for play in plays if play["line"] is not None)
+            number = 1 if before is None else before.number + 1
+            only_changed = await self._counts_changed(facts, place, number, played)
+            if only_changed is None or (not plays and until is not None):
                 return None
+            await self._count(place.epoch, played)
+            counts = await self._counts(place.epoch, played if only_changed else None)
             secret = await self._secret(place.epoch)
-            await self._count(place.epoch, plays)
-            leaves = (leaf(play_salt(secret, play["sequence"]), play["hash"]) for play in plays)
-            checkpoint = Checkpoint(
-                device=place.device,
-                number=1 if before is None else before.number + 1,
-                previous=NOTHING_BEFORE if before is None else before.hash,
-                log_epoch=place.epoch,
-                first=plays[0]["sequence"] if plays else place.sequence + 1,
-                last=plays[-1]["sequence"] if plays else place.sequence,
-                hash=plays[-1]["hash"] if plays else place.hash,
-                merkle_root=MerkleTree(leaves).root.hex(),
-                counts=line_counts(secret, await self._counts(place.epoch)),
-                at=facts.at,
-                clock=facts.clock,
-                boot_id=facts.boot_id or None,
-            )
-            return await self._store(checkpoint, facts.key)
+            signed = await in_thread(_signed, facts, place, before, plays, secret, counts, only_changed)
+            return await self._store(*signed)
 
-    async def _store(self, checkpoint: Checkpoint, key: SigningKey) -> CheckpointHead:
-        raw = sign_checkpoint(checkpoint, key)
+    async def _counts_changed(
+        self, facts: SigningFacts, place: LogPlace, number: int, played: Mapping[str, int]
+    ) -> bool | None:
+        """Return whether the checkpoint of this number counts only lines that played; None: it would count too many."""
+        may = counts_changed_lines(facts.origin_reads)
+        if place.lines + await self._new_lines(place.epoch, played) > MOST_LINES:
+            return may or None
+        return may and place.counted is not None and number - place.counted < ALL_LINES_EVERY
+
+    async def _store(self, checkpoint: Checkpoint, raw: bytes) -> CheckpointHead:
         payload = base64.b64decode(Envelope.model_validate_json(raw).payload)
         row = {
             "number": checkpoint.number,
@@ -198,9 +214,11 @@ class CheckpointLog:
             "play_hash": checkpoint.hash,
             "at_ms": unix_ms(checkpoint.at),
             "envelope": raw.decode(),
+            "only_changed": checkpoint.only_changed,
         }
         statement = """
-            INSERT INTO checkpoints VALUES (:number, :hash, :epoch, :last, :play_hash, :at_ms, :envelope, 1)"""
+            INSERT INTO checkpoints
+            VALUES (:number, :hash, :epoch, :last, :play_hash, :at_ms, :envelope, 1, :only_changed)"""
         await self._database.execute(statement, row)
         return _head(checkpoint.device, row)
 
@@ -227,17 +245,27 @@ class CheckpointLog:
         found = await self._one("SELECT secret FROM log_secrets WHERE epoch = :epoch", epoch)
         return bytes.fromhex(found["secret"])
 
-    async def _count(self, epoch: str, plays: Sequence[Row]) -> None:
+    async def _count(self, epoch: str, played: Mapping[str, int]) -> None:
         await self._database.execute("DELETE FROM line_counts WHERE epoch <> :epoch", {"epoch": epoch})
-        counted = Counter(play["line"] for play in plays if play["line"] is not None)
-        rows = [{"epoch": epoch, "line": line, "count": count} for line, count in counted.items()]
+        rows = [{"epoch": epoch, "line": line, "count": count} for line, count in played.items()]
         statement = """
             INSERT INTO line_counts VALUES (:epoch, :line, :count)
             ON CONFLICT (epoch, line) DO UPDATE SET count = line_counts.count + excluded.count"""
         await self._database.execute_many(statement, rows)
 
-    async def _counts(self, epoch: str) -> dict[str, int]:
-        rows = await self._database.rows("SELECT line, count FROM line_counts WHERE epoch = :epoch", {"epoch": epoch})
+    async def _new_lines(self, epoch: str, lines: Iterable[str]) -> int:
+        query = """
+            SELECT count(*) AS new FROM json_each(:lines)
+            WHERE value NOT IN (SELECT line FROM line_counts WHERE epoch = :epoch)"""
+        return int((await self._one(query, epoch, lines=json.dumps(list(lines))))["new"])
+
+    async def _counts(self, epoch: str, lines: Iterable[str] | None) -> dict[str, int]:
+        """Return the counts of these lines; of all with None."""
+        query, asked = "SELECT line, count FROM line_counts WHERE epoch = :epoch", {"epoch": epoch}
+        if lines is not None:
+            query += " AND line IN (SELECT value FROM json_each(:lines))"
+            asked["lines"] = json.dumps(list(lines))
+        rows = await self._database.rows(query, asked)
         return {row["line"]: row["count"] for row in rows}
 
     async def batch(self, limit: int, up_to: int) -> list[QueuedCheckpoint]:
@@ -283,11 +311,46 @@ class CheckpointLog:
         return row
 
 
+def counts_changed_lines(origin_reads: Sequence[str]) -> bool:
+    """Return whether checkpoints count only the lines that played, for an origin that reads these formats."""
+    return READS_CHANGED_COUNTS in origin_reads
+
+
 def further(one: CheckpointHead | None, other: CheckpointHead | None) -> CheckpointHead | None:
     """Return the head with the higher number; the first of two that are alike."""
     if one is None or other is None:
         return one or other
     return other if other.number > one.number else one
+
+
+def _signed(
+    facts: SigningFacts,
+    place: LogPlace,
+    before: CheckpointHead | None,
+    plays: Sequence[Row],
+    secret: bytes,
+    counts: Mapping[str, int],
+    only_changed: bool,
+) -> tuple[Checkpoint, bytes]:
+    """Return the checkpoint over these plays that follows `before`, and its envelope; slow with thousands of lines."""
+    leaves = (leaf(play_salt(secret, play["sequence"]), play["hash"]) for play in plays)
+    played = Counter(play["line"] for play in plays)
+    checkpoint = Checkpoint(
+        device=place.device,
+        number=1 if before is None else before.number + 1,
+        previous=NOTHING_BEFORE if before is None else before.hash,
+        log_epoch=place.epoch,
+        first=plays[0]["sequence"] if plays else place.sequence + 1,
+        last=plays[-1]["sequence"] if plays else place.sequence,
+        hash=plays[-1]["hash"] if plays else place.hash,
+        merkle_root=MerkleTree(leaves).root.hex(),
+        counts=line_counts(secret, counts, played),
+        only_changed=only_changed,
+        at=facts.at,
+        clock=facts.clock,
+        boot_id=facts.boot_id or None,
+    )
+    return checkpoint, sign_checkpoint(checkpoint, facts.key)
 
 
 def _head(device: str, row: Any) -> CheckpointHead:

@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from player.evidence.checkpoints import CHECKPOINT_SCHEMA, CheckpointLog
+from player.evidence.checkpoints import CHANGED_COUNTS_SCHEMA, CHECKPOINT_SCHEMA, CheckpointLog
 from player.evidence.history import HISTORY_SCHEMA, HistoryLog
 from player.evidence.ledger_entries import (
     Entry,
@@ -78,6 +78,7 @@ MIGRATIONS = (
     CHECKPOINT_SCHEMA,
     HISTORY_SCHEMA,
     RECENT_ADS_SCHEMA + _TAKES_SCHEMA,
+    CHANGED_COUNTS_SCHEMA,
 )
 """The schema of `plays.db`, step by step; a released step is never edited."""
 

@@ -9,7 +9,7 @@ import logging
 import math
 from collections.abc import Callable
 
-from player.evidence.checkpoints import MOST_PLAYS, LogPlace, SigningFacts, further
+from player.evidence.checkpoints import MOST_PLAYS, LogPlace, SigningFacts, counts_changed_lines, further
 from player.evidence.ledger import Ledger
 from sync.device.store.content_store import ContentStore
 from sync.device.store.device_key import CheckpointHead, DeviceKeyFile, StoredKey, head_file
@@ -24,7 +24,10 @@ SIGNED_LATELY_S = 300.0
 """After a start within this time of the last checkpoint the hour goes on: a player that keeps failing signs no more."""
 
 MANY_LINES = 2_000
-"""When a log counts more lines than this and no play waits, another log begins: each checkpoint names all of them."""
+"""When a log counts more lines than this and no play waits, another log begins: each checkpoint names all of them.
+
+Not if the origin reads checkpoints that name only those that played.
+"""
 
 STOP_S = 1.0
 
@@ -115,7 +118,8 @@ class LogSigner:
                 await in_thread(self._keys.forget, key.key.id)
                 return ""
             set_back = beside is not None and await self._is_set_back(place, beside)
-            if (set_back or place.lines > MANY_LINES) and place.settled == place.sequence:
+            too_many = place.lines > MANY_LINES and not counts_changed_lines(key.origin_reads)
+            if (set_back or too_many) and place.settled == place.sequence:
                 await self._begin_anew(key)
             elif set_back:
                 return _SET_BACK
@@ -175,7 +179,7 @@ class LogSigner:
         place = await self._ledger.checkpoints.place()
         last = place.sequence if until is None else until
         while until is None or place.covered is None or place.covered < last:
-            facts = SigningFacts(key.key, self._clock.now(), self._clock.trust(), boot_id())
+            facts = SigningFacts(key.key, self._clock.now(), self._clock.trust(), boot_id(), key.origin_reads)
             written = await self._ledger.checkpoints.write(facts, head, until)
             if written is None:
                 return until is not None

@@ -34,7 +34,7 @@ from sync.device.transfer.connection import (
 from sync.device.transfer.http_reader import PiecewiseConnector, retry_after_s
 from sync.device.transfer.limits import LEAST_BYTES_S
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
-from sync.proof.delivery import CheckpointAnswer, CheckpointBatch
+from sync.proof.delivery import CertifiedKey, CheckpointAnswer, CheckpointBatch
 from sync.runtime.clock import SystemClock
 from sync.runtime.os_messages import is_offline
 from sync.wire.device_reports import (
@@ -145,10 +145,10 @@ class OriginClient:
         """Deliver at most `BATCH_LIMIT` records of the history; one may be delivered again."""
         return await self._deliver("/v1/history", {"records": list(records)})
 
-    async def put_device_key(self, request: Envelope) -> Envelope:
+    async def put_device_key(self, request: Envelope) -> CertifiedKey:
         """Have the origin certify the key of this device (`sync.proof.key_request`); return the certificate."""
         body, path = _encode(request), "/v1/device/key"
-        return _parsed(await self._request("PUT", path, headers=self._headers, body=body), Envelope)
+        return _parsed(await self._request("PUT", path, headers=self._headers, body=body), CertifiedKey)
 
     async def _deliver(self, path: str, batch: Mapping[str, Any]) -> BatchAnswer:
         answer = await self._request("POST", path, headers=self._headers, body=json.dumps(batch).encode())

@@ -2,7 +2,8 @@
 
 A checkpoint covers the plays of a log since the one before it, by the root of a tree over their salted hashes. So a
 play can be shown to somebody without the other plays, and none can be left out, for the counts of each line are there
-as well, under a name that only those can compare who got the key of the line.
+as well, under a name that only those can compare who got the key of the line. Lines that did not play since the
+checkpoint before may be left out of the counts (`Checkpoint.only_changed`).
 """
 
 import hashlib
@@ -23,6 +24,11 @@ from sync.wire.value_types import Identifier, Instant, Model, Sha256, Wire, read
 
 CERTIFICATE_DOMAIN = b"signage/device-key/1\0"
 CHECKPOINT_DOMAIN = b"signage/checkpoint/1\0"
+CHANGED_COUNTS_DOMAIN = b"signage/checkpoint/2\0"
+"""Of a checkpoint with `only_changed`: who does not know it must not take its counts for those of all lines."""
+
+READS_CHANGED_COUNTS = "changed counts"
+"""In `CertifiedKey.reads`: this origin reads checkpoints with `only_changed`."""
 
 MOST_LINES = 10_000
 """Lines that a checkpoint counts at most."""
@@ -59,6 +65,8 @@ class LineCount(Wire):
 
     name: Sha256
     count: _Number
+    plays: _Number | None = None
+    """Of these, the plays that this checkpoint covers. None: there are none, or the player did not say so yet."""
 
 
 class Checkpoint(Wire):
@@ -81,6 +89,7 @@ class Checkpoint(Wire):
     counts: Annotated[tuple[LineCount, ...], FailFast(), Field(max_length=MOST_LINES)] = ()
     """How often each line played in all plays of this epoch that checkpoints cover, this one included, whatever came of
     them; sorted by name. Plays without a line are not counted."""
+    only_changed: bool = False  # `counts` has only the lines that played in the plays that this checkpoint covers
     at: Instant
     clock: ClockTrust = ClockTrust.UNSYNCED  # at that instant
     boot_id: Identifier | None = None
@@ -97,6 +106,12 @@ class Checkpoint(Wire):
         names = [each.name for each in self.counts]
         if any(one >= other for one, other in pairwise(names)):
             raise ValueError("`counts` are not sorted by name, or name a line twice")
+        if self.only_changed and any(each.plays is None for each in self.counts):
+            raise ValueError("`counts` name a line that did not play")
+        if sum(each.plays or 0 for each in self.counts) > self.size:
+            raise ValueError("`counts` have more plays than the checkpoint covers")
+        if any((each.plays or 0) > each.count for each in self.counts):
+            raise ValueError("`counts` have more plays of a line than it has so far")
         return self
 
 
@@ -131,10 +146,10 @@ def blinded_name(key: bytes, line: str) -> str:
     return hashlib.sha256(key + line.encode()).hexdigest()
 
 
-def line_counts(secret: bytes, counts: Mapping[str, int]) -> tuple[LineCount, ...]:
-    """Return the counts of lines as a checkpoint has them."""
-    blinded = {blinded_name(line_key(secret, line), line): count for line, count in counts.items()}
-    return tuple(LineCount(name=name, count=count) for name, count in sorted(blinded.items()))
+def line_counts(secret: bytes, counts: Mapping[str, int], plays: Mapping[str, int]) -> tuple[LineCount, ...]:
+    """Return the counts of lines as a checkpoint has them; `plays`: how many it covers of those that played."""
+    blinded = sorted((blinded_name(line_key(secret, line), line), line) for line in counts)
+    return tuple(LineCount(name=name, count=counts[line], plays=plays.get(line)) for name, line in blinded)
 
 
 def payload_hash(payload: bytes) -> str:
@@ -144,7 +159,8 @@ def payload_hash(payload: bytes) -> str:
 
 def sign_checkpoint(checkpoint: Checkpoint, key: SigningKey) -> bytes:
     """Return the envelope of a checkpoint, signed by the key of its device."""
-    return sign_envelope(CHECKPOINT_DOMAIN, checkpoint.model_dump_json().encode(), key)
+    domain = CHANGED_COUNTS_DOMAIN if checkpoint.only_changed else CHECKPOINT_DOMAIN
+    return sign_envelope(domain, checkpoint.model_dump_json(exclude_none=True).encode(), key)
 
 
 def sign_certificate(certificate: Certificate, *online: SigningKey) -> bytes:
@@ -175,8 +191,15 @@ def open_checkpoint(envelope: Envelope, keys: Mapping[str, Certificate]) -> tupl
         raise Untrusted("it is not signed by a key that is certified", Distrust.UNKNOWN_KEY)
     certificate = keys[signers[0]]
     role, public = Role(keys=(certificate.key,)), {certificate.key: certificate.public_key}
-    payload = verify_envelope(CHECKPOINT_DOMAIN, envelope, public, role)
-    return _read(Checkpoint, payload, "a checkpoint", most_values=8 * MOST_LINES), payload, certificate
+    only_changed = False
+    try:
+        payload = verify_envelope(CHECKPOINT_DOMAIN, envelope, public, role)
+    except Untrusted:
+        payload, only_changed = verify_envelope(CHANGED_COUNTS_DOMAIN, envelope, public, role), True
+    checkpoint = _read(Checkpoint, payload, "a checkpoint", most_values=8 * MOST_LINES)
+    if checkpoint.only_changed != only_changed:
+        raise Untrusted("what was signed is a checkpoint of another format")
+    return checkpoint, payload, certificate
 
 
 def _read(model: type[Model], payload: bytes, what: str, most_values: int = 2_000) -> Model:

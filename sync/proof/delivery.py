@@ -12,6 +12,15 @@ MOST_CHECKPOINTS = 50
 """Checkpoints in one batch at most."""
 
 
+class CertifiedKey(Envelope):
+    """The origin's answer to a key: its certificate, and which checkpoints it reads beside those of the first format.
+
+    `reads` may have `READS_CHANGED_COUNTS`; that of an older origin is empty.
+    """
+
+    reads: tuple[str, ...] = ()
+
+
 class SentCheckpoint(Wire):
     """A checkpoint, and the secret of its log epoch: 32 bytes in hex. The origin shows that to nobody."""
 

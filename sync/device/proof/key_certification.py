@@ -15,6 +15,7 @@ from sync.device.store.content_store import ContentStore
 from sync.device.store.device_key import DeviceKeyFile, StoredKey
 from sync.errors import Distrust, OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull, Untrusted
 from sync.proof.checkpoint import Certificate, open_certificate
+from sync.proof.delivery import CertifiedKey
 from sync.proof.key_request import public_key, request_key
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_thread
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 class KeyAuthority(Protocol):
     """The part of the origin client that is used."""
 
-    async def put_device_key(self, request: Envelope) -> Envelope:
+    async def put_device_key(self, request: Envelope) -> CertifiedKey:
         """Return the certificate of a key, which may be revoked; raises OriginUnreachable or OriginRefused."""
 
 
@@ -115,15 +116,16 @@ class KeyCertification:
         new = stored.next_key
         asked, replaces = (stored.key, None) if new is None else (new, stored.key)
         request = request_key(self._device, asked, self._clock.now(), replaces)
-        envelope = await self._client.put_device_key(request)
+        answer = await self._client.put_device_key(request)
+        envelope = Envelope(payload=answer.payload, signatures=answer.signatures)
         certificate = await in_thread(self._checked, envelope, asked)
         if certificate.revoked_at is not None:
             log.warning("key=%s was revoked at %s: another one is made", asked.id[:16], certificate.revoked_at)
             await in_thread(self._keys.forget, asked.id)
             return False
-        kept = await in_thread(self._keys.certified, asked.id, envelope)
+        kept = await in_thread(self._keys.certified, asked.id, envelope, answer.reads)
         if kept is not None:
-            if kept != stored:
+            if kept.certificate != stored.certificate:
                 log.info("key=%s of this device is certified: plays are signed with it", asked.id[:16])
                 self._certified()
             self._tell(kept)

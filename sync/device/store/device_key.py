@@ -49,6 +49,7 @@ class StoredKey(Wire):
     secret: _Secret = Field(repr=False)
     certificate: Envelope | None = None  # None: the origin has not certified it yet, and nothing is signed
     next_secret: _Secret | None = Field(None, repr=False)
+    origin_reads: tuple[str, ...] = ()  # formats of checkpoints beside the first one, as it said with the certificate
     signs: bool = False  # it has signed checkpoints, so there is a head of their chain
 
     @property
@@ -108,8 +109,10 @@ class DeviceKeyFile:
                 return stored
             return self._save(stored.model_copy(update={"next_secret": _new_secret()}))
 
-    def certified(self, key: str, certificate: Envelope) -> StoredKey | None:
+    def certified(self, key: str, certificate: Envelope, reads: tuple[str, ...] = ()) -> StoredKey | None:
         """Store the certificate of the key with this id, which is in use from now on; None: it is here no more.
+
+        `reads` is what the origin that certified it reads.
 
         Raises:
             StorageFull, StorageBroken: the disk refuses.
@@ -120,9 +123,10 @@ class DeviceKeyFile:
             own = next((one for one in secrets if one is not None and _key(one).id == key), None)
             if stored is None or own is None:
                 return None
-            changed = stored.model_copy(update={"certificate": certificate})
+            news = {"certificate": certificate, "origin_reads": reads}
+            changed = stored.model_copy(update=news)
             if own != stored.secret:
-                changed = StoredKey(device=self._device, secret=own, certificate=certificate)
+                changed = StoredKey(device=self._device, secret=own, **news)
             return stored if changed == stored else self._save(changed)
 
     def mark_signing(self) -> None:

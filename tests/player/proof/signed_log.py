@@ -16,14 +16,18 @@ from tests.fakes import FakeClock
 DEVICE = "screen-1"
 
 
-def certified(folder: Path) -> StoredKey:
-    """Return the key of the device in `folder`; one is made and certified if there is none."""
+def certified(folder: Path, *reads: str) -> StoredKey:
+    """Return the key of the device in `folder`; one is made and certified if there is none.
+
+    `reads` is what the origin says that it reads.
+    """
     content = ContentStore(folder)
     content.make_folders()
     keys = DeviceKeyFile(content, DEVICE)
     stored = keys.load_or_make()
-    if stored.certificate is None:
-        stored = keys.certified(stored.key.id, request_key(DEVICE, stored.key, FakeClock().now())) or stored
+    if stored.certificate is None or stored.origin_reads != reads:
+        certificate = stored.certificate or request_key(DEVICE, stored.key, FakeClock().now())
+        stored = keys.certified(stored.key.id, certificate, reads) or stored
     return stored
 
 

@@ -6,6 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from player.evidence.ledger import Ledger
 from sync.origin.proof.export.findings import Kind, Verification
 from sync.origin.proof.export.records import (
@@ -18,7 +20,7 @@ from sync.origin.proof.export.records import (
 )
 from sync.origin.proof.export.verifier import verify_export
 from sync.origin.proof.export.writer import CoveredRange, ExportLines, opening_records
-from sync.proof.checkpoint import Certificate, Checkpoint, sign_certificate
+from sync.proof.checkpoint import READS_CHANGED_COUNTS, Certificate, Checkpoint, sign_certificate
 from sync.proof.key_request import public_key
 from sync.wire.release import Envelope
 from tests.fakes import FakeClock
@@ -69,8 +71,12 @@ def _read(envelope: str) -> Checkpoint:
     return Checkpoint.model_validate_json(base64.b64decode(Envelope.model_validate_json(envelope).payload))
 
 
-async def test_all_that_a_device_signed_verifies_over_logs_and_restarts(tmp_path: Path, clock: FakeClock) -> None:
-    key, plays = certified(tmp_path), Plays()
+@pytest.mark.parametrize("reads", [(), (READS_CHANGED_COUNTS,)], ids=["all lines", "only changed"])
+async def test_all_that_a_device_signed_verifies_over_logs_and_restarts(
+    tmp_path: Path, clock: FakeClock, reads: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("player.evidence.checkpoints.ALL_LINES_EVERY", 3)
+    key, plays = certified(tmp_path, *reads), Plays()
     async with opened(tmp_path, clock) as (ledger, signer):
         await log_plays(ledger, 3, line="spring")
         await collect(ledger, plays)

@@ -16,7 +16,15 @@ from player.proof.log_signer import LOOK_EVERY_S, SIGN_EVERY_S, SIGNED_LATELY_S,
 from sync.device.store.content_store import ContentStore
 from sync.device.store.device_key import CheckpointHead, DeviceKeyFile, head_file, key_file
 from sync.device.store.outbox import RefusedPlay
-from sync.proof.checkpoint import NOTHING_BEFORE, Checkpoint, blinded_name, leaf, line_key, play_salt
+from sync.proof.checkpoint import (
+    NOTHING_BEFORE,
+    READS_CHANGED_COUNTS,
+    Checkpoint,
+    blinded_name,
+    leaf,
+    line_key,
+    play_salt,
+)
 from sync.proof.key_request import request_key
 from sync.proof.merkle import EMPTY_ROOT, MerkleTree
 from sync.runtime.durable_files import write_durably
@@ -291,6 +299,37 @@ async def test_a_log_with_very_many_lines_gives_way_to_another_one(
         assert (await signer.sign_if_due(), ledger.epoch != old) == ("", True)
         made = await sent(ledger, key)
     assert [(one.log_epoch == old, len(one.counts)) for one in made] == [(True, 0), (True, 7), (False, 0)]
+
+
+async def test_an_origin_that_reads_it_gets_the_counts_of_what_played_and_now_and_then_of_all_lines(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("player.proof.log_signer.MANY_LINES", 5)
+    monkeypatch.setattr("player.evidence.checkpoints.MOST_LINES", 8)
+    monkeypatch.setattr("player.evidence.checkpoints.ALL_LINES_EVERY", 3)
+    key = certified(tmp_path, READS_CHANGED_COUNTS)
+    async with opened(tmp_path, clock) as (ledger, signer):
+        epoch = ledger.epoch
+        for lines in (("a", "b", "b"), ("b", "c"), (None,), ("a",), ("a", "d", "e", "f", "g", "h", "i"), ("i", "a")):
+            for line in lines:
+                await log_more(ledger, 1, line=line)
+            await ledger.outbox.acknowledge(range(1, 99))
+            assert await signer.sign_if_due(at_once=True) == ""
+        assert ledger.epoch == epoch, "no log begins anew for its many lines"
+        made = await sent(ledger, key)
+        certified(tmp_path)  # an older origin answers
+        assert "too many lines" not in await signer.sign_if_due(at_once=True)
+        assert ledger.epoch != epoch
+        assert not (await sent(ledger, key))[-1].only_changed
+    counts = [sorted((each.count, each.plays or 0) for each in one.counts) for one in made]
+    assert [(one.only_changed, counted) for one, counted in zip(made, counts, strict=True)] == [
+        (False, []),  # what was played before the key was certified
+        (True, [(1, 1), (1, 1)]),
+        (True, []),
+        (False, [(1, 0), (1, 0), (1, 1)]),
+        (True, [(1, 1)] * 6 + [(2, 1)]),
+        (True, [(2, 1), (3, 1)]),  # there are more than fit into one that counts all
+    ]
 
 
 class Copies:

@@ -72,7 +72,7 @@ def test_what_is_derived_from_the_secret_of_an_epoch() -> None:
 
 
 def test_a_checkpoint_comes_back_as_it_was_signed() -> None:
-    given = checkpoint(counts=line_counts(SECRET, {"spring": 3, "autumn": 1}), last=5)
+    given = checkpoint(counts=line_counts(SECRET, {"spring": 3, "autumn": 1}, {"spring": 2}), last=5)
     envelope = enveloped(sign_checkpoint(given, KEYS[2]))
     found, payload, signer = open_checkpoint(envelope, {KEYS[3].id: certificate(KEYS[3]), KEYS[2].id: certificate()})
     assert (found, signer) == (given, certificate())

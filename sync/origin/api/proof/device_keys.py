@@ -13,7 +13,8 @@ from sync.origin.http.auth import caller_of
 from sync.origin.http.live_hints import LiveHints
 from sync.origin.publishing.keyring import Keyring
 from sync.origin.store.proof.device_keys import DeviceKeyStore, IssuedCertificate, newest
-from sync.proof.checkpoint import CERTIFICATE_CAP_BYTES, Certificate, sign_certificate
+from sync.proof.checkpoint import CERTIFICATE_CAP_BYTES, READS_CHANGED_COUNTS, Certificate, sign_certificate
+from sync.proof.delivery import CertifiedKey
 from sync.proof.key_request import CheckedRequest, check_key_request
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.trust.signing import open_envelope
@@ -70,7 +71,7 @@ class DeviceKeyRoutes:
         keys = "/v1/devices/{id}/keys"
         certify, revoke = "Have the key of the device certified", "Revoke a key of a device"
         return (
-            Operation("PUT", "/v1/device/key", self._certify, certify, Access.DEVICE, Envelope, Envelope),
+            Operation("PUT", "/v1/device/key", self._certify, certify, Access.DEVICE, Envelope, CertifiedKey),
             Operation("GET", keys, self._list, "The keys of a device", Access.READ, None, DeviceKeyList),
             Operation(
                 "POST",
@@ -127,7 +128,7 @@ class DeviceKeyRoutes:
             return self._next(device, asked[-1], envelope, found)
 
         certificate = newest(await self._store.issue(device, certified))[asked[-1].key]
-        return json_answer(Envelope.model_validate(certificate.certificate))
+        return json_answer(CertifiedKey(**certificate.certificate, reads=(READS_CHANGED_COUNTS,)))
 
     def _checked(self, envelope: Envelope, device: str, found: list[IssuedCertificate]) -> CheckedRequest:
         known = {one.key: one.public_key for one in newest(found).values() if one.revoked_ms is None}

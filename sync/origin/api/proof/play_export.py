@@ -1,9 +1,9 @@
 """Exports plays with their proof for somebody who verifies them elsewhere: `GET /v1/plays/export`, line by line."""
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -130,6 +130,7 @@ class PlayExporter:
             raise NotFound("no screen showed this in this time: check its id, and the times")
         line_names = await self._names.names("line", lines)
         return ExportRecord(
+            format=await self._format(names),
             made_at=self._clock.now(),
             begins_at=query.from_,
             ends_at=query.until,
@@ -139,6 +140,15 @@ class PlayExporter:
             lines={line: line_names.get(line, "") for line in sorted(lines)},
             screens=dict(sorted(names.items())),
         )
+
+    async def _format(self, devices: Iterable[str]) -> Literal[1, 2]:
+        """Return the format by the two newest checkpoints of each screen: one in a while always counts all lines."""
+        for device in devices:
+            signed = len(await self._signed.chain(device))
+            newest = await self._signed.checkpoints(device, range(max(0, signed - 2), signed))
+            if any(checkpoint.only_changed for checkpoint, _ in newest):
+                return 2
+        return 1
 
     async def _lines_of_device(self, device: str, from_ms: int, until_ms: int) -> set[str]:
         screen = await self._screen(device, from_ms, until_ms)

@@ -60,6 +60,7 @@ class Kind(StrEnum):
     LOG_CHAIN = "log_chain"
     PLAYS_MISSING = "plays_missing"
     PLAYS_TOO_MANY = "plays_too_many"
+    COUNT_WRONG = "count_wrong"
     INCOMPLETE = "incomplete"
     UNSIGNED = "unsigned"
     CHAIN_RESTARTED = "chain_restarted"

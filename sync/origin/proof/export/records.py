@@ -29,7 +29,7 @@ class ExportRecord(Wire):
     """
 
     record: Literal["export"] = "export"
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 1  # 2: it has checkpoints with `only_changed`, which verifiers of format 1 do not know
     made_at: Instant
     begins_at: Instant
     ends_at: Instant  # not part of the period

@@ -19,6 +19,7 @@ from sync.proof.checkpoint import (
     NOTHING_BEFORE,
     Certificate,
     Checkpoint,
+    LineCount,
     blinded_name,
     open_certificate,
     open_checkpoint,
@@ -42,11 +43,18 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class CoveredLog:
-    """What checkpoints say of one log epoch so far: which plays they cover, and the count of each line by its name."""
+    """What checkpoints say of one log epoch so far: which plays they cover, and the count of each line by its name.
+
+    `all_lines`: a line that is not in `counts` has not played yet. Else it may have, before the file begins.
+    """
 
     first: int
     last: int
     counts: Mapping[str, int]
+    all_lines: bool
+
+
+_NO_LOG = CoveredLog(0, 0, {}, all_lines=True)
 
 
 @dataclass(slots=True)
@@ -198,7 +206,7 @@ class ScreenLog:
         starts = self._first is None
         self._first, self._newest = self._first or signed, signed
         if starts and now.number > 1:
-            self._remember(now)
+            self._remember(now, whole_log=False)
         else:
             self._covered = CoveredPlays(now, counts)
 
@@ -220,10 +228,16 @@ class ScreenLog:
             if now.first > 1:
                 self._add(Kind.UNSIGNED, f"plays 1 to {now.first - 1} of log {name} are unsigned")
 
-    def _remember(self, now: Checkpoint) -> None:
+    def _remember(self, now: Checkpoint, *, whole_log: bool = True) -> None:
+        """Note what a checkpoint covers and counts; `whole_log`: all those of its log before it were seen, if any."""
         log = self._logs.get(now.log_epoch)
-        counts = {each.name: each.count for each in now.counts}
-        self._logs[now.log_epoch] = CoveredLog(log.first if log else now.first, now.last, counts)
+        before = (log or _NO_LOG).counts if now.only_changed else {}
+        self._logs[now.log_epoch] = CoveredLog(
+            log.first if log else now.first,
+            now.last,
+            {**before, **{each.name: each.count for each in now.counts}},
+            all_lines=not now.only_changed or (log.all_lines if log else whole_log),
+        )
 
     def _close_checkpoint(self) -> None:
         """Compare the plays below a checkpoint with what it counts."""
@@ -231,10 +245,8 @@ class ScreenLog:
         if covered is None:
             return
         now = covered.checkpoint
-        log = self._logs.get(now.log_epoch)
-        earlier: Mapping[str, int] = log.counts if log else {}
-        counts = {each.name: each.count for each in now.counts}
-        for kind, detail in self._wrong_counts(covered, earlier, counts):
+        log = self._logs.get(now.log_epoch, _NO_LOG)
+        for kind, detail in (*_contradictions(now, log), *self._wrong_counts(covered, log)):
             self._add(kind, f"checkpoint {now.number} {detail}")
         if self.export.device is not None and len(covered.sequences) < now.size:
             self._add(
@@ -243,26 +255,25 @@ class ScreenLog:
             )
         self._remember(now)
 
-    def _wrong_counts(
-        self, covered: CoveredPlays, earlier: Mapping[str, int], counts: Mapping[str, int]
-    ) -> Iterator[tuple[Kind, str]]:
+    def _wrong_counts(self, covered: CoveredPlays, log: CoveredLog) -> Iterator[tuple[Kind, str]]:
         """Yield how the plays of lines in the export differ from those that the checkpoint counts."""
-        epoch = covered.checkpoint.log_epoch
+        now = covered.checkpoint
+        epoch, counts = now.log_epoch, {each.name: each for each in now.counts}
         opened = self._openings.get(epoch, {})
         if epoch not in self._compared:
             self._compared.add(epoch)
             for line in sorted(self.export.lines.keys() - opened.values()):
                 yield Kind.OPENING_MISSING, f"counts line {line} under a name that nothing opens"
         for name, line in opened.items():
-            shown = covered.by_line[line]
-            if name not in counts:
+            shown, count = covered.by_line[line], counts.get(name)
+            if count is None and not (now.only_changed and name in log.counts):
                 self.silent.add((epoch, line))
                 if shown:
                     yield Kind.OPENING_WRONG, f"has no count under the name that is opened for line {line}"
                 continue
             self.silent.discard((epoch, line))
-            counted = counts[name] - earlier.get(name, 0)
-            if counted != shown:
+            counted = 0 if count is None else _plays(count, log)
+            if counted is not None and counted != shown:
                 kind = Kind.PLAYS_MISSING if counted > shown else Kind.PLAYS_TOO_MANY
                 yield kind, f"counts {counted} plays of line {line}, {shown} are here"
 
@@ -306,6 +317,27 @@ class ScreenLog:
 
     def _add(self, kind: Kind, detail: str) -> None:
         self.findings.add(kind, detail, self.device)
+
+
+def _plays(count: LineCount, log: CoveredLog) -> int | None:
+    """Return how many plays of a line a checkpoint counts that follows what is known of its log; None: not known."""
+    if count.plays is not None:
+        return count.plays
+    if count.name in log.counts or log.all_lines:
+        return count.count - log.counts.get(count.name, 0)
+    return None
+
+
+def _contradictions(now: Checkpoint, log: CoveredLog) -> Iterator[tuple[Kind, str]]:
+    """Yield where the counts of a checkpoint do not go on from those before it."""
+    for each in now.counts:
+        known = log.counts.get(each.name, 0 if log.all_lines else None)
+        if known is not None and (each.count < known or known + (each.plays or each.count - known) != each.count):
+            new = "" if each.plays is None else f", {each.plays} of them new"
+            yield Kind.COUNT_WRONG, f"counts {each.count} plays of a line so far{new}: {known} were counted before"
+    gone = () if now.only_changed else log.counts.keys() - {each.name for each in now.counts}
+    if gone:
+        yield Kind.COUNT_WRONG, f"does not count {len(gone)} lines that were counted before"
 
 
 def _numbers(what: str, first: int, last: int) -> str:

@@ -41,7 +41,7 @@ class Screen:
         key = self.keys.load_or_make().key
         async with open_client(self.server.url, self.token) as client:
             certificate = await client.put_device_key(request_key(self.device, key, self.clock.now()))
-        self.keys.certified(key.id, certificate)
+        self.keys.certified(key.id, certificate, certificate.reads)
 
     @asynccontextmanager
     async def log(self) -> AsyncIterator[tuple[Ledger, LogSigner]]:
@@ -116,6 +116,7 @@ async def test_a_log_and_its_checkpoints_arrive_and_fit(screen: Screen, clock: F
     assert (await store.secrets(screen.device)).keys() == {epoch}
     [(checkpoint, _)] = await store.checkpoints(screen.device, range(2, 3))
     assert (checkpoint.number, sum(each.count for each in checkpoint.counts)) == (3, 8)
+    assert checkpoint.only_changed, "this origin reads it"
     found = await audit(screen)
     [view] = found["devices"]
     assert (view["checkpoints"], view["whole"]) == (0, True) and view["signed_until"] is not None

@@ -76,6 +76,8 @@ class SignedScreen:
     previous: str = NOTHING_BEFORE
     number: int = 0
     clock: ClockTrust = ClockTrust.SYNCED
+    only_changed: bool = False  # its checkpoints count only the lines that played, but for each fourth one
+    says_plays: bool = False  # its counts say how many plays are new
 
     def __post_init__(self) -> None:
         self.new_key()
@@ -146,7 +148,10 @@ class SignedScreen:
         epoch, log = self.epoch, self.plays[self.epoch]
         first = self.covered[epoch] + 1
         fresh = log[first - 1 :]
-        self.counts[epoch].update(play["line"] for play in fresh if play["line"])
+        played = Counter(play["line"] for play in fresh if play["line"])
+        self.counts[epoch].update(played)
+        only_changed = self.only_changed and self.number % 4 > 0
+        counted = {line: self.counts[epoch][line] for line in (played if only_changed else self.counts[epoch])}
         self.number += 1
         secret = self.secret(epoch)
         tree = MerkleTree(leaf(play_salt(secret, play["sequence"]), play["hash"]) for play in fresh)
@@ -159,7 +164,8 @@ class SignedScreen:
             "last": len(log),
             "hash": log[-1]["hash"] if log else GENESIS,
             "merkle_root": tree.root.hex(),
-            "counts": line_counts(secret, self.counts[epoch]),
+            "counts": line_counts(secret, counted, played if self.only_changed or self.says_plays else {}),
+            "only_changed": only_changed,
             "at": self.now,
             "clock": self.clock,
         }

@@ -113,12 +113,13 @@ def check_screen(records: list[Any], export: Any, keys: dict[str, str], sums: Co
     public = {each["key"]: each["public_key"] for each in certificates}
     before: Any = None
     serial, hashed, until, last_end = 0, "0" * 64, "", None
-    logs: dict[str, tuple[int, dict[str, int]]] = {}
+    logs: dict[str, tuple[int | None, dict[str, int], bool]] = {}
     for place, record in enumerate(records):
         if not is_a(record, "checkpoint"):
             must(not is_a(record, "play") or "path" not in record or before, "a play before the first checkpoint")
             continue
-        now, payload, (signer,) = opened(record["envelope"], "signage/checkpoint/1", public)
+        few = json.loads(base64.b64decode(record["envelope"]["payload"])).get("only_changed", False)
+        now, payload, (signer,) = opened(record["envelope"], f"signage/checkpoint/{2 if few else 1}", public)
         (key,) = [each for each in certificates if each["key"] == signer]
         must(now["device"] == device and key["serial"] >= serial, "a checkpoint by a wrong key")
         must(not key.get("revoked_at") or now["at"] < key["revoked_at"], "a key was revoked")
@@ -126,7 +127,7 @@ def check_screen(records: list[Any], export: Any, keys: dict[str, str], sums: Co
         restarts = before and now["number"] == 1 and key["serial"] > serial
         if before and not restarts:
             must(now["number"] == before["number"] + 1 and now["previous"] == hashed, "a checkpoint is missing")
-        last, counts = logs.get(now["log_epoch"], (None, {}))
+        last, counts, all_lines = logs.get(now["log_epoch"], (None, {}, True))
         must(
             last is None or (before["log_epoch"] == now["log_epoch"] and now["first"] == last + 1), "a log was skipped"
         )
@@ -134,15 +135,29 @@ def check_screen(records: list[Any], export: Any, keys: dict[str, str], sums: Co
         if before is None and now["number"] > 1:
             must(not [play for play in plays if "path" in play], "a play below the start")
             must(at(now["at"]) <= at(export["begins_at"]), "the begin is not covered")
+            all_lines = False
         else:
+            check_counts(now, counts, all_lines)
             check_plays(plays, now, export, device, names, counts, sums)
             for play in (each["play"] for each in plays):
                 must(last_end is None or at(play["started_at"]) >= last_end, "plays overlap")
                 last_end = at(play["ended_at"])
-        logs[now["log_epoch"]] = now["last"], {each["name"]: each["count"] for each in now["counts"]}
+        counted = {each["name"]: each["count"] for each in now["counts"]}
+        logs[now["log_epoch"]] = now["last"], {**(counts if few else {}), **counted}, not few or all_lines
         before, serial, hashed, until = now, key["serial"], sha(payload).hex(), now["at"]
     must(before, "nothing is signed")
     return until
+
+
+def check_counts(now: Any, earlier: dict[str, int], all_lines: bool) -> None:
+    for each in now["counts"]:
+        known = earlier.get(each["name"], 0 if all_lines else None)
+        if known is not None:
+            plays = each.get("plays") or each["count"] - known
+            must(plays >= 0 and known + plays == each["count"], "a count does not go on")
+    few = now.get("only_changed", False)
+    must(few or earlier.keys() <= {each["name"] for each in now["counts"]}, "a line is counted no more")
+    must(not few or all(each["plays"] for each in now["counts"]), "a line is counted that did not play")
 
 
 def check_plays(
@@ -158,11 +173,11 @@ def check_plays(
         line = play["play"]["line"] or ""
         shown[line] += 1
         sums[line] += export["begins_at"] <= play["play"]["started_at"] < export["ends_at"]
-    counts = {each["name"]: each["count"] for each in now["counts"]}
+    new = {each["name"]: each.get("plays", each["count"] - earlier.get(each["name"], 0)) for each in now["counts"]}
     for line in export["lines"]:
         name = names.get((now["log_epoch"], line), "")
         must(name, "a line is not opened")
-        must(counts.get(name, 0) - earlier.get(name, 0) == shown[line], "plays are missing")
+        must(new.get(name, 0) == shown[line], "plays are missing")
     must("device" not in export or len(plays) == now["last"] - now["first"] + 1, "plays of the screen are missing")
 
 

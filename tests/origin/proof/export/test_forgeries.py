@@ -18,9 +18,10 @@ from sync.origin.proof.export.findings import Kind, Verification
 from sync.origin.proof.export.records import Record, RootRecord
 from sync.origin.proof.export.verifier import verify_export
 from sync.origin.proof.export.writer import ExportLines
-from sync.proof.checkpoint import CERTIFICATE_DOMAIN, CHECKPOINT_DOMAIN
+from sync.proof.checkpoint import CERTIFICATE_DOMAIN, CHECKPOINT_DOMAIN, Checkpoint
 from sync.trust.signing import sign_envelope
 from sync.wire.device_reports import play_hash
+from tests.long_tables import in_bench
 from tests.origin.proof.export.signed_screens import BEGINS, ENDS, Operator, SignedScreen, enveloped, key_of
 from tests.origin.proof.export.small_verifier import Fault, proven_plays
 
@@ -29,13 +30,14 @@ _RECORD: TypeAdapter[Any] = TypeAdapter(Record)
 
 
 class Forgery:
-    """An export as documents, to be edited."""
+    """An export as documents, to be edited; `only_changed`: of screens whose checkpoints count what played."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, only_changed: bool = False) -> None:
         self.operator = Operator()
         self.operator.rotate()
         self.operator.rotate()
-        self.lobby, self.window = SignedScreen("lobby"), SignedScreen("window")
+        self.lobby = SignedScreen("lobby", only_changed=only_changed)
+        self.window = SignedScreen("window", only_changed=only_changed)
         self.lobby.show(100)
         self.lobby.sign()
         self.lobby.new_log()
@@ -81,6 +83,7 @@ class Forgery:
 
 
 _RIGHT = Forgery()
+_RIGHT_CHANGED = Forgery(only_changed=True)
 
 
 def hashed(record: dict[str, Any]) -> None:
@@ -263,6 +266,17 @@ def lower_a_count(forged: Forgery) -> None:
     written(one, payload(one) | {"counts": counts})
 
 
+def present_it_as_counting_all_lines(forged: Forgery) -> None:
+    one = next((each for each in forged.of("checkpoint")[1:] if payload(each)["only_changed"]), None)
+    one = one or forged.of("checkpoint")[1]
+    written(one, payload(one) | {"only_changed": not payload(one)["only_changed"]})
+
+
+def leave_a_count_out(forged: Forgery) -> None:
+    one = forged.of("checkpoint")[2]
+    written(one, payload(one) | {"counts": payload(one)["counts"][1:]})
+
+
 def sign_a_checkpoint_himself(forged: Forgery) -> None:
     signed_anew(forged.of("checkpoint")[2], CHECKPOINT_DOMAIN, "origin online 2", merkle_root="0" * 64)
 
@@ -434,6 +448,8 @@ FORGERIES: list[tuple[Callable[[Forgery], None], Kind]] = [
     (double_a_checkpoint, Kind.CHECKPOINT_ORDER),
     (renumber_a_checkpoint, Kind.CHECKPOINT_UNTRUSTED),
     (lower_a_count, Kind.CHECKPOINT_UNTRUSTED),
+    (present_it_as_counting_all_lines, Kind.CHECKPOINT_UNTRUSTED),
+    (leave_a_count_out, Kind.CHECKPOINT_UNTRUSTED),
     (sign_a_checkpoint_himself, Kind.CHECKPOINT_UNTRUSTED),
     (take_a_checkpoint_of_another_screen, Kind.CHECKPOINT_UNTRUSTED),
     (leave_a_log_out, Kind.INCOMPLETE),
@@ -466,9 +482,34 @@ FORGERIES: list[tuple[Callable[[Forgery], None], Kind]] = [
 ]
 
 
-@pytest.mark.parametrize(("forge", "kind"), FORGERIES, ids=[forge.__name__ for forge, _ in FORGERIES])
-def test_a_forgery_is_found_by_its_name(forge: Callable[[Forgery], None], kind: Kind) -> None:
-    forged = copy.deepcopy(_RIGHT)
+ABOUT_COUNTS = (
+    remove_a_play,
+    remove_a_play_that_failed,
+    remove_all_plays_of_a_log,
+    hide_a_play_behind_its_hash,
+    remove_a_checkpoint,
+    remove_a_checkpoint_alone,
+    remove_the_first_checkpoint,
+    begin_later,
+    cut_off_the_last_hour,
+    lower_a_count,
+    leave_a_count_out,
+    present_it_as_counting_all_lines,
+    leave_a_log_out,
+    open_another_line,
+    remove_an_opening,
+)
+CHANGED = [(forge, kind, _RIGHT_CHANGED) for forge, kind in FORGERIES if forge in ABOUT_COUNTS]
+OTHERS = [(forge, kind, _RIGHT_CHANGED) for forge, kind in FORGERIES if forge not in ABOUT_COUNTS]
+
+
+@pytest.mark.parametrize(
+    ("forge", "kind", "right"),
+    [*((forge, kind, _RIGHT) for forge, kind in FORGERIES), *CHANGED, *in_bench(*OTHERS)],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_forgery_is_found_by_its_name(forge: Callable[[Forgery], None], kind: Kind, right: Forgery) -> None:
+    forged = copy.deepcopy(right)
     forge(forged)
     found = forged.verified()
     told = [each for each in found.findings if each.kind is not Kind.LOG_BEGAN]
@@ -484,8 +525,8 @@ def test_what_a_stranger_changes_is_found_whatever_it_is(forge: Callable[[Forger
     assert Kind.EXPORT_CHANGED in {each.kind for each in forged.verified(by_operator=False).findings}
 
 
-def test_the_export_that_is_forged_here_is_right() -> None:
-    right = copy.deepcopy(_RIGHT)
+@pytest.mark.parametrize("right", [_RIGHT, _RIGHT_CHANGED], ids=["all lines", "only changed"])
+def test_the_export_that_is_forged_here_is_right(right: Forgery) -> None:
     found, counted = right.verified(), proven_plays(right.written(), right.operator.fingerprint())
     assert (found.verdict, {line: sums.plays for line, sums in found.totals.items()}) == ("whole", counted)
 
@@ -551,9 +592,53 @@ def changed_log(screen: SignedScreen) -> None:
     screen.show(175)
 
 
+def counted(screen: SignedScreen, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
+    """Play, and change what the fourth checkpoint counts, of which two lines are in the export."""
+    screen.only_changed = True
+    screen.show(110)
+    sign = screen.sign
+
+    def signed(**changes: Any) -> Checkpoint:
+        plain = copy.deepcopy(screen)
+        counts = [each.model_dump() for each in SignedScreen.sign(plain).counts]
+        screen.sign = sign  # type: ignore[method-assign]
+        return sign(counts=change(counts), **changes)
+
+    screen.sign = signed  # type: ignore[method-assign]
+    screen.show(130)
+
+
+def leaving_a_change_out(screen: SignedScreen) -> None:
+    counted(screen, lambda counts: counts[1:])
+
+
+def lowering_a_count(screen: SignedScreen) -> None:
+    counted(screen, lambda counts: [each | {"count": each["count"] - 1} for each in counts])
+
+
+def counting_fewer_plays(screen: SignedScreen) -> None:
+    counted(screen, lambda counts: [each | {"count": each["count"] - 1, "plays": each["plays"] - 1} for each in counts])
+
+
+def going_on_from_other_counts(screen: SignedScreen) -> None:
+    counted(screen, lambda counts: [each | {"count": each["count"] + 5} for each in counts])
+
+
+def counting_all_lines_without_some(screen: SignedScreen) -> None:
+    screen.show(110)
+    screen.counts[screen.epoch].clear()
+    screen.says_plays = True
+    screen.show(130)
+
+
 @pytest.mark.parametrize(
     ("story", "kind"),
     [
+        (leaving_a_change_out, Kind.PLAYS_TOO_MANY),
+        (lowering_a_count, Kind.COUNT_WRONG),
+        (counting_fewer_plays, Kind.PLAYS_TOO_MANY),
+        (going_on_from_other_counts, Kind.COUNT_WRONG),
+        (counting_all_lines_without_some, Kind.COUNT_WRONG),
         (overlapping, Kind.PLAY_OVERLAP),
         (impossible, Kind.PLAY_IMPOSSIBLE),
         (forked, Kind.CHECKPOINT_CHAIN),

@@ -80,7 +80,7 @@ def zipped(raw: bytes) -> bytes:
         b"\0" * 1_000_000,
         b" " * (LINE_CAP_BYTES + 7),
         b"\n" * 1_000_000,
-        WHOLE.replace(b'"format":1', b'"format":2'),
+        WHOLE.replace(b'"format":1', b'"format":3'),
         WHOLE.replace(b'"ends_at":"2026', b'"ends_at":"1926'),
         WHOLE.replace(b'"campaign":"spring",', b"", 1),
     ],

@@ -17,6 +17,7 @@ from sync.device.store.content_store import ContentStore
 from sync.device.store.device_key import DeviceKeyFile, StoredKey, key_file
 from sync.device.store.file_report import file_problems
 from sync.device.store.membership import DeviceMembership, save_membership
+from sync.proof.checkpoint import READS_CHANGED_COUNTS
 from sync.proof.key_request import request_key
 from tests.fakes import FakeClock
 from tests.origin.running_origin import RunningOrigin, running_origin, settings_in
@@ -88,6 +89,7 @@ async def test_a_key_is_made_certified_and_kept(origin: RunningOrigin, screen: S
         await until_certified(service)
     assert await keys_of(origin, screen) == [service.state.id] == [screen.stored().key.id]
     assert screen.told == 1
+    assert screen.stored().origin_reads == (READS_CHANGED_COUNTS,)
     file = key_file(screen.content)
     assert [stat.S_IMODE(path.stat().st_mode) for path in (file.path, file.copy)] == [0o600, 0o600]
     file.path.unlink()  # one of both is enough
