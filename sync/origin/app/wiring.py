@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,8 @@ def _assemble(
     origin_keys = OriginKeys(keyring.root_envelope, keyring.prove_identity, _names(settings))
     pairings = PairingRoutes(PairingStore(database), devices, live, enrolment, origin_keys, clock)
     reports = _report_maker(database, files, clock)
-    proof = (*_proof_routes(database, files, live, metrics, clock), ReportRoutes(reports, clock))
+    correction, about_proof = _proof_parts(database, files, live, metrics, clock)
+    proof = (*about_proof, ReportRoutes(reports, clock))
     signing = DeviceKeyRoutes(DeviceKeyStore(database), keyring, live, clock)
     exporter = _exporter(database, keyring, clock)
     pipeline = Pipeline(MediaStore(database, clock), files, settings, clock, changed=live.changed)
@@ -155,7 +157,7 @@ def _assemble(
 
     app = _application(settings, operations, gatekeeper, metrics, live)
     contact = ContactWatch(device_store, live, clock)
-    services = _services(rooms, pipeline, cleaner, live, reports, contact)
+    services = _services(rooms, pipeline, cleaner, live, reports, contact) | {"clock_correction": correction.run}
     parts = (keys, devices, signing, exporter, pairings, live, rooms, pipeline, cleaner, keyring, reports)
     return Origin(app, services, restarts, *parts)
 
@@ -208,9 +210,12 @@ def _plan_routes(
     return playlists, schedules, campaigns
 
 
-def _proof_routes(
+def _proof_parts(
     database: OriginDatabase, files: DataFolder, live: LiveHints, metrics: OriginMetrics, clock: Clock
-) -> tuple[PlayDeliveryRoutes, PlayReadingRoutes, AuditRoutes, HistoryRoutes, CheckpointDeliveryRoutes]:
+) -> tuple[
+    ClockCorrection,
+    tuple[PlayDeliveryRoutes, PlayReadingRoutes, AuditRoutes, HistoryRoutes, CheckpointDeliveryRoutes],
+]:
     plays, logs, history, names = (
         PlayStore(database),
         DeviceLogStore(database),
@@ -218,13 +223,15 @@ def _proof_routes(
         NameStore(database),
     )
     judge = PlayJudge(plays, ReleaseContents(ReleaseStore(database), files), clock)
-    correction = ClockCorrection(history, PlayTimeStore(database), judge)
+    told = partial(live.changed, "plays")
+    correction = ClockCorrection(history, PlayTimeStore(database), judge, plays.turn, told, clock)
     doubts = IdentityDoubtStore(database)
     delivery = PlayDeliveryRoutes(plays, logs, judge, correction, doubts, live, metrics, clock)
     changes = HistoryRoutes(history, plays, correction, names, live, clock)
     signed = SignedLogStore(database)
     checkpoints = CheckpointDeliveryRoutes(signed, doubts, live, clock)
-    return delivery, PlayReadingRoutes(plays, names), AuditRoutes(logs, signed, clock), changes, checkpoints
+    reading, audit = PlayReadingRoutes(plays, names), AuditRoutes(logs, signed, clock)
+    return correction, (delivery, reading, audit, changes, checkpoints)
 
 
 def _names(settings: OriginConfiguration) -> frozenset[str]:

@@ -20,11 +20,15 @@ history = Table(
     Column("hash", String(64)),
     Column("body", JSON, nullable=False),  # a HistoryRecord as it was sent, or what is known of one of this origin
     Column("received_ms", BigInteger, nullable=False),
+    Column("corrects", Integer),  # 1: plays may still have to get their right time by it; NULL: none
     UniqueConstraint("device_id", "log_epoch", "sequence"),
     Index("history_by_device", "device_id", "at_ms"),
     Index("history_by_kind", "device_id", "kind", "at_ms"),
     Index("history_by_time", "at_ms"),
 )
+
+_corrects = history.c.corrects.is_not(None)
+Index("history_that_corrects", history.c.device_id, sqlite_where=_corrects, postgresql_where=_corrects)
 
 # Records with the key of another one but different content: kept for inspection.
 history_conflicts = Table(

@@ -133,15 +133,14 @@ class HistoryRoutes:
             statuses = await self._store.insert(device, valid, unix_ms(self._clock.now())) if valid else []
             # One that is sent again may be here without its effect: this origin ended in between.
             held = [record for (record, _), status in zip(valid, statuses, strict=True) if status != "conflict"]
-            moved = await self._correction.correct(device, held) if held else 0
+            if held:
+                await self._correction.correct(device, held)
         stored = iter(
             [Receipt(sequence=one.sequence, status=how) for (one, _), how in zip(valid, statuses, strict=True)]
         )
         receipts = [result if isinstance(result, Receipt) else next(stored) for result in results]
         if "accepted" in statuses:
             self._live.changed("history", device)
-        if moved:
-            self._live.changed("plays", device)
         return json_answer(await self._answer(device, last_epoch(batch.records), tuple(receipts)))
 
     async def _answer(self, device: str, epoch: str | None, receipts: tuple[Receipt, ...]) -> BatchAnswer:

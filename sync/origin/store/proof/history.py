@@ -40,6 +40,15 @@ class HistoryRow:
     received_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A row that tells a step of the clock: its id, the start of the machine, and the log it is in."""
+
+    id: int
+    boot_id: str | None
+    log_epoch: str
+
+
 _COLUMNS = (
     history.c.id, history.c.device_id.label("device"), history.c.kind, history.c.state, history.c.at_ms,
     history.c.clock, history.c.clock_offset_ms, history.c.hash, history.c.body, history.c.received_ms,
@@ -112,6 +121,24 @@ class HistoryStore:
             async with self._database.writing() as connection:
                 await connection.execute(change, rows)
 
+    async def that_correct(self, device: str) -> list[Correction]:
+        """Return the records of a device by which plays may still have to get their right time."""
+        query = select(history.c.id, history.c.body["boot_id"].as_string(), history.c.log_epoch)
+        async with self._database.reading() as connection:
+            rows = await connection.execute(query.where(history.c.device_id == device, history.c.corrects.is_not(None)))
+            return [Correction(*row) for row in rows]
+
+    async def devices_to_correct(self) -> set[str]:
+        """Return the devices that have such records."""
+        query = select(history.c.device_id).where(history.c.corrects.is_not(None)).distinct()
+        async with self._database.reading() as connection:
+            return set(await connection.scalars(query))
+
+    async def corrected(self, records: Collection[int]) -> None:
+        """Note that all plays have the time that these records give them; `records` are the ids of rows."""
+        async with self._database.writing() as connection:
+            await connection.execute(update(history).where(history.c.id.in_(records)).values(corrects=None))
+
     async def states(
         self, kinds: Collection[str], from_ms: int, until_ms: int, device: str | None
     ) -> list[tuple[str, str, str, int]]:
@@ -164,4 +191,5 @@ def _row(record: HistoryRecord, body: Mapping[str, Any], now_ms: int) -> dict[st
         "hash": record.hash,
         "body": dict(body),
         "received_ms": now_ms,
+        "corrects": 1 if record.kind == HistoryKind.CLOCK else None,
     }

@@ -104,6 +104,12 @@ class PlayTimeStore:
         )
         return await self._stored(query.order_by(plays.c.received_ms, plays.c.log_epoch, plays.c.sequence).limit(limit))
 
+    async def devices_moved(self) -> set[str]:
+        """Return the devices that have such plays."""
+        query = select(plays.c.device_id).where(plays.c.set_aside == JUDGED_ANEW).distinct()
+        async with self._database.reading() as connection:
+            return set(await connection.scalars(query))
+
     async def judge(self, device: str, reasons: Mapping[Key, str | None]) -> None:
         """Set why these plays are in no sum; None: they count."""
         if not reasons:

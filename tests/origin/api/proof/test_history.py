@@ -1,5 +1,6 @@
 """History at the origin: exactly once, conflicts kept, asked for again, read as pages and CSV; it sets plays right."""
 
+import asyncio
 import csv
 import io
 from datetime import UTC, datetime, timedelta
@@ -11,8 +12,9 @@ from sqlalchemy import delete
 from sync.errors import StorageFull
 from sync.origin.api.proof import clock_correction
 from sync.origin.persistence.history_tables import history, history_conflicts
-from sync.origin.store.proof.play_times import PlayTimeStore
+from sync.origin.store.proof.play_times import JUDGED_ANEW, PlayTimeStore
 from sync.wire.device_reports import record_hash
+from tests.fakes import FakeClock
 from tests.origin.api.proof.test_plays import bring, kept, statuses
 from tests.origin.running_origin import EPOCH, Answer, RunningOrigin, play
 
@@ -230,6 +232,53 @@ async def test_an_origin_that_ended_half_way_goes_on_with_the_next_try(
     assert statuses(await tell(server, token, synchronised(device, 1))) == ["duplicate"]
     page = (await server.ask("GET", "/v1/plays", server.reader)).document
     assert (len(page["corrected"]), page["set_aside"]) == (2, [])
+
+
+@pytest.mark.parametrize("pieces", [0, 1, 2, 4, 5, 6, 8])
+async def test_what_a_request_has_no_time_for_a_service_does_and_what_is_killed_goes_on(
+    server: RunningOrigin, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, pieces: int
+) -> None:
+    """Each piece takes the time of a request, which so does one of them; the service ends after some others."""
+    monkeypatch.setattr(clock_correction, "AT_ONCE", 2)
+    device, token = await server.pair()
+    await bring(server, token, *(late(device, number) for number in range(1, 9)))
+    left, move, judge = [1], PlayTimeStore.move, PlayTimeStore.judge
+
+    async def next_piece() -> None:
+        if not left[0]:
+            raise StorageFull("the disk is full")
+        left[0] -= 1
+        await clock.advance(clock_correction.IN_REQUEST_S)
+
+    async def slow_move(store: PlayTimeStore, *what: Any, **more: Any) -> None:
+        await next_piece()
+        await move(store, *what, **more)
+
+    async def slow_judge(store: PlayTimeStore, *what: Any) -> None:
+        await next_piece()
+        await judge(store, *what)
+
+    monkeypatch.setattr(PlayTimeStore, "move", slow_move)
+    monkeypatch.setattr(PlayTimeStore, "judge", slow_judge)
+    assert statuses(await tell(server, token, synchronised(device, 1))) == ["accepted"]
+    page = (await server.ask("GET", "/v1/plays", server.reader)).document
+    assert (len(page["corrected"]), len(page["set_aside"])) == (2, 2), "one piece was done before the answer"
+    await bring(server, token, late(device, 9))
+    service, left[0] = server.origin.services["clock_correction"], pieces
+    with pytest.raises(StorageFull):
+        await asyncio.wait_for(service(), 60)
+    page = (await server.ask("GET", "/v1/plays", server.reader)).document
+    (sums,) = (await server.ask("GET", "/v1/plays/summary", server.reader)).document["sums"]
+    assert sums["plays"] == 9 - len(page["set_aside"])
+    assert {one["reason"] for one in page["set_aside"]} <= {JUDGED_ANEW}
+    left[0] = 99
+    again = asyncio.create_task(service())
+    async with asyncio.timeout(60):
+        while len(page["corrected"]) < 9 or page["set_aside"]:
+            page = (await server.ask("GET", "/v1/plays", server.reader)).document
+    again.cancel()
+    await asyncio.gather(again, return_exceptions=True)
+    assert {one["offset_ms"] for one in page["corrected"]} == {5 * 3_600_000}
 
 
 async def test_history_under_a_wrong_clock_moves_too_and_other_boots_stay(server: RunningOrigin) -> None:

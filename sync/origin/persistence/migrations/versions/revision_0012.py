@@ -1,0 +1,14 @@
+"""A record of a clock says whether plays may still have to get their right time by it."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0012"
+down_revision = "0011"
+
+
+def upgrade() -> None:
+    """Add the column and its index; what is here was corrected when it came."""
+    op.add_column("history", sa.Column("corrects", sa.Integer))
+    here = sa.text("corrects IS NOT NULL")
+    op.create_index("history_that_corrects", "history", ["device_id"], sqlite_where=here, postgresql_where=here)
