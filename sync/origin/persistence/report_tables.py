@@ -1,7 +1,8 @@
 """The tables of reports: plays counted by day, and what the schedule promised. A day is a number since 1970.
 
 All of it is counted from other tables and may be counted anew. `hour_00` to `hour_23` divide `plays` by the hour of the
-venue in which they began.
+venue in which they began. Days without a device (`ALL_DEVICES`) are the sums of all devices: a report reads a hundredth
+of the rows.
 """
 
 from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, String, Table
@@ -9,6 +10,7 @@ from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, String, 
 from sync.origin.persistence.signing_tables import device_keys
 
 metadata = device_keys.metadata
+ALL_DEVICES = ""
 HOURS = tuple(f"hour_{hour:02}" for hour in range(24))
 
 

@@ -8,10 +8,11 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import groupby
+from operator import attrgetter, sub, truediv
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sync.origin.planning.venue_days import active_hours, day_span, hour_lengths
+from sync.origin.planning.venue_days import day_span, hour_lengths, spread
 from sync.wire.device_reports import HistoryKind
 
 KINDS = (HistoryKind.PLAYER, HistoryKind.SCREEN, HistoryKind.CONTACT)
@@ -46,8 +47,7 @@ class Outage(NamedTuple):
 def outages(changes: Iterable[HistoryChange], now_ms: int) -> dict[str, list[Outage]]:
     """Return the outages of each device until now, which do not overlap. `changes` are in the order of their time."""
     found: dict[str, list[Outage]] = {}
-    by_device = sorted(changes, key=lambda one: one.device)
-    for device, rows in groupby(by_device, key=lambda one: one.device):
+    for device, rows in groupby(sorted(changes, key=attrgetter("device")), key=attrgetter("device")):
         found[device] = list(_outages(list(rows), now_ms))
     return found
 
@@ -83,17 +83,18 @@ def lost_hours(
     """
     begins_ms, ends_ms = day_span(day, zone)
     since_ms, until_ms = max(begins_ms, span[0]), min(ends_ms, span[1])
-    lost: dict[OutageCause, list[float]] = {}
-    for one in found[bisect_right(found, since_ms, key=lambda one: one.until_ms) :]:
+    lost: dict[OutageCause, list[int]] = {}
+    for one in found[bisect_right(found, since_ms, key=attrgetter("until_ms")) :]:
         if one.since_ms >= until_ms:
             break
-        hours = active_hours(day, zone, max(since_ms, one.since_ms), min(until_ms, one.until_ms))
-        lost[one.cause] = [sum(both) for both in zip(lost.get(one.cause, (0.0,) * 24), hours, strict=True)]
+        start_ms = max(since_ms, one.since_ms)
+        spread(day, zone, start_ms, min(until_ms, one.until_ms) - start_ms, lost.setdefault(one.cause, [0] * 24))
     if lost and any(shown_ms):
-        lengths = hour_lengths(day, zone)
-        there = active_hours(day, zone, *span)
-        left = [max(0.0, there[hour] - shown_ms[hour] / lengths.get(hour, 1)) for hour in range(24)]
+        left = [0] * 24
+        spread(day, zone, since_ms, until_ms - since_ms, left)
+        left = [max(0, there - shown) for there, shown in zip(left, shown_ms, strict=True)]
         for cause in filter(lost.get, OutageCause):
-            lost[cause] = [min(both) for both in zip(lost[cause], left, strict=True)]
-            left = [before - less for before, less in zip(left, lost[cause], strict=True)]
-    return lost
+            lost[cause] = list(map(min, lost[cause], left))
+            left = list(map(sub, left, lost[cause]))
+    lengths = [hour_lengths(day, zone).get(hour, 1) for hour in range(24)]
+    return {cause: list(map(truediv, hours, lengths)) for cause, hours in lost.items()}

@@ -69,7 +69,7 @@ def booking_report(plan: ChannelPlan, now: datetime, about: Set[str] | None = No
             advertiser=one.advertiser,
             starts_at=one.starts_at,
             ends_at=one.ends_at,
-            lines=tuple(Line.model_construct(**{**dict(line), "creatives": ()}) for line in one.lines),
+            lines=tuple(Line.model_construct(**{**vars(line), "creatives": ()}) for line in one.lines),
         )
         for one in plan.campaigns
     ]

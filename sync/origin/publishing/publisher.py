@@ -97,7 +97,8 @@ class Publisher:
             StorageBroken: the content tree cannot be read or written.
         """
         async with self._lock, self._files.adding_content(self._clock):
-            compiled = await self.compile_plan(channel)
+            plan = await self._store.plan(channel)
+            compiled = await self._compile(plan)
             await asyncio.to_thread(self._check_files, compiled.release)
             await asyncio.to_thread(self._write_release, compiled)
             if not compiled.unchanged:
@@ -106,7 +107,8 @@ class Publisher:
         if not compiled.unchanged:
             log.info("channel=%s sequence=%s release=%s published", channel, record.sequence, record.sha256[:16])
             self._changed("releases", channel)
-        warnings = (*plan_warnings(compiled.release), *(await self.booking_report(channel)).texts())
+        report = await asyncio.to_thread(booking_report, plan, self._clock.now())
+        warnings = (*plan_warnings(compiled.release), *report.texts())
         return Publication(record, timestamp, compiled.unchanged, warnings)
 
     async def compile_plan(self, channel: str) -> CompiledRelease:
@@ -117,7 +119,11 @@ class Publisher:
             Rejected: something is missing or not ready; `fields` names each.
             StorageBroken: the content tree cannot be read.
         """
-        plan, newest, now = await self._store.plan(channel), await self._store.latest(channel), self._clock.now()
+        return await self._compile(await self._store.plan(channel))
+
+    async def _compile(self, plan: ChannelPlan) -> CompiledRelease:
+        channel = plan.schedule.channel
+        newest, now = await self._store.latest(channel), self._clock.now()
         signed = await asyncio.to_thread(self.timestamps.last_signed_sequence, channel)
         if newest is not None and not self._is_of_the_future(newest, now):
             # compile with its creation time, which is in its bytes, to compare the plans

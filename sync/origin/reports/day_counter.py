@@ -49,6 +49,7 @@ class DayCounter:
                 for together in _neighbours(days):
                     await self._count(await self._store.plays_of(device, together))
             more = sum(len(days) for _, days in stale) == _MOST_DAYS  # what changed meanwhile waits for the next time
+        await self._store.add_up(selected)
 
     async def _count(self, plays: DayPlays) -> None:
         for day, (rows, shown_ms) in (await in_thread(_sums, plays)).items():

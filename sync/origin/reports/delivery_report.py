@@ -141,8 +141,7 @@ class ReportMaker:
     async def _counted(self, by: ReportBy, chosen: SumFilter) -> tuple[dict[str, Counted], set[str]]:
         """Return the plays of each row, and the lines that they are of."""
         column = _COLUMNS.get(by)
-        groups = [column] if column and by != "line" else []
-        rows = await self._sums.sums(chosen, [*groups, "line_id", *_LIKE], hours=by == "hour")
+        rows = await self._sums.sums(chosen, [*([column] if column else []), *_LIKE], hours=by == "hour")
         found: dict[str, Counted] = defaultdict(Counted)
         for row in rows:
             for key, plays in _keys(by, column, row):
@@ -151,7 +150,8 @@ class ReportMaker:
                 one.relaxed += plays if row["relaxed"] else 0
                 one.rendered_ms += int(row["rendered_ms"]) * plays // row["plays"]
                 one.versions.add(row["rule_version"])
-        return dict(found), {row["line_id"] for row in rows if row["line_id"]}
+        lines = {row["line_id"] for row in await self._sums.sums(chosen, ["line_id"])}
+        return dict(found), lines - {""}
 
     async def _expected(
         self, asked: ReportQuestion, promised: Sequence[Mapping[str, Any]], now_ms: int

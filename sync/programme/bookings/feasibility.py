@@ -39,12 +39,11 @@ def booking_feasibility(
     With `about` only the sets are judged that have one of these lines.
     """
     at = at.astimezone(UTC)
-    flights = (one for one in campaigns if one.ends_at > at and one.starts_at < at + FARTHEST)
-    booked = [(campaign, line) for campaign in flights for line in campaign.lines]
-    found = {each.key: each for each in _never_open(booked, zone, at)}
+    flights = [one for one in campaigns if one.ends_at > at and one.starts_at < at + FARTHEST]
+    found = {each.key: each for each in _never_open(flights, zone, at)}
     seen: set[frozenset[str]] = set()
     work, simulations, now = 0, 0, at
-    for begins, ends, lines, windows in _together(booked, zone, at):
+    for begins, ends, lines, windows in _together(flights, zone, at):
         now, key = ends, frozenset(line.id for _, line in lines)
         if key not in seen and len(lines) > 1 and (about is None or about & key):
             seen.add(key)
@@ -70,29 +69,32 @@ def first_sentences(texts: Sequence[str], most: int) -> tuple[str, ...]:
     return (*texts[:most], *([f"Bookings have {more} more shortfalls."] if more > 0 else []))
 
 
-def _never_open(booked: Iterable[Booked], zone: ZoneInfo, at: datetime) -> Iterator[Shortfall]:
-    for campaign, line in booked:
+def _never_open(flights: Iterable[Campaign], zone: ZoneInfo, at: datetime) -> Iterator[Shortfall]:
+    for campaign in flights:
         begins = max(at, campaign.starts_at)
-        is_open, changes = window_state(line.windows, zone, begins)
-        if not is_open and changes >= campaign.ends_at and changes < begins + HORIZON:
-            yield never_open(campaign, line, begins)
+        states = {each: window_state(each, zone, begins) for each in {line.windows for line in campaign.lines}}
+        for line in campaign.lines:
+            is_open, changes = states[line.windows]
+            if not is_open and changes >= campaign.ends_at and changes < begins + HORIZON:
+                yield never_open(campaign, line, begins)
 
 
 def _together(
-    booked: Sequence[Booked], zone: ZoneInfo, at: datetime
+    flights: Sequence[Campaign], zone: ZoneInfo, at: datetime
 ) -> Iterator[tuple[datetime, datetime, list[Booked], int]]:
     """Yield which lines are on air together, and when: all changes of flights, 8 days of windows after each.
 
     The last value is how many windows were looked at.
     """
-    edges = sorted({edge for one, _ in booked for edge in (one.starts_at, one.ends_at) if at < edge < at + FARTHEST})
+    booked = [(one, [(one, line) for line in one.lines]) for one in flights]
+    edges = sorted({edge for one in flights for edge in (one.starts_at, one.ends_at) if at < edge < at + FARTHEST})
     for begins, ends in zip([at, *edges], [*edges, at + FARTHEST], strict=True):
-        flying = [(campaign, line) for campaign, line in booked if campaign.starts_at <= begins < campaign.ends_at]
+        flying = [each for one, lines in booked if one.starts_at <= begins < one.ends_at for each in lines]
         windows = {line.windows for _, line in flying}
         end = min(ends, begins + HORIZON)
         while flying and begins < end:
             states = {each: window_state(each, zone, begins) for each in windows}
             changes = min(end, *(until for _, until in states.values()))
-            lines = [(campaign, line) for campaign, line in flying if states[line.windows][0]]
+            lines = [each for each in flying if states[each[1].windows][0]]
             yield begins, changes, lines, sum(map(len, windows))
             begins = changes

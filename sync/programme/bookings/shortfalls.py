@@ -17,6 +17,7 @@ from sync.wire.release import Campaign, Line, WholeShare
 from sync.wire.value_types import Identifier, Instant, Wire
 
 _NOISE = 3  # plays: what is missing of the slots that were filled must be more
+_HALF = 0.5  # of the slots: a line that would have more would follow itself
 _TIGHT = 0.7  # below this part of the room of each key nothing falls short
 _NAMED = 4
 
@@ -66,13 +67,16 @@ class LinesTogether:
     ) -> None:
         self.simulated = False
         self._judges_gaps = gaps
-        self._lines = {line.id: (campaign, line) for campaign, line in lines}
+        self._lines = {each[1].id: each for each in lines}  # no pair is made anew: garbage is looked for among all
         self._at, self._until = at, until
         self._when = f"{at.astimezone(zone):%a %d %b %Y %H:%M}"
         wire = [line for _, line in self._lines.values()]
         self._booked = sum(line.share_ppm or 0 for line in wire) / WholeShare
         self._fair = fair_shares(wire)
-        self._shares = {line: share / ONE_PLAY for line, share in slot_shares(wire).items()}
+        self._more_than_half = max(self._fair.values(), default=0.0) > _HALF
+        self._shares = {line: share for line, share in self._fair.items() if share}  # but for their rounding
+        if self._more_than_half:
+            self._round_shares()
 
     def shortfalls(self) -> Iterator[Shortfall]:
         """Yield what they cannot get."""
@@ -83,6 +87,11 @@ class LinesTogether:
         yield from self._follows_itself()
         if self._judges_gaps:
             yield from self._gaps()
+
+    def _round_shares(self) -> None:
+        """Take the shares that the engine gives, which is slow for thousands of lines."""
+        shares = slot_shares([line for _, line in self._lines.values()])
+        self._shares = {line: share / ONE_PLAY for line, share in shares.items()}
 
     def _bought(self, line: str) -> float:
         share_ppm = self._lines[line][1].share_ppm
@@ -107,6 +116,8 @@ class LinesTogether:
             yield self._shortfall("sold_out", out, out, why, "Sell less than all slots, or give them a share.")
 
     def _follows_itself(self) -> Iterator[Shortfall]:
+        if not self._more_than_half:
+            return
         weighted = sum(line.share_ppm is None for _, line in self._lines.values())
         for line, share in self._shares.items():
             if self._lines[line][1].share_ppm is None and weighted == 1:
@@ -125,28 +136,33 @@ class LinesTogether:
 
     def _gaps(self) -> Iterator[Shortfall]:
         keys = _keys(self._lines[line] for line in self._shares)
-        loads = {key: (max(gap for _, gap in each) + 1) * sum(self._shares[line] for line, _ in each)
-                 for key, each in keys.items()}  # fmt: skip
-        tight = {key for key, load in loads.items() if load > _TIGHT and any(gap for _, gap in keys[key])}
+        widest = {key: max(_gap(key, line) for _, line in each) for key, each in keys.items()}
+        loads = {
+            key: (widest[key] + 1) * sum(self._shares[line.id] for _, line in each)
+            for key, each in keys.items()
+            if widest[key]
+        }
+        tight = {key for key, load in loads.items() if load > _TIGHT}
         if not tight:
             return
         self.simulated = True
+        self._round_shares()
         played, broken = fill_slots([(*self._lines[line], share) for line, share in self._shares.items()], tight)
         short: dict[GapKey, dict[str, float]] = defaultdict(dict)
         for line, gets in played.items():
             wanted = min(self._bought(line), self._shares[line])
             if wanted - gets > max(_NOISE / SLOTS, 0.02 * wanted):
-                own = [key for key in tight if any(line == member for member, _ in keys[key])]
+                own = [key for key in tight if any(line == member.id for _, member in keys[key])]
                 short[max(own, key=lambda key: loads[key], default=("", ""))][line] = gets
         for key in tight - set(short):
             alone = key[0] == "advertiser" and len(keys[key]) == len(self._shares)  # no other ad can come between
             if broken[key] > 0.01 and not alone:
-                short[key] = {line: played[line] for line, _ in keys[key]}
+                short[key] = {line.id: played[line.id] for _, line in keys[key]}
         for key, lines in sorted(short.items()):
             yield self._gap_shortfall(key, lines, keys.get(key, []), broken[key])
 
     def _gap_shortfall(
-        self, key: GapKey, gets: Mapping[str, float], members: Sequence[tuple[str, int]], broken: float
+        self, key: GapKey, gets: Mapping[str, float], members: Sequence[Booked], broken: float
     ) -> Shortfall:
         wanted = {line: min(self._bought(line), self._shares[line]) for line in gets}
         names = self._named(wanted, gets)
@@ -154,7 +170,7 @@ class LinesTogether:
             why = f"From {self._when} on gaps keep these lines from their share: {names}."
             return self._shortfall("gaps", wanted, gets, why, "Make gaps smaller, or sell less to them.")
         kind, name = key
-        share, gap = sum(self._shares[line] for line, _ in members), max(gap for _, gap in members)
+        share, gap = sum(self._shares[line.id] for _, line in members), max(_gap(key, line) for _, line in members)
         why = (
             f"From {self._when} on the {kind} {name} has {_percent(share)} of the slots, and its gap of {gap} leaves "
             f"room for {_percent(1 / (gap + 1))}: {names}."
@@ -210,11 +226,15 @@ def _percent(share: float) -> str:
     return f"{share * 100:.1f}".removesuffix(".0") + " %"
 
 
-def _keys(lines: Iterable[Booked]) -> dict[GapKey, list[tuple[str, int]]]:
-    """Return the lines of each category and advertiser with their gaps."""
-    keys: dict[GapKey, list[tuple[str, int]]] = defaultdict(list)
-    for campaign, line in lines:
-        if line.category:
-            keys["category", line.category].append((line.id, line.category_gap))
-        keys["advertiser", campaign.advertiser].append((line.id, line.advertiser_gap))
+def _keys(lines: Iterable[Booked]) -> dict[GapKey, list[Booked]]:
+    """Return the lines of each category and advertiser."""
+    keys: dict[GapKey, list[Booked]] = defaultdict(list)
+    for each in lines:
+        if each[1].category:
+            keys["category", each[1].category].append(each)
+        keys["advertiser", each[0].advertiser].append(each)
     return keys
+
+
+def _gap(key: GapKey, line: Line) -> int:
+    return line.category_gap if key[0] == "category" else line.advertiser_gap

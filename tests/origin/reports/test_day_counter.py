@@ -206,6 +206,13 @@ async def test_sums_are_those_of_a_count_of_all_plays(database: OriginDatabase) 
     for number in range(14):  # rules changed while others were counted
         assert await by_hour(store, f"d{number}") == await counted_anew(database, f"d{number}")
     assert await store.stale_days(None, 9) == []
+    names = ("day", "line_id", "verdict", "reason", "outcome", "screen", "relaxed", "rule_version")
+    together, each = Counter[tuple[Any, ...]](), Counter[tuple[Any, ...]]()
+    for found, columns in ((together, names), (each, ("device_id", *names))):
+        for row in await store.sums(ALL, columns, hours=True):
+            for field in ("plays", "rendered_ms", *HOURS):
+                found[field, *(row[name] for name in names)] += row[field]
+    assert +together == +each and together.total() > 0
 
 
 async def test_what_comes_while_a_day_is_counted_makes_it_stale_again(database: OriginDatabase) -> None:
@@ -257,9 +264,12 @@ async def test_an_origin_counts_by_itself(database: OriginDatabase) -> None:
     clock, store = FakeClock(), PlaySumStore(database, JUDGEMENT)
     service = asyncio.create_task(DayCounter(store, clock).run())
     await PlayStore(database).insert("d", [sent("d", 1, NOON)], 0)
+    counted: list[tuple[str, int]] = []
     async with asyncio.timeout(60):
-        while await store.stale_days(None, 9):
+        while counted != [("", 1), ("d", 1)]:  # all devices together, and this one
             await clock.advance(60)
+            async with database.reading() as connection:
+                rows = await connection.execute(select(play_days.c.device_id, play_days.c.counted))
+                counted = sorted((device, count) for device, count in rows)
     service.cancel()
-    async with database.reading() as connection:
-        assert (await connection.execute(select(play_days.c.counted))).all() == [(1,)]
+    await asyncio.gather(service, return_exceptions=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, func, or_, select, tuple_, union_all, update
@@ -159,7 +160,7 @@ class HistoryStore:
         these = [] if device is None else [own.device_id == device]
         async with self._database.reading() as connection:
             rows = list(await connection.execute(union_all(*(query.where(*these) for query in queries))))
-        return [tuple(row)[:4] for row in sorted(rows, key=lambda row: (row.at_ms, row.id))]
+        return [row[:4] for row in sorted(map(tuple, rows), key=itemgetter(3, 4))]
 
     async def page(self, selected: HistoryFilter, *, before: tuple[int, int] | None, limit: int) -> list[HistoryRow]:
         """Return rows, newest first, of those before a time and id."""

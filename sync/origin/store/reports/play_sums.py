@@ -5,18 +5,20 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.report_tables import HOURS, play_days, play_sums
+from sync.origin.persistence.report_tables import ALL_DEVICES, HOURS, play_days, play_sums
 from sync.origin.persistence.tables import plays, release_contents, releases
 from sync.origin.planning.billable_rule import VersionedRule
 from sync.origin.planning.release_contents import ReleaseContent, Runs
 from sync.origin.planning.venue_days import around
 from sync.origin.store.reports.billable_rules import rules_of
+from sync.origin.store.reports.play_days import mark_days
 
 _AT_ONCE = 500  # a statement takes a limited number of values
+_ADDED = ("plays", "rendered_ms", *HOURS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class PlaySumStore:
     async def stale_days(self, selected: SumFilter | None, most: int) -> list[tuple[str, list[int]]]:
         """Return devices with their days that are to be counted, `most` days in all."""
         row = play_days.c
-        query = select(row.device_id, row.day).where(or_(row.counted < row.changes, row.judgement != self._judgement))
+        query = select(row.device_id, row.day).where(self._stale(), row.device_id != ALL_DEVICES)
         if selected is not None:
             query = query.where(row.day.between(selected.first_day, selected.last_day))
             query = query if selected.device is None else query.where(row.device_id == selected.device)
@@ -105,6 +107,34 @@ class PlaySumStore:
             for first in range(0, len(rows), _AT_ONCE):
                 batch = [{**row, "device_id": device, "day": day} for row in rows[first : first + _AT_ONCE]]
                 await connection.execute(insert(play_sums), batch)
+            await mark_days(connection, ALL_DEVICES, [day])
+
+    async def add_up(self, selected: SumFilter | None) -> None:
+        """Add up all devices on the days of which one was counted since."""
+        query = select(play_days.c.day).where(play_days.c.device_id == ALL_DEVICES, self._stale())
+        if selected is not None:
+            query = query.where(play_days.c.day.between(selected.first_day, selected.last_day))
+        async with self._database.reading() as connection:
+            days = list(await connection.scalars(query))
+        for day in days:
+            async with self._database.writing() as connection:
+                await self._add_up(connection, day)
+
+    async def _add_up(self, connection: AsyncConnection, day: int) -> None:
+        own = (play_days.c.device_id == ALL_DEVICES, play_days.c.day == day, self._stale())
+        counted = update(play_days).where(*own)
+        counted = counted.values(counted=play_days.c.changes, judgement=self._judgement)
+        if not (await connection.execute(counted)).rowcount:
+            return  # another process did
+        groups = [column for column in play_sums.c if column.name not in ("id", "device_id", *_ADDED)]
+        added = select(literal(ALL_DEVICES), *groups, *(func.sum(play_sums.c[name]) for name in _ADDED))
+        added = added.where(play_sums.c.day == day, play_sums.c.device_id != ALL_DEVICES).group_by(*groups)
+        await connection.execute(delete(play_sums).where(play_sums.c.device_id == ALL_DEVICES, play_sums.c.day == day))
+        names = ["device_id", *(column.name for column in groups), *_ADDED]
+        await connection.execute(insert(play_sums).from_select(names, added))
+
+    def _stale(self) -> ColumnElement[bool]:
+        return or_(play_days.c.counted < play_days.c.changes, play_days.c.judgement != self._judgement)
 
     async def rules(self, lines: Iterable[str]) -> dict[str, VersionedRule]:
         """Return the newest rule of each of these lines that ever had another than the default."""
@@ -121,11 +151,16 @@ class PlaySumStore:
             return {(device, day): shown for device, day, shown in await connection.execute(query) if shown}
 
     async def sums(self, selected: SumFilter, by: Sequence[str], *, hours: bool = False) -> list[Mapping[str, Any]]:
-        """Return plays and time shown by these columns; with `hours` also divided by hour."""
+        """Return plays and time shown by these columns; with `hours` also divided by hour.
+
+        Where no device matters, the sums of all devices are read.
+        """
         columns = [play_sums.c[name] for name in by]
-        names = ("plays", "rendered_ms", *(HOURS if hours else ()))
+        names = _ADDED if hours else _ADDED[:2]
         query: Select[Any] = select(*columns, *(func.sum(play_sums.c[name]).label(name) for name in names))
-        query = query.where(*_selected(selected)).group_by(*columns)
+        of_all = selected.device is None and "device_id" not in by
+        devices = play_sums.c.device_id == ALL_DEVICES if of_all else play_sums.c.device_id != ALL_DEVICES
+        query = query.where(*_selected(selected), devices).group_by(*columns)
         async with self._database.reading() as connection:
             return [dict(row) for row in (await connection.execute(query)).mappings()]
 
