@@ -42,7 +42,7 @@ from sync.trust.acceptance import check_index
 from sync.wire.chunk_index import Index, one_chunk_index
 from sync.wire.release import Asset, Release
 
-FIRST_ASSETS = 100
+FIRST_ASSETS = 500
 """The transfer begins once so many are ready to be fetched; the others are made ready meanwhile."""
 
 log = logging.getLogger(__name__)

@@ -99,8 +99,9 @@ class ChunkCatalog:
             await self._database.execute_many(_FORGET_PART, [{"asset": asset} for asset in lost])
 
     async def _complete(self, stamps: Mapping[str, str], lists: Mapping[str, str], at: datetime) -> None:
+        at_ms = unix_ms(at)
         rows = [
-            {"sha256": name, "at_ms": unix_ms(at), "stamp": stamp, "chunk_list": lists.get(name, "")}
+            {"sha256": name, "at_ms": at_ms, "stamp": stamp, "chunk_list": lists.get(name, "")}
             for name, stamp in stamps.items()
         ]
         await self._database.execute_many(_FORGET_PART, [{"asset": name} for name in stamps])

@@ -114,7 +114,8 @@ class MediaFiles:
 
     def whole(self, assets: Iterable[Asset]) -> frozenset[str]:
         """Return the names of those assets that are here with all their bytes."""
-        found = ((asset, self._stat(asset.sha256)) for asset in assets)
+        here = frozenset(self.names())
+        found = ((asset, self._stat(asset.sha256)) for asset in assets if asset.sha256 in here)
         return frozenset(asset.sha256 for asset, at in found if at is not None and at.st_size == asset.size_bytes)
 
     def names(self) -> list[str]:
@@ -227,7 +228,8 @@ class MediaFiles:
 
     def set_wrong_sizes_aside(self, assets: Iterable[Asset]) -> None:
         """Make those of these assets partial files that are longer or shorter than the release says. Blocks."""
-        for asset in assets:
+        here = frozenset(self.names())
+        for asset in (asset for asset in assets if asset.sha256 in here):
             with self._renaming, storage_errors(self._assets):
                 found = self._stat(asset.sha256)
                 if found is not None and found.st_size != asset.size_bytes:

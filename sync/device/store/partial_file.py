@@ -8,13 +8,13 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sync.errors import CorruptContent
-from sync.runtime.durable_files import read_at, set_aside, storage_errors, write_at
+from sync.runtime.durable_files import read_at, set_aside, storage_error, storage_errors, write_at
 from sync.runtime.os_messages import os_reason
 from sync.wire.chunk_index import Chunk, Index
 
@@ -64,6 +64,11 @@ class PartialFile:
         with self._lock:
             return chunk.number in self._verified
 
+    def has_all(self, chunks: Iterable[Chunk]) -> bool:
+        """Tell whether these chunks are verified."""
+        with self._lock:
+            return self._verified.issuperset([chunk.number for chunk in chunks])
+
     def is_whole(self) -> bool:
         """Tell whether all chunks are verified."""
         return len(self._verified) == len(self.index.chunks)
@@ -100,8 +105,8 @@ class PartialFile:
             self.wrote(self, chunk.length)
 
     def _write_at(self, content: memoryview, offset: int) -> None:
-        with storage_errors(self.path):
-            one_chunk = len(self.index.chunks) == 1
+        one_chunk = len(self.index.chunks) == 1
+        try:
             descriptor = _open_new(self.path) if one_chunk else _open_to_write(self.path)
             try:
                 if one_chunk and len(content) < self.index.size_bytes:
@@ -109,6 +114,8 @@ class PartialFile:
                 write_at(descriptor, content, offset)
             finally:
                 os.close(descriptor)
+        except OSError as error:  # as `storage_errors`, in a fraction of its time
+            raise storage_error(error, self.path) from error
 
     def kept_bytes(self, chunk: Chunk) -> int:
         """Return how much of the beginning of a missing chunk is in the file; nobody has verified it."""

@@ -2,7 +2,6 @@
 
 import heapq
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 
@@ -46,8 +45,7 @@ class Fetch:
         """Whether all that was asked for is here."""
         if self.span is None or self.part is None:
             return self.listed
-        verified = self.part.verified()
-        return all(chunk.number in verified for chunk in self.span.chunks)
+        return self.part.has_all(self.span.chunks)
 
 
 @dataclass(eq=False, slots=True)
@@ -140,10 +138,12 @@ class Waits:
         if 0.0 < (moment := min(state.until_s, state.recheck_s)) < math.inf:
             heapq.heappush(self._moments, (moment, state.asset.sha256))
 
-    def due(self, now_s: float) -> Iterator[str]:
+    def due(self, now_s: float) -> list[str]:
         """Take those that are due."""
+        due = []
         while self._moments and self._moments[0][0] <= now_s:
-            yield heapq.heappop(self._moments)[1]
+            due.append(heapq.heappop(self._moments)[1])
+        return due
 
 
 class ReadyItems:

@@ -63,6 +63,7 @@ class HttpReader:
         self._before = self._fields = ""  # what was sent for it, before and after the name in that folder
         self._proxy: Proxy | None = None  # through which it goes
         self._socket: socket.socket | None = None
+        self._poll = select.poll()  # of the socket
         self._timeout_s = -1.0  # of the socket
         self._rest = b""  # of what was read with the head
         self._left = 0  # bytes of the present body that were not read yet
@@ -78,7 +79,7 @@ class HttpReader:
         """
         folder, _, name = url.rpartition("/")
         plain = name.isascii() and name.isalnum()
-        known = plain and folder == self._folder and self._socket is not None and _is_quiet(self._socket)
+        known = plain and folder == self._folder and self._is_quiet()
         reused = known or self._connect(url)
         if not known:  # most often one asset of a folder is asked for after the other
             target, self._fields = _request(url, self._proxy)
@@ -157,7 +158,7 @@ class HttpReader:
         """Connect if there is no connection to this place; return whether there was one."""
         address = urlsplit(url)
         place = (address.scheme, address.netloc)
-        if self._socket is not None and self._place == place and _is_quiet(self._socket):
+        if self._place == place and self._is_quiet():
             return True
         self.close()
         if self.interrupted:
@@ -168,8 +169,13 @@ class HttpReader:
         except OSError as error:
             reason = self._network.reason(error, url)
             raise NotReached(f"{url} does not answer: {reason}", offline=is_offline(error)) from error
-        self._place, self._timeout_s = place, -1.0
+        self._place, self._timeout_s, self._poll = place, -1.0, select.poll()
+        self._poll.register(self._socket, select.POLLIN)
         return False
+
+    def _is_quiet(self) -> bool:
+        """Return whether the connection is idle: nothing came unasked, and the other side has not closed it."""
+        return self._socket is not None and not self._poll.poll(0)
 
     def _exchange(self, url: str, request: bytes) -> Head:
         assert self._socket is not None
@@ -206,13 +212,6 @@ class HttpReader:
         return OriginUnreachable(f"{url} does not answer: {self._network.reason(error, url)}")
 
 
-def _is_quiet(idle: socket.socket) -> bool:
-    """Return whether nothing came that nobody asked for, and the other side has not closed."""
-    poll = select.poll()
-    poll.register(idle, select.POLLIN)
-    return not poll.poll(0)
-
-
 def _request(url: str, proxy: Proxy | None) -> tuple[str, str]:
     """Return what to ask for, and the rest of the first line with the headers that every request has."""
     address = urlsplit(url)
@@ -231,9 +230,8 @@ def _parse(url: str, raw: bytes) -> tuple[Head, bool]:
     status = _STATUS.match(raw)
     if status is None:
         raise OriginUnreachable(f"{url} does not answer: what it sends is not HTTP")
-    headers: dict[str, str] = {}
-    for name, value in _HEADER.findall(raw.decode("latin-1")):
-        headers.setdefault(name.lower(), value.rstrip(" \t"))
+    found = reversed(_HEADER.findall(raw.decode("latin-1")))  # the first one of a name counts
+    headers = {name.lower(): value.rstrip(" \t") for name, value in found}
     code, length = int(status[2]), headers.get("content-length", "")
     if code in (204, 304) or code < 200:
         length = "0"

@@ -194,6 +194,7 @@ class RateLimiter:
         self._lock = threading.Lock()
         self._limits = NO_LIMITS
         self._free = True  # of limits: most devices have none
+        self._hosts_in_venue = in_venue()
         self._next_look_s = -math.inf
         now_s = clock.monotonic()
         self._all, self._line = TokenBucket(math.inf, now_s), TokenBucket(math.inf, now_s)
@@ -266,7 +267,7 @@ class RateLimiter:
         return (self._all,) if self._is_local(source) else (self._all, self._line)
 
     def _is_local(self, source: str) -> bool:
-        return _host(source) in self._in_venue()
+        return _host(source) in self._hosts_in_venue
 
     def _room(self, source: str) -> float:
         """Return what requests that are sent now may have of the budget."""
@@ -278,6 +279,7 @@ class RateLimiter:
         now_s = self._clock.monotonic()
         if now_s >= self._next_look_s:
             self._limits = found = self._look()
+            self._hosts_in_venue = self._in_venue()
             self._free = found.is_none
             left_s = LOOK_S if found.until is None else (found.until - self._clock.now()).total_seconds()
             self._next_look_s = now_s + max(0.05, min(LOOK_S, left_s))

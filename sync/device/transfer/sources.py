@@ -138,6 +138,7 @@ class Sources:
         self._configured: list[ContentSource] = []
         self._configured = self._new("mirror", mirrors)
         self._named: list[ContentSource] = []
+        self._all: tuple[ContentSource, ...] = (*self._configured, self.origin)
 
     def name_mirrors(self, urls: Sequence[str]) -> None:
         """Use also the mirrors that the origin signed, after those of the configuration; known ones keep their health.
@@ -147,6 +148,7 @@ class Sources:
         known = {source.url: source for source in self._named}
         found = self._new("signed-mirror", [url for url in urls if _is_http(url)])[:MOST_MIRRORS]
         self._named = [known.get(source.url, source) for source in found]
+        self._all = (*self._configured, *self._named, self.origin)
 
     def _new(self, name: str, urls: Sequence[str]) -> list[ContentSource]:
         taken = {source.url for source in (*self._configured, self.origin)}
@@ -155,7 +157,7 @@ class Sources:
 
     def all(self) -> tuple[ContentSource, ...]:
         """Return the sources in the order in which they are asked."""
-        return (*self._configured, *self._named, self.origin)
+        return self._all
 
     def choose(self, avoided: Mapping[str, float], now_s: float) -> ContentSource | None:
         """Return the best source that is free; `avoided` are URLs not to ask for this asset, and until when."""

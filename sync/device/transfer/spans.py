@@ -33,7 +33,7 @@ class Span:
     @property
     def length(self) -> int:
         """The number of bytes."""
-        return sum(chunk.length for chunk in self.chunks)
+        return self.chunks[-1].offset + self.chunks[-1].length - self.chunks[0].offset
 
 
 def spans(asset: str, missing: Iterable[Chunk], longest_bytes: int = SPAN_BYTES) -> Iterator[Span]:

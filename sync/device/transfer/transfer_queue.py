@@ -201,7 +201,7 @@ class TransferQueue:
             now_s = self._clock.monotonic()
             self._end_waits(now_s)
             put_back, fetch = list[Item](), None
-            others = sum(fetch.again for fetch in self._under_way) >= _MOST_AGAIN
+            others = bool(self._failing) and sum(fetch.again for fetch in self._under_way) >= _MOST_AGAIN
             while fetch is None and self._may_begin(now_s) and (first := self._ready.take(others=others)) is not None:
                 if (chosen := self._choose(first, now_s, put_back)) is not None:
                     fetch = self._begin(*chosen, now_s, put_back)
@@ -290,7 +290,8 @@ class TransferQueue:
             self._limiter.ended(fetch.source.url, fetch.asked, fetch.received)
             parked, self._parked = self._parked, []
             self._add(*parked)
-            state, works = self._state(fetch), useful_bytes >= _PROGRESS_BYTES or (fetch.done and not failed)
+            state, done = self._state(fetch), fetch.done
+            works = useful_bytes >= _PROGRESS_BYTES or (done and not failed)
             if works and fetch.source.problem:  # what failed because of it need not wait any more
                 self._end_waits_of(s for s in self._failing.values() if fetch.source.url not in s.wrong)
             if works:
@@ -301,6 +302,8 @@ class TransferQueue:
                 state.under_way = [other for other in state.under_way if other is not fetch]
                 state.claimed = state.claimed and bool(state.under_way)
                 self._settle(state, fetch, works=works, failed=failed)
+                if not done:
+                    self._push(state.asset.sha256, fetch.span)
             after = self._ready.counts(), fetch.source.problem
         if failed or fetch.listed or fetch.most_bytes is not None or before != after:
             self._changed()
@@ -314,8 +317,6 @@ class TransferQueue:
             self._failing.pop(state.asset.sha256, None)
         if not state.claimed and state.until_s == 0.0:
             self._release(state)
-        if not fetch.done:
-            self._push(state.asset.sha256, fetch.span)
 
     def _state(self, fetch: Fetch) -> AssetState | None:
         state = self._states.get(fetch.asset.sha256)
@@ -376,7 +377,8 @@ class TransferQueue:
             self._release(state)
 
     def _end_waits(self, now_s: float) -> None:
-        for state in map(self._states.get, self._waits.due(now_s)):
+        for name in self._waits.due(now_s):
+            state = self._states.get(name)
             if state is not None and state.until_s <= now_s:
                 state.until_s = 0.0
                 self._release(state)
@@ -385,8 +387,9 @@ class TransferQueue:
                 self._changed()
 
     def _release(self, state: AssetState) -> None:
-        held, state.held = state.held, []
-        self._add(*held)
+        if state.held:
+            held, state.held = state.held, []
+            self._add(*held)
 
     def _push(self, asset: str, span: Span | None) -> None:
         if (state := self._states.get(asset)) is not None:
