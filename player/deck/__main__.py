@@ -1,6 +1,7 @@
 """The deck's process: its limits, its input and output, its exit code; run as `python -m player.deck`."""
 
 import argparse
+import gc
 import logging
 import os
 import re
@@ -9,6 +10,8 @@ import threading
 from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO
+
+gc.disable()  # while code is loaded: a deck starts sooner
 
 from pydantic import ValidationError
 from Xlib.error import ConnectionClosedError, XError
@@ -68,6 +71,8 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one deck until `quit`, the end of input or the daemon's death; return the exit code."""
+    gc.freeze()  # what is loaded stays: no later collection looks at it
+    gc.enable()
     log_to_stderr(logging.INFO, "deck[%(process)d] %(levelname)s %(message)s")
     options = _parse(argv)
     become_child(options.parent, address_space_bytes=_ADDRESS_SPACE_BYTES, state_dir=options.state_dir)

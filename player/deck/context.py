@@ -7,7 +7,7 @@ from player.deck.vlc.vlc_player import VlcPlayer
 from player.deck.window import DeckWindow
 from player.protocol.deck_messages import DeckEvent
 from sync.runtime.clock import SystemClock
-from sync.wire.release import Fit
+from sync.wire.value_types import Fit
 
 
 @dataclass(frozen=True, slots=True)

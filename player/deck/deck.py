@@ -35,7 +35,7 @@ from player.protocol.deck_messages import (
     ShowCancelled,
 )
 from player.protocol.screen import ON_TIME_S, Shot
-from sync.wire.release import MediaKind
+from sync.wire.value_types import MediaKind
 
 _NEVER = float("inf")
 PULSE_EVERY_S = 0.2

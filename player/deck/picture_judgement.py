@@ -21,7 +21,7 @@ from enum import StrEnum
 from functools import partial
 
 from player.deck.vlc.frame_times import FrameTimes
-from sync.wire.release import MediaKind
+from sync.wire.value_types import MediaKind
 
 STUCK_S = 0.35  # two samples on the paused frame; as long again before the second retry
 MAX_RETRIES = 2  # libVLC is asked again to play, which is harmless; the second time from the right position

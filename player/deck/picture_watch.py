@@ -30,7 +30,7 @@ from player.deck.picture_judgement import (
     unseen_s,
     visibly_moved,
 )
-from sync.wire.release import MediaKind
+from sync.wire.value_types import MediaKind
 
 _SURE_SAMPLES = 4  # in a row that are painted often: a film that moves
 _MAX_SAMPLES = 256

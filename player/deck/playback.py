@@ -23,8 +23,8 @@ from player.deck.shot_states import SHOT_STATES, ShotState
 from player.deck.vlc.vlc_player import VlcEvent
 from player.protocol.deck_messages import DeckPulse, EndAnnounced, PlaybackFacts, ShotFailed, ShotFinished, ShotShown
 from player.protocol.screen import ON_TIME_S
-from sync.wire.release import MediaKind
 from sync.wire.stream_url import scrub
+from sync.wire.value_types import MediaKind
 
 _FINAL_REPORT_S = 0.1  # before the end
 _START_WATCHED_S = 1.0  # of a film that played on: by then its second picture and its sound have come

@@ -13,8 +13,8 @@ from player.deck.vlc.media_shape import tells_its_shape_late
 from player.deck.vlc.media_source import Feed, StreamRemuxer, open_source
 from player.deck.vlc.vlc_player import VlcEvent
 from sync.errors import MediaUnplayable
-from sync.wire.release import MediaKind
 from sync.wire.stream_url import scrub
+from sync.wire.value_types import MediaKind
 
 FRESH_S = 0.3  # a film shown later than this after its first picture would begin too far in
 _BLACK_PAINTS = 4  # full ones; libVLC itself paints the first or the first two

@@ -16,7 +16,7 @@ from player.deck.vlc.media_source import MediaSource
 from player.deck.vlc.vlc_player import VlcEvent
 from player.protocol.deck_messages import Loaded, ShotFailed
 from player.protocol.screen import Shot
-from sync.wire.release import Fit, MediaKind
+from sync.wire.value_types import Fit, MediaKind
 
 LOAD_WITHIN_S = 8.0
 PAINT_WITHIN_S = 1.5  # libVLC shows nothing of a video shorter than 0.2 s

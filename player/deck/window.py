@@ -17,7 +17,7 @@ from Xlib.protocol import event as x_events
 from player.platform.geometry import Area
 from player.platform.x11 import CEILING, NAME_PREFIX, WindowOrder, connect_x
 from sync.errors import ScreenFailed
-from sync.wire.release import Fit
+from sync.wire.value_types import Fit
 
 _FULL_PAINT = 0.9  # of the visible media's pixels
 _SPOTS = 16

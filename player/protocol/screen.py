@@ -7,9 +7,8 @@ from typing import Annotated, Protocol
 
 from pydantic import Field
 
-from sync.wire.release import Fit, MediaKind
 from sync.wire.stream_url import StreamUrl
-from sync.wire.value_types import Colour, Wire
+from sync.wire.value_types import Colour, Fit, MediaKind, Wire
 
 ON_TIME_S = 0.05
 """A cut no later than this counts as made at the instant it was ordered for."""

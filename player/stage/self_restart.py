@@ -32,7 +32,8 @@ _TRY_AGAIN_S = 300.0  # after a trial that failed: the machine may have been the
 _ITEM_LASTS_S = 300.0  # so long the item on air is waited for
 TRIAL = (  # of the program on the disk: all can be imported, and its own trial passes, if its version has one
     "nice", sys.executable, "-c",
-    "import player.app.cli, player.app.daemon, player.app.wiring, player.deck.__main__, player.overlay.__main__\n"
+    "import player.app.start, player.app.cli, player.app.daemon, player.app.wiring\n"
+    "import player.deck.__main__, player.overlay.__main__\n"
     "from importlib import import_module, util\n"
     "util.find_spec('player.app.trial') and import_module('player.app.trial').main()",
 )  # fmt: skip

@@ -13,6 +13,8 @@ from sync.wire.lenient_lists import LeftOut, LenientList
 from sync.wire.overlay import Overlay
 from sync.wire.stream_url import StreamUrl, stream_name
 from sync.wire.value_types import Colour, Identifier, Instant, LocalTime, Name, Sha256, Wire
+from sync.wire.value_types import Fit as Fit
+from sync.wire.value_types import MediaKind as MediaKind
 
 TIMESTAMP_CAP_BYTES = 16 * 1024
 ROOT_CAP_BYTES = 512 * 1024
@@ -90,22 +92,6 @@ class Timestamp(Wire):
     expires_at: Instant
     mirrors: tuple[str, ...] = ()
     """Other servers of the same content tree, at `{url}/content/`, which devices ask before the origin."""
-
-
-class MediaKind(StrEnum):
-    """The kind of content of an asset."""
-
-    VIDEO = "video"
-    PICTURE = "picture"
-    STREAM = "stream"  # received while it plays; never the kind of an asset
-
-
-class Fit(StrEnum):
-    """How media with another aspect ratio fills the screen."""
-
-    CONTAIN = "contain"  # complete, with background beside it
-    COVER = "cover"  # fill the screen; the rest is cut off
-    FILL = "fill"  # fill the screen, distorted
 
 
 class AtEnd(StrEnum):

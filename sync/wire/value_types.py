@@ -7,6 +7,7 @@ typo is an error). Names of integers end with the unit; instants are RFC 3339 in
 import json
 import re
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -81,6 +82,22 @@ LocalTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$
 
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 """A colour as `#rrggbb`."""
+
+
+class MediaKind(StrEnum):
+    """The kind of content of an asset."""
+
+    VIDEO = "video"
+    PICTURE = "picture"
+    STREAM = "stream"  # received while it plays; never the kind of an asset
+
+
+class Fit(StrEnum):
+    """How media with another aspect ratio fills the screen."""
+
+    CONTAIN = "contain"  # complete, with background beside it
+    COVER = "cover"  # fill the screen; the rest is cut off
+    FILL = "fill"  # fill the screen, distorted
 
 
 class Wire(BaseModel):

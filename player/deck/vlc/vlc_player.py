@@ -22,7 +22,7 @@ from player.deck.vlc.sound_fades import SOUND_DELAY_OPTION, AudioOutput
 from player.platform.geometry import Turn
 from sync.errors import ScreenFailed
 from sync.runtime.clock import SystemClock
-from sync.wire.release import MediaKind
+from sync.wire.value_types import MediaKind
 
 _ERROR = 4  # libvlc_log_level
 _REPEATED_ERRORS = ("Your input can't be opened", "VLC is unable to open the MRL")  # a better message came before

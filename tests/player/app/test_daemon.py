@@ -35,7 +35,7 @@ from tests.sync.file_tree_origin import EPOCH, Publisher
 pytestmark = pytest.mark.display
 
 RED, BLUE = (200, 30, 30), (30, 60, 200)
-COMMAND = [sys.executable, "-c", "from player.app.cli import main; main()"]
+COMMAND = [sys.executable, "-m", "player.app.start"]
 
 
 def until(condition: Callable[[], Any], *, within_s: float = 120.0) -> Any:
