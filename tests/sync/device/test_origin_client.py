@@ -215,7 +215,7 @@ def in_chunks(piece: bytes, count: int) -> bytes:
 
 
 SHORT = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
-BOMB = gzip.compress(b"0" * 50_000_000)
+BOMB = gzip.compress(b"0" * 1_000_000) * 50  # members, each 1 MB
 FRAMINGS: dict[str, tuple[bytes, bytes | type[Exception]]] = {
     "a document": (b"HTTP/1.1 200 OK\r\nContent-Length: 700000\r\n\r\n" + b"1" * 700_000, b"1" * 700_000),
     "until the end": (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"1" * 700_000, b"1" * 700_000),
