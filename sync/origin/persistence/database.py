@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Any
 from weakref import WeakValueDictionary
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 _DATABASE_URL = "write postgresql+asyncpg://user:password@host/name, or leave it empty for SQLite"
 _TURNS_AT_ONCE = 4  # each holds one of the 15 connections of the pool
 _SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000")
+_SQLITE_WHILE_UPDATED = ("foreign_keys=OFF", "busy_timeout=120000")
+"""A table that is made anew would take the rows of others with it; what another origin does may take long."""
 
 
 class OriginDatabase:
@@ -74,12 +76,10 @@ class OriginDatabase:
             StorageBroken: the database cannot be reached, is locked, damaged, or was written by a newer version.
         """
         async with self._connected() as connection:
-            if connection.dialect.name == "sqlite":  # else a table that is made anew takes the rows of others with it
-                await connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            await _set_pragmas(connection, _SQLITE_WHILE_UPDATED)
             async with _transaction(connection):
                 await connection.run_sync(bring_up_to_date)
-            if connection.dialect.name == "sqlite":
-                await connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+            await _set_pragmas(connection, _SQLITE_PRAGMAS)
 
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncIterator[None]:
@@ -104,6 +104,12 @@ class OriginDatabase:
             raise StorageBroken("the origin is overloaded: try again in a moment") from error
         except OSError as error:  # of the connection to a database server
             raise StorageBroken(f"the origin's database does not answer: {os_reason(error)}") from error
+
+
+async def _set_pragmas(connection: AsyncConnection, pragmas: Iterable[str]) -> None:
+    if connection.dialect.name == "sqlite":
+        for pragma in pragmas:
+            await connection.exec_driver_sql(f"PRAGMA {pragma}")
 
 
 @asynccontextmanager
