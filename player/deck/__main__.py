@@ -19,7 +19,7 @@ from Xlib.error import ConnectionClosedError, XError
 from player.deck.context import DeckContext
 from player.deck.deck import Deck, DeckInput
 from player.deck.vlc.vlc_player import VlcPlayer
-from player.deck.window import open_deck_window
+from player.deck.window import DeckWindow, open_deck_window
 from player.platform.child_process import become_child
 from player.platform.geometry import Area
 from player.protocol.deck_messages import COMMAND, DeckEvent, Quit
@@ -60,6 +60,14 @@ def _read_commands(inbox: "SimpleQueue[DeckInput]") -> None:
     inbox.put(Quit())
 
 
+def _end_with_display(window: DeckWindow) -> None:
+    """End at the instant the X server goes: the picture went with it. Else that is found at the next pulse only."""
+    window.wait_for_loss()
+    log.error("the X server is gone")
+    sys.stderr.flush()
+    os._exit(_NO_DISPLAY)
+
+
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="player.deck", description=__doc__)
     parser.add_argument("--area", type=_area, required=True, help="where on the display, like 1280x720+0+0")
@@ -85,6 +93,7 @@ def main(argv: list[str] | None = None) -> int:
     threading.Thread(target=_read_commands, args=(inbox,), name="commands", daemon=True).start()
     try:
         window = open_deck_window(os.environ.get("DISPLAY", ""), options.area)
+        threading.Thread(target=_end_with_display, args=(window,), name="display", daemon=True).start()
         player = VlcPlayer(window.canvas, turn=options.area.turn, hardware=options.hardware, post=inbox.put)
         Deck(DeckContext(window, player, SystemClock(), send), inbox).run()
     except (ScreenFailed, ConnectionClosedError, XError) as error:  # another program may even destroy the window

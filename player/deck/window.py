@@ -6,6 +6,7 @@ changes at once. Any program can move, resize, unmap or cover it, so while it is
 """
 
 import logging
+import select
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +57,7 @@ class DeckWindow:
     """One top-level window with a child, the canvas, as large as the media; made by `open_deck_window`.
 
     Most outputs of libVLC put a window of their own into the canvas, in the shape in which people are to see the media.
-    Those that use OpenGL paint the canvas itself. Used from one thread.
+    Those that use OpenGL paint the canvas itself. Used from one thread, but for `wait_for_loss`.
     """
 
     def __init__(self, connection: XDisplay, area: Area) -> None:
@@ -90,6 +91,12 @@ class DeckWindow:
     def area(self) -> Area:
         """The part of the display this window fills when raised."""
         return self._area
+
+    def wait_for_loss(self) -> None:
+        """Block until the X server has closed the connection; for a thread of its own, and nothing is read."""
+        closing = select.poll()
+        closing.register(self._connection.fileno(), select.POLLRDHUP)
+        closing.poll()
 
     def prepare(self, background: str, *, may_change: bool = False) -> None:
         """Hide the window and give it the `background` colour (`#rrggbb`) of the next shot.

@@ -41,7 +41,8 @@ class Shot(Wire):
 class Ended(Wire):
     """How a shot left the screen. `reason`: `eof`, `duration`, `cut` (by a cut before its end), or what failed.
 
-    `still_ms` is how much of its time the picture stood still that should have changed, or was `covered`.
+    `still_ms` is how much of its time the picture stood still that should have changed, was `covered`, or its deck said
+    nothing any more.
     """
 
     take: str

@@ -59,6 +59,7 @@ _STABLE_AFTER_S = 10.0
 _HOPELESS_STARTS = 3  # in a row that failed: some two seconds, and nobody knows when one will succeed
 _LONGEST_WAIT_S = 2.0  # meanwhile the fallback shows: worth a tenth of a processor
 _MIB = 1024**2
+_AFTER_ORDER: dict[type, DeckState] = {Load: DeckState.LOADING, Hide: DeckState.READY, Blank: DeckState.BLANK}
 _DISPLAY_CHANGED = DeckExit("the display changed", crashed=False, renewal=True)
 
 E = TypeVar("E", Loaded, ShowCancelled, Hidden, Blanked)
@@ -119,9 +120,14 @@ class DeckProcess:
         return self.state.takes_commands
 
     @property
+    def quiet_s(self) -> float:
+        """For how long it has said nothing while it was watched."""
+        return self._quiet_checks * _CHECK_EVERY_S
+
+    @property
     def responsive(self) -> bool:
         """Whether it takes commands, and spoke just now."""
-        return self.up and self._quiet_checks * _CHECK_EVERY_S < QUIET_S / 2
+        return self.up and self.quiet_s < QUIET_S / 2
 
     @property
     def outdated(self) -> bool:
@@ -198,15 +204,7 @@ class DeckProcess:
         if not (self.up and self._process and self._process.stdin):
             return
         self._process.stdin.write(command.model_dump_json().encode() + b"\n")
-        match command:
-            case Load():
-                self._move(DeckState.LOADING)
-            case Hide():
-                self._move(DeckState.READY)
-            case Blank():
-                self._move(DeckState.BLANK)
-            case _:
-                pass
+        self._move(_AFTER_ORDER.get(type(command), self.state))
 
     def suspect(self, shot: Shot) -> None:
         """Record that the screen cut away from `shot` because this deck may hang; the next answer clears it."""
@@ -327,18 +325,17 @@ class DeckProcess:
 
     def _stopped(self) -> DeckExit | None:
         why = DeckExit("it was stopped by a signal", crashed=False)
-        if self._quiet_checks * _CHECK_EVERY_S <= SILENCE_S and self._on_hang(self, why.reason):
+        if self.quiet_s <= SILENCE_S and self._on_hang(self, why.reason):
             self.replace_when_hidden(why.reason)
             return None
         return why
 
     def _hanging(self, pid: int, limit_s: float) -> DeckExit | None:
         """Return that the deck hangs: after `limit_s`, or, off the screen after a suspicion, once it is quiet again."""
-        quiet_s = self._quiet_checks * _CHECK_EVERY_S
-        may_hang = self.up and quiet_s >= QUIET_S
-        needed = may_hang and self._on_hang(self, f"no sign of life for {quiet_s:.1f} s")
-        if quiet_s > limit_s or (may_hang and self.suspected_shot and not needed):
-            return DeckExit(f"no sign of life for {quiet_s:.1f} s", crashed=not waits_for_disk(pid))
+        why, may_hang = f"no sign of life for {self.quiet_s:.1f} s", self.up and self.quiet_s >= QUIET_S
+        needed = may_hang and self._on_hang(self, why)
+        if self.quiet_s > limit_s or (may_hang and self.suspected_shot and not needed):
+            return DeckExit(why, crashed=not waits_for_disk(pid))
         return None
 
     def _limit_memory(self, pid: int) -> None:

@@ -31,6 +31,8 @@ class ShotOnAir:
     seen_s: float = 0.0  # when its deck last said that it has it on the screen
     frames_lost: int | None = None
     frames_shown: int | None = None
+    lost: bool = False
+    gone_s: float | None = None  # of one that is lost: when its picture went with its deck; None: it still stands
 
     def __post_init__(self) -> None:
         self.seen_s = self.started_s
@@ -64,9 +66,21 @@ class ShotOnAir:
         if not self.ended.done():
             self.ended.set_result(self._ended_at(at_s, reason, failed=failed, deck_lost=deck_lost))
 
-    def lose(self, reason: str, *, deck_lost: bool = True) -> None:
-        """Record that its deck is lost, or quiet: it ended when that was last heard of."""
-        self.end(self.seen_s, reason, failed=True, deck_lost=deck_lost)
+    def lose(
+        self, reason: str, *, deck_lost: bool = True, gone_at_s: float | None = None, quiet_s: float = 0.0
+    ) -> None:
+        """Record that its deck is lost, or quiet: nothing is proven after that was last heard of.
+
+        `gone_at_s`: its deck was found to be gone then, and had been watched while it said nothing for `quiet_s`. The
+        picture went at that instant, unless the player itself stood: then a pulse after its last word. None: its deck
+        may be there, and its picture stands until it leaves.
+        """
+        if gone_at_s is not None and self.gone_s is None:
+            self.gone_s = min(gone_at_s, self.seen_s + _PULSE_S + quiet_s)
+        if not self.ended.done():
+            self.lost = True
+            ended = self._ended_at(self.seen_s, reason, failed=True, deck_lost=deck_lost)
+            self.ended.set_result(self._with_its_last_picture(ended, self.gone_s or self.seen_s))
 
     def so_far(self, now_s: float) -> Ended:
         """Return how it ended; while it goes on, how it would be recorded if it were cut now."""
@@ -101,7 +115,15 @@ class ShotOnAir:
         if self.reported:
             return None
         self.reported = True
-        return self.ended.result()
+        return self._with_its_last_picture(self.ended.result(), at_s)
+
+    def _with_its_last_picture(self, ended: Ended, left_s: float) -> Ended:
+        """Return how it ended; the picture of a lost deck was there until it went, and is not proven for that time."""
+        stood_s = (left_s if self.gone_s is None else min(left_s, self.gone_s)) - ended.ended_s
+        if not self.lost or stood_s <= 0:
+            return ended
+        still_ms = ended.still_ms + round(stood_s * 1000)
+        return ended.model_copy(update={"ended_s": ended.ended_s + stood_s, "still_ms": still_ms})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

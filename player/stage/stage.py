@@ -226,7 +226,7 @@ class Stage:
         why = DeckExit(STAGE_CLOSED, crashed=False)
         self._drop_waiting(why)
         if self._on_air:
-            self._on_air.lose(why.reason)
+            self._on_air.lose(why.reason, gone_at_s=self._clock.monotonic())
         self._cuts.wake()
 
     @property
@@ -343,7 +343,8 @@ class Stage:
         if not why.displayless:
             self._escalation.escalate_without_decks(self._clock.monotonic() - self._last_event_s)
         if self._on_air and self._on_air.deck is deck:
-            self._on_air.lose(why.reason, deck_lost=not why.crashed)
+            gone_at_s = self._clock.monotonic()
+            self._on_air.lose(why.reason, deck_lost=not why.crashed, gone_at_s=gone_at_s, quiet_s=deck.quiet_s)
         if self._waiting and self._waiting.deck is deck:
             self._drop_waiting(why)
         self._cuts.wake()

@@ -237,6 +237,13 @@ def pulses(until_s: float, still_ms: int = 0, since_s: float = 0.0) -> Iterator[
         yield DeckPulse(at_s=at_s, take="a", media_ms=round(at_s * 1000), still_ms=still_ms)
 
 
+def killed_after_a_silence(shot: ShotOnAir) -> Ended | None:
+    """The next shot was to come at once, but the deck that was to show it was lost, too."""
+    shot.lose("gone")
+    shot.lose("gone", gone_at_s=5.3, quiet_s=0.4)
+    return shot.leave(9.0)
+
+
 END = EndAnnounced(take="a", at_s=10.0, reason="eof")
 FINISHED = ShotFinished(take="a", at_s=10.0, reason="eof")
 
@@ -251,6 +258,12 @@ FINISHED = ShotFinished(take="a", at_s=10.0, reason="eof")
         # its deck is gone or quiet: until it was last heard of, however late that is noticed
         ([END, *pulses(4.8)], lambda shot: shot.lose("gone"), 4.8, 0, "gone"),
         ([], lambda shot: shot.lose("gone"), 0.0, 0, "gone"),
+        # its picture went with its deck, or was there until the next one came; none of that is proven
+        ([END, *pulses(4.8)], lambda shot: shot.lose("gone", gone_at_s=4.95), 4.95, 150, "gone"),
+        ([END, *pulses(4.8)], lambda shot: shot.lose("gone", gone_at_s=60.0), 5.05, 250, "gone"),
+        ([END, *pulses(4.8)], lambda shot: shot.lose("gone", gone_at_s=8.4, quiet_s=3.6), 8.4, 3600, "gone"),
+        ([END, *pulses(4.8)], lambda shot: shot.lose("gone") or shot.leave(5.3), 5.3, 500, "gone"),
+        ([END, *pulses(4.8)], killed_after_a_silence, 5.3, 500, "gone"),
         ([END, *pulses(4.8)], lambda shot: shot.so_far(10.0), 5.05, 0, "cut"),
         ([END, *pulses(10.8)], lambda shot: shot.so_far(12.0), 10.0, 0, "cut"),
         ([*pulses(10.0), FINISHED], lambda shot: shot.so_far(40), 10.0, 0, "eof"),
