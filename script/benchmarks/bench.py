@@ -16,6 +16,7 @@ import faults
 import footprint
 import fuzz
 import orders
+import proof
 import reports
 import rhythm
 import seam
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "chunks": lambda _: chunks.measure(),
     "colour": lambda _: colour.measure(),
     "orders": lambda _: orders.measure(),
+    "proof": lambda options: proof.measure(options.hours, options.rounds or proof.ROUNDS, options.seed),
     "reports": lambda options: reports.measure(options.plays),
     "streams": lambda _: streams.measure(),
     "seam": _seam,
@@ -103,10 +105,12 @@ def main() -> None:
         "--cuts", type=int, default=seam.CUTS, help="cuts of `seam` and `soak`, files of `fuzz` (%(default)s)"
     )
     parser.add_argument("--peer-cuts", type=int, help="how many cuts `seam` has its peers make (as ours, at most 100)")
-    rounds = f"of each fault of `faults` ({faults.ROUNDS}), of each row of `sync` ({syncing.ROUNDS})"
+    rounds = f"of each fault of `faults` ({faults.ROUNDS}) and `proof` ({proof.ROUNDS})"
+    rounds += f", of each row of `sync` ({syncing.ROUNDS})"
+    parser.add_argument("--hours", type=float, default=0.0, help="how long a day of `proof` lasts (some minutes)")
     parser.add_argument("--rounds", type=int, help=rounds)
     parser.add_argument("--only", default="", metavar="TEXT", help="of `encode`, `faults` and `shapes` those named so")
-    parser.add_argument("--seed", type=int, default=7, help="of `ads`, `fuzz` and `shapes` (%(default)s)")
+    parser.add_argument("--seed", type=int, default=7, help="of `ads`, `fuzz`, `proof` and `shapes` (%(default)s)")
     parser.add_argument("--seeds", type=int, default=ads.SEEDS, help="weeks of `ads` (%(default)s)")
     parts = f"of `fuzz`: decks, ingest or documents; of `sync`: {', '.join(syncing.PARTS)} (all)"
     parser.add_argument("--part", default="", help=parts)

@@ -1,0 +1,118 @@
+"""Pure: holds the plays of an export against the pictures that the witness saw, one by one.
+
+A picture came and went between two looks each, so an instant of the record is off by what lies outside of those.
+Instants are those of the clock that nobody sets (`mono_start_ms`, `mono_end_ms`); what the record makes of them by the
+wall clock is compared apart.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.day.witness import COLOURS, Picture
+
+Play = dict[str, Any]
+
+LONG_S = 1.0
+"""A picture that stood for so long has a play."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A play and its picture, and by how many seconds the record is off; negative: it is earlier than the picture.
+
+    `stood_on_s`: for so long the last picture of a whole item stayed until something followed. It is not the item's.
+    """
+
+    play: Play
+    picture: Picture
+    start_off_s: float
+    end_off_s: float
+    claimed_s: float  # beyond what was seen
+    stood_on_s: float
+
+    @property
+    def off_s(self) -> float:
+        """By how much the record is off at its worse end."""
+        return max(abs(self.start_off_s), abs(self.end_off_s), self.claimed_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What record and witness say of each other."""
+
+    matches: Sequence[Match]
+    without_record: Sequence[Picture]
+    without_picture: Sequence[Play]
+
+
+def compare(plays: Iterable[Play], pictures: Iterable[Picture]) -> Agreement:
+    """Compare all plays with all pictures."""
+    matches: list[Match] = []
+    alone: list[Play] = []
+    left = list(pictures)
+    for play in sorted(plays, key=start_s):
+        near = [each for each in left if _overlap_s(play, each) >= 0]
+        if near:
+            own = max(near, key=partial(_overlap_s, play))
+            left.remove(own)
+            matches.append(_match(play, own))
+        else:
+            alone.append(play)
+    return Agreement(matches, [each for each in left if each.seen_s >= LONG_S], alone)
+
+
+def colour_of(play: Play) -> str:
+    """Return the colour of what was played: its title is the name of its file."""
+    name = Path(play["title"]).stem
+    assert name in COLOURS, play
+    return name
+
+
+def start_s(play: Play) -> float:
+    return float(play["mono_start_ms"] / 1000)
+
+
+def end_s(play: Play) -> float:
+    return float(play["mono_end_ms"] / 1000)
+
+
+def shown_s(play: Play) -> float:
+    return float(play["rendered_ms"] / 1000)
+
+
+def wall_offset_s(play: Play) -> float:
+    """Return by how much the record puts a play after the instant of the clock that nobody sets."""
+    return datetime.fromisoformat(play["started_at"]).timestamp() - start_s(play)
+
+
+def _overlap_s(play: Play, picture: Picture) -> float:
+    """Return how long a play and a picture of its colour had in common; negative: they did not meet."""
+    if picture.colour != colour_of(play):
+        return -1.0
+    return min(end_s(play), picture.went[1]) - max(start_s(play), picture.came[0]) + 2 * _NEAR_S
+
+
+_NEAR_S = 0.5  # a play that is off by less still belongs to the picture
+
+
+def _match(play: Play, picture: Picture) -> Match:
+    off_s = _outside(end_s(play), picture.went)
+    is_whole = play["outcome"] == "complete" and play["expected_ms"] and play["rendered_ms"] == play["expected_ms"]
+    stood_on_s = -off_s if is_whole and off_s < 0 else 0.0
+    cut_off = play["outcome"] == "interrupted"  # its end is the last one that was on the disk
+    return Match(
+        play,
+        picture,
+        start_off_s=_outside(start_s(play), picture.came),
+        end_off_s=max(0.0, off_s) if is_whole or cut_off else off_s,
+        claimed_s=max(0.0, shown_s(play) - picture.seen_s),
+        stood_on_s=stood_on_s,
+    )
+
+
+def _outside(at_s: float, between: tuple[float, float]) -> float:
+    return min(0.0, at_s - between[0]) + max(0.0, at_s - between[1])
