@@ -19,6 +19,7 @@ Hours = tuple[float, ...]
 _WHOLE: Hours = (1.0,) * 24
 _STEP_MS = 15 * 60_000  # all zones of today differ from UTC by whole quarters of an hour
 _FARTHEST_MS = 15 * 3_600_000  # and by less than 15 hours
+_CALENDAR_MS = -62_135_596_800_000, 253_402_300_800_000  # the years 1 to 9999, of a clock that was wrong
 
 
 @lru_cache(512)
@@ -54,11 +55,16 @@ def around(day: int) -> tuple[int, int]:
     return day * DAY_MS - _FARTHEST_MS, (day + 1) * DAY_MS + _FARTHEST_MS
 
 
+def _quarters(day: int) -> range:
+    """Return the quarters of an hour (Unix milliseconds) that may be of this day."""
+    begins, ends = around(day)
+    return range(max(begins, _CALENDAR_MS[0]), min(ends, _CALENDAR_MS[1]), _STEP_MS)
+
+
 @lru_cache(4_096)
 def hour_lengths(day: int, zone: ZoneInfo) -> Mapping[int, int]:
     """Return how long each hour of a day is, in milliseconds: the one that a clock leaves out is not there."""
-    begins, ends = around(day)
-    quarters = (venue_hour(at_ms, zone) for at_ms in range(begins, ends, _STEP_MS))
+    quarters = (venue_hour(at_ms, zone) for at_ms in _quarters(day))
     found = Counter(hour for found_day, hour in quarters if found_day == day)
     return {hour: count * _STEP_MS for hour, count in found.items()}
 
@@ -73,9 +79,8 @@ def hour_ends(day: int, zone: ZoneInfo) -> tuple[int, ...]:
 @lru_cache(4_096)
 def day_span(day: int, zone: ZoneInfo) -> tuple[int, int]:
     """Return from when to when it is this day (Unix milliseconds); the end is not included. Empty: it was left out."""
-    begins, ends = around(day)
-    inside = [at_ms for at_ms in range(begins, ends, _STEP_MS) if venue_hour(at_ms, zone)[0] == day]
-    return (inside[0], inside[-1] + _STEP_MS) if inside else (begins, begins)
+    inside = [at_ms for at_ms in _quarters(day) if venue_hour(at_ms, zone)[0] == day]
+    return (inside[0], inside[-1] + _STEP_MS) if inside else (around(day)[0],) * 2
 
 
 def active_hours(day: int, zone: ZoneInfo, since_ms: int, until_ms: int) -> Hours:

@@ -242,6 +242,20 @@ async def test_a_play_belongs_to_the_day_in_which_it_began(database: OriginDatab
     assert sorted((day, hour) for day, hour, *_ in await by_hour(store, "d")) == [(first - 1, 23), (first, 0)]
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York", ""])
+@pytest.mark.parametrize("at", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)])
+async def test_a_play_at_either_end_of_the_calendar_is_counted(
+    database: OriginDatabase, at: datetime, zone: str
+) -> None:
+    await fill(database, "d")
+    counts, store = counter(database)
+    far = sent("d", 1, at, zone=zone, set_aside="its time had not come yet")
+    await PlayStore(database).insert("d", [far, sent("d", 2, NOON)], 0)
+    await counts.count()
+    found = await store.sums(SumFilter(-(10**7), 10**7), ["reason"])
+    assert sum(row["plays"] for row in found) == 2
+
+
 @pytest.mark.parametrize(
     ("day", "zone", "hours", "missing"),
     [
