@@ -335,6 +335,13 @@ plays = Table(
 )
 _set_aside = plays.c.set_aside.is_not(None)
 Index("plays_set_aside", plays.c.received_ms, sqlite_where=_set_aside, postgresql_where=_set_aside)
+Index(
+    "plays_set_aside_by_device",
+    plays.c.device_id,
+    plays.c.received_ms,
+    sqlite_where=_set_aside,
+    postgresql_where=_set_aside,
+)
 _accepted = plays.c.accepted.is_not(None)
 Index("plays_accepted", plays.c.received_ms, sqlite_where=_accepted, postgresql_where=_accepted)
 _unsynced = plays.c.clock == "unsynced"

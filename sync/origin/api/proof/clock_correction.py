@@ -82,7 +82,7 @@ class ClockCorrection:
     async def correct(self, device: str, arrived: Sequence[HistoryRecord]) -> None:
         """Correct what is stored of a device by the records that just arrived, for a second; `run` goes on."""
         await self._correct_history(device, {one.boot_id for one in arrived if one.boot_id is not None})
-        if device in self._left:
+        if device in self._left or not await self._history.that_correct(device):
             return
         moved, until_s = 0, self._clock.monotonic() + IN_REQUEST_S
         async with aclosing(self._pieces(device)) as pieces:

@@ -281,6 +281,21 @@ async def test_what_a_request_has_no_time_for_a_service_does_and_what_is_killed_
     assert {one["offset_ms"] for one in page["corrected"]} == {5 * 3_600_000}
 
 
+async def test_history_that_sets_no_clock_looks_at_no_plays(
+    server: RunningOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device, token = await server.pair()
+
+    async def fail(*_: Any, **__: Any) -> None:
+        raise StorageFull("the disk is full")
+
+    for method in ("moved", "untrusted", "move", "judge"):
+        monkeypatch.setattr(PlayTimeStore, method, fail)
+    assert statuses(await tell(server, token, record(device, 1), record(device, 2, "player", "started"))) == [
+        "accepted", "accepted",
+    ]  # fmt: skip
+
+
 async def test_history_under_a_wrong_clock_moves_too_and_other_boots_stay(server: RunningOrigin) -> None:
     device, token = await server.pair()
     early = at(NINE - timedelta(hours=5) + timedelta(seconds=60))

@@ -1,4 +1,4 @@
-"""A record of a clock says whether plays may still have to get their right time by it."""
+"""A record of a clock says whether plays may still have to get their right time by it; these are found by device."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,10 @@ down_revision = "0011"
 
 
 def upgrade() -> None:
-    """Add the column and its index; what is here was corrected when it came."""
+    """Add the column and the indexes; what is here was corrected when it came."""
     op.add_column("history", sa.Column("corrects", sa.Integer))
     here = sa.text("corrects IS NOT NULL")
     op.create_index("history_that_corrects", "history", ["device_id"], sqlite_where=here, postgresql_where=here)
+    aside = sa.text("set_aside IS NOT NULL")
+    columns = ["device_id", "received_ms"]
+    op.create_index("plays_set_aside_by_device", "plays", columns, sqlite_where=aside, postgresql_where=aside)
