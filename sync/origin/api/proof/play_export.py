@@ -130,7 +130,7 @@ class PlayExporter:
             raise NotFound("no screen showed this in this time: check its id, and the times")
         line_names = await self._names.names("line", lines)
         return ExportRecord(
-            format=await self._format(names),
+            format=await self._format(names, *times),
             made_at=self._clock.now(),
             begins_at=query.from_,
             ends_at=query.until,
@@ -141,13 +141,15 @@ class PlayExporter:
             screens=dict(sorted(names.items())),
         )
 
-    async def _format(self, devices: Iterable[str]) -> Literal[1, 2]:
-        """Return the format by the two newest checkpoints of each screen: one in a while always counts all lines."""
+    async def _format(self, devices: Iterable[str], from_ms: int, until_ms: int) -> Literal[1, 2]:
+        """Return the format by the two newest checkpoints of each log: now and then one counts all lines anyway."""
         for device in devices:
-            signed = len(await self._signed.chain(device))
-            newest = await self._signed.checkpoints(device, range(max(0, signed - 2), signed))
-            if any(checkpoint.only_changed for checkpoint, _ in newest):
-                return 2
+            screen = await self._screen(device, from_ms, until_ms)
+            newest = {screen.chain[place].log_epoch: place for place in screen.places}
+            for place in newest.values():
+                last_two = range(max(screen.places.start, place - 1), place + 1)
+                if any(one.only_changed for one, _ in await self._signed.checkpoints(device, last_two)):
+                    return 2
         return 1
 
     async def _lines_of_device(self, device: str, from_ms: int, until_ms: int) -> set[str]:

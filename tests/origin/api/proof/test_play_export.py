@@ -1,5 +1,6 @@
 """Exports of plays from a real origin over HTTP and on the command line, verified by the fingerprint of its root."""
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import pairwise
@@ -105,6 +106,26 @@ async def test_an_export_over_http_is_whole_and_has_nothing_of_others(server: Ru
         }
         assert found.screens.keys() == {screen.device for screen in played_on}
         assert ("rival" in answer.text) is ("rival-1" in lines)
+
+
+@pytest.mark.parametrize(
+    ("logs", "format"),
+    [([(True, 200)], 2), ([(True, 120), (False, 90)], 2), ([(False, 200)], 1), ([(False, 220), (True, 60)], 1)],
+)
+async def test_the_format_is_that_of_the_checkpoints_in_the_export(
+    server: RunningOrigin, logs: list[tuple[bool, int]], format: int
+) -> None:
+    """Logs of some minutes, whose checkpoints count what played only, or all lines."""
+    await name_lines(server)
+    device, token = await server.pair()
+    screen = SignedScreen(device)
+    for place, (screen.only_changed, minutes) in enumerate(logs):
+        if place:
+            screen.new_log()
+        screen.show(minutes)
+    await deliver(server, screen, token)
+    text = (await exported(server, "campaign=spring")).text
+    assert (json.loads(text.splitlines()[0])["format"], verified(server, text).verdict) == (format, "whole")
 
 
 async def test_what_is_not_signed_is_exported_and_proves_nothing(
