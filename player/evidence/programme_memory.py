@@ -4,7 +4,9 @@ A decision writes few rows, because a flash card wears out by what is written: t
 Where the shares of all lines are others, all accounts are one compressed row.
 """
 
+import logging
 import zlib
+from sqlite3 import Row
 
 from player.evidence.ledger_entries import MemoryChange, SavedMemory
 from sync.runtime.sqlite import Database
@@ -46,6 +48,8 @@ CREATE TABLE all_accounts (
 _FAST = 1  # level of compression: 15 ms for 10,000 lines; the next levels save little
 _FORGOTTEN = 64
 """So many recent ads are removed at once: to remove each alone would write another page each time."""
+
+log = logging.getLogger(__name__)
 
 
 async def write_memory(database: Database, change: MemoryChange) -> None:
@@ -89,6 +93,15 @@ async def read_memory(database: Database) -> SavedMemory:
         memory.get("rotation"),
         memory.get("ads"),
         accounts,
-        None if packed is None else zlib.decompress(packed["body"]),
+        _unpacked(packed),
         tuple(row["body"] for row in recent),
     )
+
+
+def _unpacked(row: Row | None) -> bytes | None:
+    """Return the accounts of all lines, None if there are none; damaged ones are lost, for the screen must go on."""
+    try:
+        return None if row is None else zlib.decompress(row["body"])
+    except zlib.error as error:
+        log.error("what ad lines are owed is damaged on the disk (%s): those without a later play start even", error)
+        return None

@@ -102,5 +102,22 @@ async def test_a_line_that_left_is_gone_after_a_restart(tmp_path: Path) -> None:
         assert found.accounts.keys() == state.accounts.keys() - {"l007", "l008"}
 
 
+async def test_damaged_accounts_are_lost_and_ads_go_on(tmp_path: Path) -> None:
+    path, ads = tmp_path / "plays.db", booked(300)
+    async with open_ledger(path, DEVICE, FakeClock()) as ledger:
+        recorder = TakeRecorder(ledger, 1)
+        await recorder.recover()
+        await written(ledger, recorder, run(fresh(), ads, 150)[1])
+    with closing(sqlite3.connect(path)) as file:  # a block of the card has other bytes: SQLite does not see that
+        file.execute("UPDATE all_accounts SET body = CAST(substr(body, 1, 500) || zeroblob(40) AS BLOB)")
+        file.commit()
+    async with open_ledger(path, DEVICE, FakeClock()) as ledger:
+        recorder = TakeRecorder(ledger, 1)
+        await recorder.recover()
+        assert recorder.memory.ads.head.choices == 150, "what else is known stays"
+        _, state = run(recorder.memory.ads, ads, 30)
+        assert await written(ledger, recorder, state) == state
+
+
 def test_a_device_that_showed_nothing_yet_begins_with_its_seed() -> None:
     assert memory_from(SavedMemory(None, None, {}, None, ()), 5) == Memory(Rotation(), AdState(AdHead(seed=5), {}))
