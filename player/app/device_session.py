@@ -50,7 +50,7 @@ from sync.programme.schedule import zone_of_venue
 from sync.runtime.clock import Clock, ClockTrust
 from sync.runtime.threads import in_thread
 from sync.runtime.waiting import first_of
-from sync.wire.device_reports import Heartbeat, HeartbeatAnswer, ScreenDetail, ScreenState
+from sync.wire.device_reports import Heartbeat, HeartbeatAnswer, ReleaseLetThrough, ScreenDetail, ScreenState
 from sync.wire.release import Release
 from sync.wire.value_types import printable
 
@@ -215,30 +215,31 @@ class SessionBuilder:
         async with open_client(url, membership.token, network) as client:
             plays, history = self._uploaders(client, session)
             certification = self._certification(client, session)
+            syncer = Syncer(
+                client,
+                ContentTransfer(
+                    url,
+                    core.clock,
+                    mirrors=[str(mirror) for mirror in settings.origin.mirrors],
+                    network=network,
+                    rng=self.rng,
+                    limiter=self._limiter(session.director),
+                ),
+                core.content,
+                core.clock,
+                self.rng,
+                self._sync_options(settings, membership),
+                activated=self.release_activated,
+                mended=self.release_activated,
+            )
             yield OriginConnection(
                 membership=membership,
-                syncer=Syncer(
-                    client,
-                    ContentTransfer(
-                        url,
-                        core.clock,
-                        mirrors=[str(mirror) for mirror in settings.origin.mirrors],
-                        network=network,
-                        rng=self.rng,
-                        limiter=self._limiter(session.director),
-                    ),
-                    core.content,
-                    core.clock,
-                    self.rng,
-                    self._sync_options(settings, membership),
-                    activated=self.release_activated,
-                    mended=self.release_activated,
-                ),
+                syncer=syncer,
                 uploader=plays,
                 history=history,
                 certification=certification,
                 checkpoints=self._checkpoints(client, session, certification.wake),
-                heartbeat=self._heartbeat(client, session),
+                heartbeat=self._heartbeat(client, session, syncer),
             )
 
     def _certification(self, client: OriginClient, session: DeviceSession) -> KeyCertification:
@@ -258,13 +259,15 @@ class SessionBuilder:
         history = PlayUploader(ledger.history, client.post_history, clock, rng, anew, "history", _ABSENT_WAIT_S)
         return plays, history
 
-    def _heartbeat(self, client: OriginClient, session: DeviceSession) -> HeartbeatSender:
-        core, answered = self.core, partial(self._answered, session)
+    def _heartbeat(self, client: OriginClient, session: DeviceSession, syncer: Syncer) -> HeartbeatSender:
+        core, answered = self.core, partial(self._answered, session, syncer)
         return HeartbeatSender(client, self.heartbeat, core.configuration, core.clock, answered)
 
-    async def _answered(self, session: DeviceSession, answer: HeartbeatAnswer) -> None:
-        """Tell why this machine may be one of two with its identity, or become another device."""
+    async def _answered(self, session: DeviceSession, syncer: Syncer, answer: HeartbeatAnswer) -> None:
+        """Tell why this machine may be one of two, let a release through, or become another device."""
         self.reports.identity(" ".join(f"{doubt[:1].upper()}{doubt[1:]}." for doubt in answer.doubts))
+        if (through := answer.let_through) is not None:
+            await self._let_through(syncer, through)
         if (new := answer.identity) is None:
             return
         log.warning("device=%s becomes device=%s: its card was copied", session.ledger.device, new.device)
@@ -274,6 +277,14 @@ class SessionBuilder:
             log.error("the new identity cannot be stored: %s", error)
             return
         self.identity_changed()
+
+    async def _let_through(self, syncer: Syncer, wanted: ReleaseLetThrough) -> None:
+        """Let a release through, unless that was meant for another month than the one that is counted."""
+        counted = self.traffic.state().traffic
+        if counted.month.name == wanted.month and counted.let_through != wanted.release:
+            log.info("release=%s needs no budget this month: a person at the origin says so", wanted.release)
+            await in_thread(self.traffic.let_through, wanted.release)
+            syncer.limits_changed()
 
     def _checkpoints(
         self, client: OriginClient, session: DeviceSession, refused: Callable[[], None]

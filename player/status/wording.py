@@ -142,6 +142,7 @@ def traffic_figures(traffic: TrafficStatus) -> dict[str, float | int | str | boo
         "month_stream_bytes": traffic.stream_bytes,
         "month_budget_bytes": traffic.budget_bytes,
         "month_spent": traffic.spent,
+        "month_let_through": traffic.let_through,
     }
 
 

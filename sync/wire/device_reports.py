@@ -198,7 +198,7 @@ class HistoryKind(StrEnum):
     PLAYER = "player"  # `started`; `stopped`, with the cause as its code: `clean`, `killed`, `power`
     CLOCK = "clock"  # `stepped`; `synchronised`, the first time after a start of the machine
     CONTACT = "contact"  # `lost`, `back`; by the origin alone
-    DEVICE = "device"  # `paired`, `removed`, `moved`, `renamed`; by the origin alone
+    DEVICE = "device"  # `paired`, `removed`, `moved`, `renamed`, `let_through`; by the origin alone
 
 
 class HistoryRecord(Wire):
@@ -324,11 +324,19 @@ class NewIdentity(Wire):
     channel: Identifier
 
 
+class ReleaseLetThrough(Wire):
+    """A person lets the media of a release come in a month of the venue (`2026-11`), whatever its budget of bytes."""
+
+    release: Sha256
+    month: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}$")]
+
+
 class HeartbeatAnswer(Wire):
     """What the origin has to say to a heartbeat; without a body there is nothing."""
 
     doubts: Annotated[tuple[str, ...], FailFast(), Field(max_length=100)] = ()  # that two machines are one device
     identity: NewIdentity | None = None  # for the machine that sent the heartbeat
+    let_through: ReleaseLetThrough | None = None  # until a heartbeat says that it is
 
 
 class IdentityChallenge(Wire):

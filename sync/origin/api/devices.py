@@ -1,14 +1,15 @@
 """Devices over HTTP: people see what each shows, its health and whether it is behind; devices send heartbeats."""
 
+import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 from aiohttp import hdrs, web
 from pydantic import ValidationError
 
-from sync.errors import trust_text
+from sync.errors import Conflict, trust_text
 from sync.http.bodies import json_answer, read_json, requested_version
 from sync.http.operations import Access, Operation
 from sync.origin.http.auth import caller_of
@@ -17,10 +18,23 @@ from sync.origin.store.devices import Device, DeviceStore
 from sync.origin.store.proof.identity_doubts import Doubt, IdentityDoubtStore
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.trust.signing import token_hash
-from sync.wire.device_reports import Heartbeat, HeartbeatAnswer
-from sync.wire.value_types import Identifier, Instant, Name, Request, Wire
+from sync.wire.device_reports import Heartbeat, HeartbeatAnswer, ReleaseLetThrough
+from sync.wire.value_types import Identifier, Instant, Name, Request, Sha256, Wire
 
 HEARTBEAT_CAP_BYTES = 64 * 1024
+
+log = logging.getLogger(__name__)
+
+
+class BudgetWait(Wire):
+    """A release for whose media a device has spent the bytes of its month. `asked`: a person let it through.
+
+    `done`: the device says that it fetches it whatever its budget.
+    """
+
+    release: Sha256
+    month: str
+    state: Literal["waits", "asked", "done"]
 
 
 class DeviceView(Wire):
@@ -28,6 +42,7 @@ class DeviceView(Wire):
 
     `online`: it was heard, and its history does not say that it is silent since.
     `trust`: whether it accepts what it is sent, in words; empty before its first heartbeat.
+    `budget`: what waits because the bytes of its month are spent, if anything does.
     `doubts`: signs that two machines run with its identity, one sentence each.
     """
 
@@ -44,6 +59,7 @@ class DeviceView(Wire):
     behind: bool
     heartbeat: Heartbeat | None
     trust: str = ""
+    budget: BudgetWait | None = None
     doubts: tuple[str, ...] = ()
 
 
@@ -58,6 +74,12 @@ class DeviceChange(Request):
 
     name: Name | None = None
     channel: Identifier | None = None
+
+
+class ReleaseToLetThrough(Request):
+    """The release that waits for the budget of its device."""
+
+    release: Sha256
 
 
 class Membership(Wire):
@@ -94,7 +116,8 @@ class DeviceRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations on devices; pairing adds devices."""
-        one = "/v1/devices/{id}"
+        one, fetch = "/v1/devices/{id}", "Have a release fetched whatever the budget of the month"
+        through = ReleaseToLetThrough, DeviceView
         return (
             Operation("GET", "/v1/devices", self._list, "All devices", Access.READ, None, DeviceList),
             Operation("GET", one, self._show, "One device", Access.READ, None, DeviceView),
@@ -108,6 +131,7 @@ class DeviceRoutes:
                 DeviceView,
                 headers=(hdrs.IF_MATCH,),
             ),
+            Operation("POST", f"{one}/let-through", self._let_through, fetch, Access.WRITE, *through),
             Operation("DELETE", one, self._remove, "Remove a device", Access.WRITE, status=204),
             Operation(
                 "GET",
@@ -169,6 +193,18 @@ class DeviceRoutes:
         self._live.changed("devices", device.id)
         return json_answer(await self.view(device.id), version=device.version)
 
+    async def _let_through(self, request: web.Request) -> web.Response:
+        asked, by = await read_json(request, ReleaseToLetThrough), caller_of(request).id
+        view = await self.view(request.match_info["id"])
+        if view.budget is None or view.budget.release != asked.release:
+            raise Conflict("this release does not wait for the budget of this screen: look at it again")
+        if view.budget.state == "waits":
+            wanted = ReleaseLetThrough(release=asked.release, month=view.budget.month)
+            await self._store.let_through(view.id, wanted.model_dump(), unix_ms(self._clock.now()), by)
+            log.info("device=%s release=%s is let through by %s", view.id, asked.release[:12], by)
+            self._live.changed("devices", view.id)
+        return json_answer(await self.view(view.id))
+
     async def _remove(self, request: web.Request) -> web.Response:
         await self.remove(request.match_info["id"])
         return web.Response(status=204)
@@ -180,9 +216,13 @@ class DeviceRoutes:
     async def _receive_heartbeat(self, request: web.Request) -> web.Response:
         heartbeat = await read_json(request, Heartbeat, cap_bytes=HEARTBEAT_CAP_BYTES)
         caller = caller_of(request)
-        await self._store.save_heartbeat(caller.id, heartbeat.model_dump(mode="json"), unix_ms(self._clock.now()))
+        now_ms = unix_ms(self._clock.now())
+        wanted = await self._store.save_heartbeat(caller.id, heartbeat.model_dump(mode="json"), now_ms)
         self._live.changed("devices", caller.id)
         answer = await self._watch.heard(caller.id, heartbeat)
+        if (wait := budget_wait(heartbeat, wanted)) is not None and wait.state == "asked":
+            through = ReleaseLetThrough(release=wait.release, month=wait.month)
+            answer = (answer or HeartbeatAnswer()).model_copy(update={"let_through": through})
         return web.Response(status=204) if answer is None else json_answer(answer)
 
     def _view(self, device: Device, doubts: Sequence[Doubt]) -> DeviceView:
@@ -203,9 +243,26 @@ class DeviceRoutes:
             channel_sequence=device.channel_sequence,
             behind=(sequence or 0) < device.channel_sequence,
             heartbeat=heartbeat,
+            budget=None if heartbeat is None else budget_wait(heartbeat, device.let_through),
             trust="" if heartbeat is None else trust_text(heartbeat.trust),
             doubts=tuple(one.detail for one in doubts if one.device == device.id),
         )
+
+
+def budget_wait(heartbeat: Heartbeat, wanted: Mapping[str, Any] | None) -> BudgetWait | None:
+    """Return what a device does not fetch because the bytes of its month are spent; `wanted`: what a person wants.
+
+    None also for an older player, which cannot be told, and does not say what it let through.
+    """
+    health = heartbeat.health
+    release = heartbeat.preparing or (heartbeat.release if heartbeat.coming else None)
+    month, through = health.get("month"), health.get("month_let_through")
+    if release is None or health.get("month_spent") is not True or through is None or not isinstance(month, str):
+        return None
+    asked = wanted == {"release": release, "month": month}
+    return BudgetWait(
+        release=release, month=month, state="done" if through == release else "asked" if asked else "waits"
+    )
 
 
 def _last_heartbeat(device: Device) -> Heartbeat | None:

@@ -287,6 +287,7 @@ devices = Table(
     Column("seen_ms", BigInteger),  # its last heartbeat
     Column("unheard_ms", BigInteger),  # the last one before it was found to be silent; NULL: it is not
     Column("heartbeat", JSON),  # the last one, as received
+    Column("let_through", JSON),  # a ReleaseLetThrough, the last one that a person wanted
     Column("version", Integer, nullable=False, default=1),
     Column("channels", JSON),  # every channel it was in; NULL: paired with an earlier version, unknown
     Column("removed_ms", BigInteger),  # its plays stay as evidence; its token is no longer valid

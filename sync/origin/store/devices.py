@@ -29,6 +29,7 @@ class Device:
     seen_ms: int | None
     silent: bool  # it was found to be silent since, see `contact_watch`
     heartbeat: dict[str, Any] | None
+    let_through: dict[str, Any] | None  # the last `ReleaseLetThrough` that a person wanted
     version: int
     channel_sequence: int
 
@@ -104,14 +105,23 @@ class DeviceStore:
         async with self._database.writing() as connection:
             await add_device(connection, **values)
 
-    async def save_heartbeat(self, device: str, heartbeat: dict[str, Any], now_ms: int) -> None:
-        """Store a device's last heartbeat; one that was silent is back."""
+    async def let_through(self, device: str, wanted: dict[str, Any], now_ms: int, by: str) -> None:
+        """Note the `ReleaseLetThrough` that a person wants, and who that is in the history."""
+        async with self._database.writing() as connection:
+            await connection.execute(update(devices).where(devices.c.id == device).values(let_through=wanted))
+            done = {"text": f"Release {wanted['release'][:8]} let through", **wanted, "by": by}
+            await write_event(connection, device, HistoryKind.DEVICE, "let_through", now_ms, **done)
+
+    async def save_heartbeat(self, device: str, heartbeat: dict[str, Any], now_ms: int) -> dict[str, Any] | None:
+        """Store a device's last heartbeat; one that was silent is back. Return what a person wants let through."""
         this = devices.c.id == device
         async with self._database.writing() as connection:
-            await connection.execute(update(devices).where(this).values(heartbeat=heartbeat, seen_ms=now_ms))
+            change = update(devices).where(this).values(heartbeat=heartbeat, seen_ms=now_ms)
+            wanted: dict[str, Any] | None = await connection.scalar(change.returning(devices.c.let_through))
             silent = update(devices).where(this, devices.c.unheard_ms.is_not(None), devices.c.removed_ms.is_(None))
             if (await connection.execute(silent.values(unheard_ms=None))).rowcount:
                 await write_event(connection, device, HistoryKind.CONTACT, "back", now_ms)
+            return wanted
 
     async def not_heard(self, since_ms: int, until_ms: int) -> list[tuple[str, int, float]]:
         """Return devices that are not silent yet, and whose last heartbeat was not in this time.
@@ -379,6 +389,7 @@ def _device(row: Row[Any]) -> Device:
         seen_ms=row.seen_ms,
         silent=row.unheard_ms is not None,
         heartbeat=row.heartbeat,
+        let_through=row.let_through,
         version=row.version,
         channel_sequence=row.channel_sequence or 0,
     )

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from sync.origin.api.devices import budget_wait
+from sync.wire.device_reports import Heartbeat
 from tests.fakes import FakeClock
 from tests.origin.running_origin import RunningOrigin, play
 
@@ -48,6 +50,66 @@ async def test_people_are_told_in_words_whether_a_screen_accepts_what_it_is_sent
     assert (await server.ask("POST", "/v1/heartbeats", token, BEAT | {"trust": rule})).status == 204
     view = (await server.ask("GET", f"/v1/devices/{device}", server.reader)).document
     assert (view["trust"], view["heartbeat"]["trust"]) == (told, rule)
+
+
+A, B = "a" * 64, "b" * 64
+SPENT = {"month": "2026-03", "month_spent": True, "month_let_through": ""}
+WANTED = {"release": A, "month": "2026-03"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "health", "wanted", "state"),
+    [
+        ({"preparing": A}, {}, None, "waits"),
+        ({"preparing": A}, {}, WANTED, "asked"),
+        ({"preparing": A}, {"month_let_through": B}, WANTED, "asked"),
+        ({"preparing": A}, {"month_let_through": A}, WANTED, "done"),
+        ({"preparing": A}, {"month_let_through": A}, None, "done"),  # on the screen itself
+        ({"preparing": A}, {}, WANTED | {"release": B}, "waits"),
+        ({"preparing": A}, {}, WANTED | {"month": "2026-02"}, "waits"),  # that was for another month
+        ({"preparing": A}, {"month_spent": False}, WANTED, None),
+        ({"preparing": A}, {"month": 3}, WANTED, None),
+        ({"preparing": A}, {"month_let_through": None}, WANTED, None),  # an older player
+        ({"release": A}, {}, WANTED, None),
+        ({"release": A, "coming": {"release": A, "bytes_done": 0, "bytes_to_do": 9}}, {}, None, "waits"),
+    ],
+)
+def test_what_waits_for_the_budget_of_a_month(
+    changes: dict[str, Any], health: dict[str, Any], wanted: dict[str, Any] | None, state: str | None
+) -> None:
+    found = budget_wait(Heartbeat.model_validate(BEAT | changes | {"health": SPENT | health}), wanted)
+    assert (found and found.state) == state
+    assert found is None or (found.release, found.month) == (A, "2026-03")
+
+
+async def test_only_who_may_write_lets_a_release_through_and_only_the_one_that_waits(server: RunningOrigin) -> None:
+    device, token = await server.pair()
+    other, _ = await server.pair("other")
+    path, body = f"/v1/devices/{device}/let-through", {"release": A}
+    assert (await server.ask("POST", path, server.writer, body)).status == 409, "it was not heard yet"
+    beat = BEAT | {"preparing": A, "health": SPENT}
+    assert (await server.ask("POST", "/v1/heartbeats", token, beat)).status == 204
+    for caller, status in ((None, 401), (token, 403), (server.reader, 403)):
+        assert (await server.ask("POST", path, caller, body)).status == status
+    for wrong, status in (
+        ({"release": B}, 409),
+        ({"release": "x"}, 422),
+        ({}, 422),
+        (body | {"month": "2026-04"}, 422),
+    ):
+        assert (await server.ask("POST", path, server.writer, wrong)).status == status
+    assert (await server.ask("POST", path.replace(device, other), server.writer, body)).status == 409
+    assert (await server.ask("POST", path.replace(device, "nobody"), server.writer, body)).status == 404
+    assert (await server.ask("POST", "/v1/heartbeats", token, beat)).status == 204
+    for _ in range(2):
+        assert (await server.ask("POST", path, server.writer, body)).document["budget"] == WANTED | {"state": "asked"}
+        answer = await server.ask("POST", "/v1/heartbeats", token, beat)
+        assert answer.document["let_through"] == WANTED
+    for done in ({"month_let_through": A}, {"month": "2026-04"}, {"month_spent": False}):
+        assert (await server.ask("POST", "/v1/heartbeats", token, beat | {"health": SPENT | done})).status == 204
+    rows = (await server.ask("GET", f"/v1/history?device={device}", server.reader)).document["history"]
+    (noted,) = [row["record"] for row in rows if row["state"] == "let_through"]
+    assert noted["release"] == A and noted["by"]
 
 
 async def test_a_garbage_heartbeat_is_refused_and_changes_nothing(server: RunningOrigin) -> None:

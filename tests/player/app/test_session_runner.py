@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import cast
+from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -22,15 +23,22 @@ from player.platform.geometry import Area
 from player.settings.configuration import Configuration, load_configuration
 from player.stage.self_restart import SelfRestart
 from player.stage.stage import Stage
+from player.status.wording import traffic_figures, traffic_status
 from sync.device.store.content_store import open_content_store
+from sync.device.sync_state import SyncFacts
+from sync.device.traffic.budget import Budget
 from sync.device.traffic.counter import TrafficCounter
+from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
+from sync.origin.planning.schedules import ScheduleDraft
 from sync.runtime.clock import SystemClock
 from sync.wire.device_reports import Heartbeat
 from tests.fakes import FakeClock
+from tests.origin.planning_origin import open_planning_origin
 from tests.origin.running_origin import RunningOrigin, running_origin, settings_in
 from tests.player.director.fake_screen import FakeScreen
 from tests.sync.faulty_disk import FaultyDisk
 
+UTC = ZoneInfo("UTC")
 CONNECTED = Counter(
     (
         *("director", "history", "membership", "signer"),
@@ -66,9 +74,10 @@ class Device:
         self.problems: dict[str, str] = {}
         parts = ("connection", "signing", "move", "identity")
         reports = SessionReports(*(partial(self.problems.__setitem__, part) for part in parts))
-        traffic = TrafficCounter(core.content.state, clock, lambda: None)
+        self.budget: Budget | None = None
+        self.traffic = TrafficCounter(core.content.state, clock, lambda: UTC, lambda: self.budget)
         builder = SessionBuilder(
-            core, lambda: None, self._heartbeat, Random(1), traffic, reports, lambda: self.runner.reconnect()
+            core, lambda: None, self._heartbeat, Random(1), self.traffic, reports, lambda: self.runner.reconnect()
         )
         self.runner = SessionRunner(builder, self.current, core.configuration, self._supervised, self._show_code)
 
@@ -99,7 +108,15 @@ class Device:
         return session is not None and session.connection is not None and self.services == CONNECTED
 
     async def _heartbeat(self) -> Heartbeat:
-        return Heartbeat(at=self._clock.now(), version="1", boot_id=self.boot)
+        facts = session.connection.syncer.facts() if (session := self.current()) and session.connection else SyncFacts()
+        return Heartbeat(
+            at=self._clock.now(),
+            version="1",
+            boot_id=self.boot,
+            release=facts.release,
+            preparing=facts.preparing,
+            health=traffic_figures(traffic_status(self.traffic.state())),
+        )
 
     async def _supervised(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         self.services[name] += 1
@@ -223,3 +240,51 @@ async def test_of_a_folder_and_its_copy_one_becomes_a_device_of_its_own(
             copy.boot = "b" * 32
             await copy.until(copy.is_connected)
             assert (now := copy.current()) is not None and now.ledger.device == given["device"]
+
+
+async def publish(folder: Path, size_bytes: int) -> str:
+    """Publish a release with one media of this size on `main`; return its hash."""
+    async with open_planning_origin(folder, FakeClock()) as origin:
+        await origin.make_media("film", data=Random(7).randbytes(size_bytes))
+        items = (PlaylistItem(media="film"),)
+        playlist = (await origin.playlists.create(PlaylistDraft(name="Lobby", items=items))).id
+        await origin.schedules.create("main", ScheduleDraft(default_playlist=playlist))
+        return (await origin.publisher.publish("main")).record.sha256
+
+
+async def test_a_person_at_the_origin_lets_one_release_through_though_the_bytes_of_the_month_are_spent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNAGE_PLAYER__STORAGE__STATE_DIR", str(tmp_path / "device"))
+    (tmp_path / "origin").mkdir()
+    release = await publish(tmp_path / "origin", 1_500_000)
+    async with (
+        running_origin(settings_in(tmp_path / "origin"), FakeClock()) as origin,
+        running(tmp_path / "device") as device,
+    ):
+        device.budget = Budget(total_bytes=600_000, reserve_bytes=100_000)
+        await device.set_origin(url=origin.url)
+        path = f"/v1/devices/{await device.pair(origin)}"
+
+        def facts() -> SyncFacts:
+            session = device.current()
+            return session.connection.syncer.facts() if session and session.connection else SyncFacts()
+
+        async def view() -> dict[str, Any]:
+            await device.pass_time(10)
+            return dict((await origin.ask("GET", path, origin.reader)).document)
+
+        async with asyncio.timeout(60):
+            while (waits := (await view())["budget"]) is None:
+                pass
+        assert waits == {"release": release, "month": "2026-03", "state": "waits"}
+        await device.until(lambda: facts().out_of_budget)
+        assert device.traffic.state().traffic.let_through == ""
+        asked = await origin.ask("POST", f"{path}/let-through", origin.writer, {"release": release})
+        assert asked.document["budget"] == waits | {"state": "asked"}
+        await device.until(lambda: facts().release == release)
+        async with asyncio.timeout(60):
+            while (seen := await view())["heartbeat"]["release"] != release:
+                pass
+        assert seen["heartbeat"]["health"]["month_let_through"] == release and seen["budget"] is None
+        assert device.traffic.state().spent, "nothing else may come"

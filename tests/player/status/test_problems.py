@@ -362,7 +362,7 @@ async def two_machines_that_run_as_this_one(folder: Path, monkeypatch: pytest.Mo
     reports = SessionReports(identity=told.reporter(ProblemCode.IDENTITY))
     builder = SessionBuilder(unused, unused, unused, Random(1), unused, reports)  # type: ignore[arg-type]
     for doubts in ((), ("two machines report as this screen in turn",), ()):
-        await builder._answered(unused, HeartbeatAnswer(doubts=doubts))  # type: ignore[arg-type]
+        await builder._answered(unused, unused, HeartbeatAnswer(doubts=doubts))  # type: ignore[arg-type]
         yield told.tells(ProblemCode.IDENTITY)
 
 

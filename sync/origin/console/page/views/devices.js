@@ -70,6 +70,7 @@ function card(device) {
     release(device),
     trust(device),
     coming(heartbeat, online),
+    budget(device),
     problems.length > 0 && h("ul", { class: "problems" }, ...problems.map((text) => h("li", {}, text))),
     heartbeat && figures(heartbeat),
     ...proof(device),
@@ -85,6 +86,7 @@ function card(device) {
       { class: "write" },
       button("Rename", "rename", () => rename(device), { class: "quiet", "aria-label": `Rename ${device.name}` }),
       button("Move", "move", () => move(device), { class: "quiet", "aria-label": `Move ${device.name} to another channel` }),
+      device.budget?.state === "waits" && button("Fetch its release now …", "let-through", () => letThrough(device), { "aria-label": `Fetch the next release on ${device.name} whatever the bytes of the month` }),
       doubts.length > 0 && button("Two machines …", "new-identity", () => giveIdentity(device), { "aria-label": `Deal with two machines that run as ${device.name}` }),
       button("Revoke key …", "revoke-key", () => revokeKey(device), { class: "quiet", "aria-label": `Revoke a key of ${device.name}` }),
       button("Remove", "remove", () => remove(device), { class: "quiet", "aria-label": `Remove ${device.name}` }),
@@ -125,6 +127,26 @@ function coming(heartbeat, online) {
   const misses = late.length ? `, too late for ${late[0].what}${late.length + more_late > 1 ? ` and ${late.length + more_late - 1} more` : ""}` : "";
   const fetched = `Fetching ${sequence ? `release ${sequence}` : "what it lost"}: ${bytes(bytes_done)} of ${bytes(bytes_to_do)}, ${ready}${misses}.`;
   return h("p", { class: `state ${late.length ? "behind" : "current"}` }, fetched);
+}
+
+/** Say what waits because the bytes of the month are spent, and whether a person let it through. */
+function budget({ budget: wait }) {
+  if (!wait) return null;
+  const texts = {
+    waits: `The bytes of ${wait.month} are spent: the media of its next release wait for the next month.`,
+    asked: "The screen is told at its next heartbeat to fetch its next release now.",
+    done: "It fetches its next release whatever the bytes of the month.",
+  };
+  return h("p", { class: `state ${wait.state === "waits" ? "behind" : "current"}` }, texts[wait.state]);
+}
+
+function letThrough({ id, name, budget: { release } }) {
+  dialog({
+    title: `Fetch the next release on ${name} now?`,
+    text: "Its media come although the bytes of this month are spent. That may cost what the contract of its line says. The release after it waits again.",
+    verb: "Fetch it now",
+    submit: () => ask("POST", `/v1/devices/${id}/let-through`, { release }),
+  });
 }
 
 function figures({ health, outbox_depth, version }) {

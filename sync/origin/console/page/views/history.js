@@ -26,6 +26,7 @@ const MOMENTS = {
   "release activated": ({ record }) => `Release ${record.number ?? record.release?.slice(0, 8)} active`,
   "device paired": ({ text }) => `Paired to channel ${text}`,
   "device removed": () => "Removed",
+  "device let_through": ({ text }) => text,
   "device moved": ({ text }) => `Moved: ${text}`,
   "device renamed": ({ text }) => `Renamed: ${text}`,
 };

@@ -1,4 +1,4 @@
-"""A record of a clock says whether plays may still have to get their right time by it; these are found by device."""
+"""Which records of a clock and which plays are still to be corrected, found by device; what a device may fetch."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,8 @@ down_revision = "0011"
 
 
 def upgrade() -> None:
-    """Add the column and the indexes; what is here was corrected when it came."""
+    """Add the columns and the indexes; what is here was corrected when it came."""
+    op.add_column("devices", sa.Column("let_through", sa.JSON))
     op.add_column("history", sa.Column("corrects", sa.Integer))
     here = sa.text("corrects IS NOT NULL")
     op.create_index("history_that_corrects", "history", ["device_id"], sqlite_where=here, postgresql_where=here)
