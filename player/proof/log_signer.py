@@ -32,7 +32,7 @@ Not if the origin reads checkpoints that name only those that played.
 STOP_S = 1.0
 
 _SET_BACK = (
-    "The log of plays was set back: plays of it were signed that are not here any more. It is not signed until the "
+    "The log of plays was set back: what was signed of it is not here any more. It is not signed until the "
     "origin has answered to the plays that wait, and goes on as a new log then."
 )
 _MANY_LINES = (
@@ -147,11 +147,13 @@ class LogSigner:
         return head
 
     async def _is_set_back(self, place: LogPlace, head: CheckpointHead) -> bool:
-        """Tell whether plays of this log were signed that are not in it: its file is from a backup, or a copy."""
+        """Tell whether a checkpoint over plays of this log is not in it: its file is from a backup, or a copy."""
         if head.log_epoch != place.epoch or head.last == 0:
             return False
+        if place.covered is None or place.covered < head.last:
+            return True
         here = await self._ledger.checkpoints.play_hash(head.last)
-        return place.sequence < head.last or (here is not None and here != head.play_hash)
+        return here is not None and here != head.play_hash
 
     def _is_due(self, place: LogPlace) -> bool:
         if place.covered is None or place.sequence - place.covered >= MOST_PLAYS:

@@ -253,6 +253,25 @@ async def test_a_log_from_a_backup_is_not_signed_and_goes_on_as_another_one(
     assert made[-1].previous == head.hash and made[-1].first == 1
 
 
+async def test_plays_whose_checkpoint_a_backup_lacks_are_not_signed_twice(tmp_path: Path, clock: FakeClock) -> None:
+    key = certified(tmp_path, READS_CHANGED_COUNTS)
+    plays = ContentStore(tmp_path).state / "plays.db"
+    async with opened(tmp_path, clock) as (ledger, signer):
+        await signer.sign_if_due()
+        await log_more(ledger, 2, line="spring")
+    shutil.copy(plays, tmp_path / "backup")
+    async with opened(tmp_path, clock) as (ledger, signer):
+        await signer.sign_if_due(at_once=True)
+        head, old = signer.head, ledger.epoch
+    shutil.copy(tmp_path / "backup", plays)
+    async with opened(tmp_path, clock) as (ledger, signer):
+        await ledger.outbox.acknowledge(range(1, 99))
+        assert await signer.sign_if_due(at_once=True) == ""
+        made = await sent(ledger, key)
+    assert head is not None and (head.number, head.last) == (2, 2)
+    assert [(one.number, one.log_epoch == old, one.last) for one in made] == [(1, True, 0), (3, False, 0)]
+
+
 @pytest.mark.parametrize("rotated", [False, True])
 async def test_a_key_that_signed_is_not_used_again_when_nobody_knows_where_it_stopped(
     tmp_path: Path, clock: FakeClock, rotated: bool
