@@ -11,8 +11,7 @@ import pytest
 from tusclient import client as tus
 from tusclient.exceptions import TusUploadFailed
 
-from sync.errors import Conflict
-from sync.origin.persistence.upload_file import lock_upload
+from sync.origin.ingest import upload_intake
 from sync.origin.store.media import MediaState
 from tests.origin.media_origin import CHUNK, TUS, MediaOrigin, checksum_header, open_media_origin, wait_until
 from tests.origin.samples import Samples
@@ -199,6 +198,7 @@ async def test_a_chunk_beyond_the_declared_size_is_refused_even_without_a_length
     assert await idle_origin.upload_offset(url) == 0
 
 
+@pytest.mark.usefixtures("pieces_are_written")
 async def test_without_checksum_what_came_before_the_line_broke_counts(idle_origin: MediaOrigin) -> None:
     url = await idle_origin.create_upload(1000)
     await cut(idle_origin, url, b"a" * 400, "")
@@ -206,11 +206,15 @@ async def test_without_checksum_what_came_before_the_line_broke_counts(idle_orig
     async def arrived() -> bool:
         return await idle_origin.upload_offset(url) == 400
 
+    async def free() -> bool:  # the broken request lets the file go after it has counted
+        return (await idle_origin.send_chunk(url, 400, b"b" * 600)).status == 204
+
     await wait_until(arrived)
-    assert (await idle_origin.send_chunk(url, 400, b"b" * 600)).status == 204
+    await wait_until(free)
     assert idle_origin.files.source_path(url.rsplit("/", 1)[1]).read_bytes() == b"a" * 400 + b"b" * 600
 
 
+@pytest.mark.usefixtures("pieces_are_written")
 async def test_with_a_checksum_half_a_chunk_does_not_count(idle_origin: MediaOrigin) -> None:
     url = await idle_origin.create_upload(1000)
     await cut(idle_origin, url, b"a" * 400, f"Upload-Checksum: {checksum_header('sha256', b'a' * 1000)}\r\n")
@@ -231,38 +235,39 @@ async def cut(media_origin: MediaOrigin, url: str, data: bytes, headers: str) ->
     rest = "Content-Type: application/offset+octet-stream\r\nContent-Length: 1000\r\n\r\n"
     writer.write((lines + rest).encode() + data)
     await writer.drain()
-    source = media_origin.files.source_path(path.rsplit("/", 1)[1])
-
-    async def seen() -> bool:
-        try:
-            with lock_upload(source):
-                return False
-        except Conflict:
-            return True
-
-    await wait_until(seen)
+    await written(media_origin, url, len(data))
     writer.close()
     await writer.wait_closed()
 
 
+async def written(media_origin: MediaOrigin, url: str, size: int) -> None:
+    """Wait until the origin has written so many bytes; `pieces_are_written` lets it write each piece at once."""
+    source = media_origin.files.source_path(url.rsplit("/", 1)[1])
+
+    async def is_here() -> bool:
+        return source.exists() and source.stat().st_size >= size
+
+    await wait_until(is_here)
+
+
+@pytest.fixture
+def pieces_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upload_intake, "_WRITE_BYTES", 1)
+
+
+@pytest.mark.usefixtures("pieces_are_written")
 async def test_two_chunks_at_once_do_not_mix(idle_origin: MediaOrigin) -> None:
     url = await idle_origin.create_upload(2000)
-    going, done = asyncio.Event(), asyncio.Event()
+    done = asyncio.Event()
 
     async def slow() -> Any:
         yield b"a" * 500
-        going.set()
         await done.wait()
         yield b"a" * 500
 
     first = asyncio.ensure_future(idle_origin.send_chunk(url, 0, slow()))
-    await going.wait()
-    source = idle_origin.files.source_path(url.rsplit("/", 1)[1])
-
-    async def locked() -> bool:
-        return (await idle_origin.send_chunk(url, 0, b"b" * 500)).status == 409 and source.exists()
-
-    await wait_until(locked)
+    await written(idle_origin, url, 500)
+    assert (await idle_origin.send_chunk(url, 0, b"b" * 500)).status == 409
     done.set()
     assert (await first).status == 204
-    assert source.read_bytes() == b"a" * 1000
+    assert idle_origin.files.source_path(url.rsplit("/", 1)[1]).read_bytes() == b"a" * 1000
