@@ -328,7 +328,7 @@ class ReleaseLetThrough(Wire):
     """A person lets the media of a release come in a month of the venue (`2026-11`), whatever its budget of bytes."""
 
     release: Sha256
-    month: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}$")]
+    month: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}$")]
 
 
 class HeartbeatAnswer(Wire):

@@ -256,12 +256,16 @@ def budget_wait(heartbeat: Heartbeat, wanted: Mapping[str, Any] | None) -> Budge
     """
     health = heartbeat.health
     release = heartbeat.preparing or (heartbeat.release if heartbeat.coming else None)
-    month, through = health.get("month"), health.get("month_let_through")
-    if release is None or health.get("month_spent") is not True or through is None or not isinstance(month, str):
+    through = health.get("month_let_through")
+    if release is None or health.get("month_spent") is not True or through is None:
         return None
-    asked = wanted == {"release": release, "month": month}
+    try:
+        this = ReleaseLetThrough.model_validate({"release": release, "month": health.get("month")})
+    except ValidationError:  # a device may say anything
+        return None
+    asked = wanted == this.model_dump()
     return BudgetWait(
-        release=release, month=month, state="done" if through == release else "asked" if asked else "waits"
+        release=release, month=this.month, state="done" if through == release else "asked" if asked else "waits"
     )
 
 

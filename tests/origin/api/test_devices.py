@@ -68,7 +68,10 @@ WANTED = {"release": A, "month": "2026-03"}
         ({"preparing": A}, {}, WANTED | {"release": B}, "waits"),
         ({"preparing": A}, {}, WANTED | {"month": "2026-02"}, "waits"),  # that was for another month
         ({"preparing": A}, {"month_spent": False}, WANTED, None),
-        ({"preparing": A}, {"month": 3}, WANTED, None),
+        *(
+            ({"preparing": A}, {"month": odd}, None, None)
+            for odd in (3, "spring", "", "2026-3", "\u0662\u0660\u0662\u0666-03")
+        ),
         ({"preparing": A}, {"month_let_through": None}, WANTED, None),  # an older player
         ({"release": A}, {}, WANTED, None),
         ({"release": A, "coming": {"release": A, "bytes_done": 0, "bytes_to_do": 9}}, {}, None, "waits"),
