@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from player.evidence.checkpoints import CHANGED_COUNTS_SCHEMA, CHECKPOINT_SCHEMA, CheckpointLog
 from player.evidence.history import HISTORY_SCHEMA, HistoryLog
@@ -242,12 +243,21 @@ async def open_ledger(path: Path, device: str, clock: Clock) -> AsyncIterator[Le
 async def read_ledger(path: Path, device: str) -> AsyncIterator[Ledger]:
     """Open the evidence of `device` for reading only, beside a running player; an empty ledger if there is no file.
 
+    A file that an earlier version wrote, and no newer player has opened yet, is read from a copy.
+
     Raises:
-        StorageBroken: it cannot be read.
+        StorageBroken, StorageFull: it cannot be read, or not be copied.
     """
-    missing = not path.exists()
-    async with open_database(Path(":memory:"), MIGRATIONS) if missing else read_database(path) as database:
-        if missing:
+    async with AsyncExitStack() as stack:
+        if path.exists():
+            database = await stack.enter_async_context(read_database(path))
+            row = await database.row("PRAGMA user_version")
+            if row is not None and row["user_version"] < len(MIGRATIONS):
+                copy = Path(stack.enter_context(TemporaryDirectory())) / path.name
+                await copy_database(path, copy)
+                database = await stack.enter_async_context(open_database(copy, MIGRATIONS))
+        else:
+            database = await stack.enter_async_context(open_database(Path(":memory:"), MIGRATIONS))
             await _create_log(database, device)
         yield Ledger(database, await Quarantine.load(database), await _read_head(database))
 

@@ -1,11 +1,12 @@
 """Logs that a released version wrote are brought up to date, with all that they hold."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from player.evidence.ledger import open_ledger
+from player.evidence.ledger import open_ledger, read_ledger
 from player.programme.proof_of_play import verify_chain
 from sync.programme.ad_selection import AdHead
 from sync.programme.ad_shares import Account
@@ -39,3 +40,18 @@ async def test_a_log_of_an_earlier_schema_goes_on_where_it_was(dump: Path, tmp_p
         assert [play.sequence for play in plays] == [1, 2, 3, 4, 5]
         verify_chain(plays)
         assert await ledger.outbox.depth() == 4
+
+
+@pytest.mark.parametrize("dump", LOGS, ids=lambda dump: dump.stem)
+async def test_a_log_of_an_earlier_schema_is_read_before_a_newer_player_has_opened_it(
+    dump: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "plays.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(dump.read_text())
+    before = path.read_bytes()
+    async with read_ledger(path, DEVICE) as ledger:
+        assert [each.take for each in await ledger.open_takes()] == [take("take-3").take, take("take-4").take]
+        assert "mornings" in (await ledger.saved_memory()).accounts
+        assert (await ledger.checkpoints.place()).newest is None
+    assert (path.read_bytes(), list(tmp_path.iterdir())) == (before, [path])
