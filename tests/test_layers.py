@@ -51,9 +51,13 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/store/proof": (
         ENGINES_AND_STORES,
-        "sync/origin/persistence sync/origin/store/reports sync/proof",
+        "sync/origin/persistence sync/origin/store/days sync/proof",
     ),
-    "sync/origin/store/reports": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/planning"),
+    "sync/origin/store/days": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/planning"),
+    "sync/origin/store/reports": (
+        ENGINES_AND_STORES,
+        "sync/origin/persistence sync/origin/planning sync/origin/store/days",
+    ),
     "sync/origin/proof": (ENGINES_AND_STORES, "sync/origin/planning"),
     "sync/origin/proof/export": (ENGINES_AND_STORES, "sync/origin/proof sync/proof sync/trust"),
     "sync/device/traffic": (ENGINES_AND_STORES, ""),
@@ -102,7 +106,10 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/persistence sync/origin/planning sync/origin/proof sync/origin/store/proof "
         "sync/origin/store/reports sync/programme/preview",
     ),
-    "sync/origin/retention": (SERVICES, "sync/origin/persistence sync/origin/store"),
+    "sync/origin/retention": (
+        SERVICES,
+        "sync/origin/persistence sync/origin/planning sync/origin/store sync/origin/store/days",
+    ),
     "sync/origin/http": (SERVICES, "sync/http sync/origin/store sync/trust"),
     "player/diagnostics": (
         FACES,
@@ -178,6 +185,7 @@ DOORS: dict[str, set[str]] = {
     "watchdog": {"sync/runtime/file_watcher"},
     "aiosqlite": {"sync/runtime/sqlite"},
     "alembic": {"sync/origin/persistence"},
+    "duckdb": {"sync/origin/persistence/play_files"},
     "sqlalchemy": {"sync/origin/persistence", "sync/origin/store"},
     "cryptography": {"sync/trust/signing"},
     "aiohappyeyeballs": {"sync/device/transfer/addresses"},
@@ -390,6 +398,7 @@ def _unreadable(module: str) -> Iterator[str]:
 
 def test_a_room_has_a_dozen_files_at_most() -> None:
     files = Counter(room_of(module) for module in MODULES if not (TOP / module).is_dir())
+    del files["sync/origin/persistence/migrations/versions"]  # each change of the schema adds one, for ever
     assert not {room: count for room, count in files.items() if count > MOST_FILES}, "cut the room in two"
 
 

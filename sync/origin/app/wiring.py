@@ -55,6 +55,7 @@ from sync.origin.reports.day_counter import DayCounter
 from sync.origin.reports.delivery_report import ReportMaker
 from sync.origin.reports.promise_keeper import PromiseKeeper
 from sync.origin.retention.cleaner import Cleaner
+from sync.origin.retention.play_archiver import PlayArchiver
 from sync.origin.retention.policy import RetentionRule
 from sync.origin.retention.scanner import ContentScanner
 from sync.origin.settings.model import OriginConfiguration
@@ -118,7 +119,7 @@ async def open_origin(settings: OriginConfiguration, clock: Clock) -> AsyncItera
     files.prepare()
     keyring = Keyring(settings.storage.data_dir, files, clock)
     keyring.prepare()
-    async with open_origin_database(_database_url(settings)) as database:
+    async with open_origin_database(_database_url(settings), files.plays) as database:
         yield _assemble(settings, clock, database, files, keyring)
 
 
@@ -157,7 +158,9 @@ def _assemble(
 
     app = _application(settings, operations, gatekeeper, metrics, live)
     contact = ContactWatch(device_store, live, clock)
-    services = _services(rooms, pipeline, cleaner, live, reports, contact) | {"clock_correction": correction.run}
+    archiver = PlayArchiver(database, clock, settings.retention.archive_plays_after_days)
+    services = _services(rooms, pipeline, cleaner, live, reports, contact)
+    services |= {"clock_correction": correction.run, "play_archiver": archiver.run}
     parts = (keys, devices, signing, exporter, pairings, live, rooms, pipeline, cleaner, keyring, reports)
     return Origin(app, services, restarts, *parts)
 

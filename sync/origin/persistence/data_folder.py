@@ -1,7 +1,8 @@
 """The folders of the origin. A file in them is whole and durable under its name, or it is not there.
 
 `content/` is the tree that devices download. A file there is never written again; only the signed timestamps are
-replaced. `uploads/` has the bytes that people send, `work/` the files of the pipeline, `thumbnails/` small pictures.
+replaced. `uploads/` has the bytes that people send, `work/` the files of the pipeline, `thumbnails/` small pictures,
+`plays/` the Parquet files of archived plays (`play_files`).
 
 Code that adds a reference to content (a release, a media that becomes ready) holds the shared lock `adding_content`
 from the moment it checks a file until its row is stored. Code that deletes content holds the exclusive lock
@@ -41,6 +42,7 @@ class DataFolder:
         self.work = data_dir / "work"
         self.content = data_dir / "content"
         self.thumbnails = data_dir / "thumbnails"
+        self.plays = data_dir / "plays"
 
     def prepare(self) -> None:
         """Create the folders that are missing.

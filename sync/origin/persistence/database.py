@@ -5,6 +5,7 @@ import hashlib
 import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -14,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from sync.errors import Conflict, Rejected, SignageError, StorageBroken, StorageFull
+from sync.origin.persistence.play_files import PlayFiles
 from sync.origin.persistence.schema import bring_up_to_date
 from sync.runtime.os_messages import os_reason
 from sync.runtime.sqlite import database_reason
@@ -28,10 +30,11 @@ _SQLITE_WHILE_UPDATED = ("foreign_keys=OFF", "busy_timeout=120000")
 
 
 class OriginDatabase:
-    """Provides connections: `reading` for queries, `writing` for one atomic change."""
+    """Provides connections: `reading` for queries, `writing` for one atomic change; and the files of archived plays."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, play_files: PlayFiles) -> None:
         self._engine = engine
+        self.play_files = play_files
         self._writer = asyncio.Lock()  # of SQLite, which has one; waiting here is fair, and costs no connection
         self._turns = WeakValueDictionary[str, asyncio.Lock]()
         self._turns_at_once = asyncio.Semaphore(_TURNS_AT_ONCE)
@@ -148,8 +151,10 @@ def _translated(error: DBAPIError) -> SignageError:
 
 
 @asynccontextmanager
-async def open_origin_database(url: str) -> AsyncIterator[OriginDatabase]:
+async def open_origin_database(url: str, plays_folder: Path = Path("plays")) -> AsyncIterator[OriginDatabase]:
     """Connect to `url` (`sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`); bring its schema up to date.
+
+    Archived plays are below `plays_folder`.
 
     Raises:
         StorageBroken: the database cannot be reached, the file is not a database, or a newer version wrote it.
@@ -164,7 +169,7 @@ async def open_origin_database(url: str) -> AsyncIterator[OriginDatabase]:
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     try:
-        database = OriginDatabase(engine)
+        database = OriginDatabase(engine, PlayFiles(plays_folder))
         await database.bring_up_to_date()
         yield database
     finally:

@@ -28,6 +28,7 @@ play_days = Table(
     Column("counted", BigInteger, nullable=False, server_default="0"),
     Column("judgement", Integer, nullable=False, server_default="0"),  # `billing.JUDGEMENT` it was counted with
     Column("shown_ms", JSON),  # of each hour, by all its plays, items of playlists too; NULL: not counted yet
+    Column("archived", BigInteger, nullable=False, server_default="0"),  # `changes` when all its plays were in files
     Index("play_days_by_day", "day"),
 )
 _stale = play_days.c.counted < play_days.c.changes

@@ -330,6 +330,7 @@ plays = Table(
     Column("accepted", JSON(none_as_null=True)),  # who had it count that was set aside, why, when, and the reason
     Column("clock", String(16)),  # a ClockTrust; NULL: stored by an earlier version
     Column("clock_offset_ms", BigInteger),  # that corrects its start and end here; NULL: they are as it says
+    Column("archive_id", Integer),  # a `play_archives`, which has its document; `body` has what stays of it
     Index("plays_by_line", "line_id", "started_ms"),
     Index("plays_by_start", "started_ms"),
     Index("plays_by_device", "device_id", "started_ms"),
@@ -347,6 +348,16 @@ _accepted = plays.c.accepted.is_not(None)
 Index("plays_accepted", plays.c.received_ms, sqlite_where=_accepted, postgresql_where=_accepted)
 _unsynced = plays.c.clock == "unsynced"
 Index("plays_unsynced", plays.c.device_id, plays.c.log_epoch, sqlite_where=_unsynced, postgresql_where=_unsynced)
+
+# Files with plays of a day, see `play_files`; `finished`: all their plays refer to them.
+play_archives = Table(
+    "play_archives",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("day", Integer, nullable=False),  # since 1970
+    Column("sha256", String(64), nullable=False, unique=True),
+    Column("finished", Boolean, nullable=False),
+)
 
 # Up to which sequence a device's log has no gap, so that no answer counts from the beginning.
 play_marks = Table(

@@ -131,6 +131,9 @@ class RetentionSettings(Section):
     """How many releases before the one in force are kept, of each channel."""
     grace_s: Annotated[float, Field(ge=3_600)] = 7 * 86_400.0
     """Everything else is kept this long after its last need, in seconds; so are failed uploads that can be retried."""
+    archive_plays_after_days: Annotated[int, Field(ge=0, le=36_500)] = 0
+    """Plays of days that are longer ago than this become Parquet files below data_dir/plays; 0: they stay in the
+    database. It needs the extra `archive`. Reports and exports read both."""
     dry_run: bool = False
     """true: nothing is deleted. /metrics, /v1/storage and `signage-origin storage` tell what could be."""
 

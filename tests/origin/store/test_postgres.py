@@ -1,6 +1,7 @@
 """The same statements on PostgreSQL, where it is installed, with two origins on one database at once."""
 
 import asyncio
+import json
 import os
 import pwd
 import shutil
@@ -14,18 +15,21 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken
 from sync.origin.persistence.database import open_origin_database
 from sync.origin.persistence.migrations.versions import revision_0001
+from sync.origin.persistence.play_files import FileOfDay
 from sync.origin.persistence.tables import metadata, playlists, plays
 from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.planning.schedules import DaypartDraft, ScheduleDraft
+from sync.origin.planning.venue_days import date_of
 from sync.origin.publishing.publisher import Publication
 from sync.origin.reports.day_counter import DayCounter
 from sync.origin.retention.scanner import Figures
+from sync.origin.store.days.archived_plays import ArchiveStore
 from sync.origin.store.devices import (
     Admission,
     DeviceStore,
@@ -41,9 +45,10 @@ from sync.origin.store.proof.play_times import MovedPlay, PlayTimeStore
 from sync.origin.store.proof.plays import PlayStore, ReceivedPlay
 from sync.origin.store.reports.billable_rules import note_rules
 from sync.origin.store.reports.play_sums import PlaySumStore, SumFilter
+from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import HistoryRecord, Play
 from tests.fakes import FakeClock
-from tests.origin.api.proof.test_history import BOOT, late, record, synchronised
+from tests.origin.api.proof.test_history import BOOT, NINE, late, record, synchronised
 from tests.origin.persistence.test_schema import newest
 from tests.origin.planning_origin import PlanningOrigin, open_planning_origin
 from tests.origin.retention.retention_origin import GRACE_S, asset_of, open_retention_origin
@@ -353,3 +358,32 @@ async def test_history_is_written_once_and_moves_plays(origins: Origins) -> None
     assert [one.offset_ms for one in await times.moved("window", 9)] == [9, 9]
     await times.judge("window", {stored[0].key: None, stored[1].key: "why"})
     assert await times.moved("window", 9) == []
+
+
+async def test_plays_move_into_a_file_and_lost_ones_come_back(origins: Origins) -> None:
+    database, day = origins[0].database, unix_ms(NINE) // 86_400_000
+    async with database.writing() as connection:
+        await add_device(connection, id="window", name="w", channel_id="main", token_hash="t", paired_ms=1)
+    documents = [late("window", number) for number in (1, 2)]
+    sent = [ReceivedPlay(Play.model_validate(document), document) for document in documents]
+    await PlayStore(database).insert("window", sent, 400_000)
+    store, file = ArchiveStore(database), FileOfDay(date_of(day), "a" * 64)
+    assert await store.days_due(day - 1) == [] and await store.days_due(day) == [day]
+    due, rows = await store.devices_due(day), await store.rows("window", day)
+    assert [json.loads(row["document"]) for row in rows] == documents
+    async with database.writing() as connection:
+        await connection.execute(delete(plays).where(plays.c.sequence == 2))
+    assert await store.unfinished([file]) == [file]
+    archive = await store.begin(file)
+    assert await store.begin(file) == archive
+    await store.attach(archive, rows)
+    await store.attach(archive, rows)  # once more: it changes nothing
+    await store.finish(archive)
+    assert await store.unfinished([file]) == [] and await store.rows("window", day) == []
+    async with database.reading() as connection:
+        found = (await connection.execute(select(plays.c.archive_id, plays.c.hash).order_by(plays.c.sequence))).all()
+    assert found == [(archive, document["hash"]) for document in documents]
+    await store.note_archived(day, due)
+    assert await store.days_due(day) == [day]  # a play came back meanwhile
+    await store.note_archived(day, await store.devices_due(day))
+    assert await store.days_due(day) == []

@@ -8,6 +8,7 @@ from sqlalchemy import and_, func, not_, or_, select, tuple_, union
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import lines, plays, release_contents
+from sync.origin.store.days.play_documents import DOCUMENT, documents
 
 _AT_ONCE = 500  # a statement takes a limited number of values
 
@@ -79,12 +80,12 @@ class ExportedPlayStore:
         """Yield plays as they were sent, in the order of `sequences`, which rise."""
         for some in _parts(sequences):
             own = plays.c
-            query = select(own.body).where(own.device_id == device, own.log_epoch == log_epoch)
+            query = select(*DOCUMENT).where(own.device_id == device, own.log_epoch == log_epoch)
             query = query.where(own.sequence.in_(some)).order_by(own.sequence)
             async with self._database.reading() as connection:
-                found = list(await connection.scalars(query))
-            for body in found:
-                yield body
+                found = (await connection.execute(query)).all()
+            for document in await documents(self._database, found):
+                yield document
 
     async def beside(
         self, device: str, covered: Collection[LogRange], from_ms: int, until_ms: int
@@ -95,14 +96,14 @@ class ExportedPlayStore:
         within = [
             and_(own.log_epoch == part.log_epoch, own.sequence.between(part.first, part.last)) for part in covered
         ]
-        query = select(*keys, own.body).where(own.device_id == device, *_in_time(from_ms, until_ms))
+        query = select(*DOCUMENT, own.started_ms).where(own.device_id == device, *_in_time(from_ms, until_ms))
         query = query.where(not_(or_(*within))) if within else query
         while True:
             page = query.where(tuple_(*keys) > tuple_(*after)).order_by(*keys).limit(_AT_ONCE)
             async with self._database.reading() as connection:
                 found = (await connection.execute(page)).all()
-            for row in found:
-                yield row.body
+            for document in await documents(self._database, found):
+                yield document
             if len(found) < _AT_ONCE:
                 return
             after = found[-1].started_ms, found[-1].log_epoch, found[-1].sequence

@@ -8,8 +8,9 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, 
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import plays
+from sync.origin.store.days.play_days import mark_plays
+from sync.origin.store.days.play_documents import DOCUMENT, documents
 from sync.origin.store.proof.once import Key
-from sync.origin.store.reports.play_days import mark_plays
 from sync.runtime.clock import ClockTrust
 from sync.wire.device_reports import Play
 
@@ -56,7 +57,7 @@ class PlayTimeStore:
         """
         boot = plays.c.body["boot_id"].as_string()
         of_these = or_(boot.in_(boots), and_(boot.is_(None), plays.c.log_epoch.in_(log_epochs)))
-        query = select(plays.c.body, plays.c.clock_offset_ms).where(
+        query = select(*DOCUMENT, plays.c.clock_offset_ms).where(
             plays.c.device_id == device,
             plays.c.clock == ClockTrust.UNSYNCED.value,
             tuple_(plays.c.log_epoch, plays.c.sequence) > tuple_(*after),
@@ -99,7 +100,7 @@ class PlayTimeStore:
 
     async def moved(self, device: str, limit: int) -> list[StoredPlay]:
         """Return plays that have to be judged anew, the first to come first."""
-        query = select(plays.c.body, plays.c.clock_offset_ms).where(
+        query = select(*DOCUMENT, plays.c.clock_offset_ms).where(
             plays.c.device_id == device, plays.c.set_aside == JUDGED_ANEW
         )
         return await self._stored(query.order_by(plays.c.received_ms, plays.c.log_epoch, plays.c.sequence).limit(limit))
@@ -122,7 +123,9 @@ class PlayTimeStore:
 
     async def _stored(self, query: Select[Any]) -> list[StoredPlay]:
         async with self._database.reading() as connection:
-            return [StoredPlay(Play.model_validate(body), offset) for body, offset in await connection.execute(query)]
+            rows = (await connection.execute(query)).all()
+        found = zip(await documents(self._database, rows), rows, strict=True)
+        return [StoredPlay(Play.model_validate(document), row.clock_offset_ms) for document, row in found]
 
 
 _ONE = (plays.c.log_epoch == bindparam("epoch"), plays.c.sequence == bindparam("place"))

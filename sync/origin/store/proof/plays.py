@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import devices, play_conflicts, plays, releases
+from sync.origin.store.days.play_days import day_of_play, mark_days, mark_plays
+from sync.origin.store.days.play_documents import DOCUMENT, documents
 from sync.origin.store.proof.once import Arrival, Key, ReceiptStatus, store_once, stored_hashes
 from sync.origin.store.proof.play_times import StoredPlay
-from sync.origin.store.reports.play_days import day_of_play, mark_days, mark_plays
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import Play
 
@@ -146,23 +147,24 @@ class PlayStore:
         self, device: str, log_epoch: str, sequence: int, step: Literal[-1, 1]
     ) -> Mapping[str, Any] | None:
         """Return the document of the play of a log that counts next below (-1) or above (1) this one."""
-        query = select(plays.c.body).where(*_in_log(device, log_epoch), plays.c.set_aside.is_(None)).limit(1)
+        query = select(*DOCUMENT).where(*_in_log(device, log_epoch), plays.c.set_aside.is_(None)).limit(1)
         if step < 0:
             query = query.where(plays.c.sequence < sequence).order_by(plays.c.sequence.desc())
         else:
             query = query.where(plays.c.sequence > sequence).order_by(plays.c.sequence)
         async with self._database.reading() as connection:
-            body: Mapping[str, Any] | None = await connection.scalar(query)
-        return body
+            rows = (await connection.execute(query)).all()
+        return next(iter(await documents(self._database, rows)), None)
 
     async def kept_aside(self, device: str, log_epoch: str, first: int, last: int) -> list[StoredPlay]:
         """Return the plays of this part of a log that are in no sum, by their start."""
-        query = select(plays.c.body, plays.c.clock_offset_ms).where(
+        query = select(*DOCUMENT, plays.c.clock_offset_ms).where(
             *_in_log(device, log_epoch), plays.c.sequence.between(first, last), plays.c.set_aside.is_not(None)
         )
         async with self._database.reading() as connection:
-            rows = await connection.execute(query.order_by(plays.c.started_ms))
-            return [StoredPlay(Play.model_validate(body), offset_ms) for body, offset_ms in rows]
+            rows = (await connection.execute(query.order_by(plays.c.started_ms))).all()
+        found = zip(await documents(self._database, rows), rows, strict=True)
+        return [StoredPlay(Play.model_validate(document), row.clock_offset_ms) for document, row in found]
 
     async def accept(self, device: str, log_epoch: str, sequences: Sequence[int], by: Acceptance) -> None:
         """Have plays count that were set aside; what was held against them stays on record."""
@@ -178,15 +180,17 @@ class PlayStore:
 
     async def page(self, selected: PlayFilter, *, after: Cursor | None, limit: int) -> list[PagedPlay]:
         """Return plays, newest first."""
-        columns = (plays.c.body, plays.c.set_aside, plays.c.started_ms, plays.c.ended_ms, plays.c.clock_offset_ms)
-        query = _filtered(select(*columns), selected)
+        columns = (plays.c.set_aside, plays.c.started_ms, plays.c.ended_ms, plays.c.clock_offset_ms)
+        query = _filtered(select(*DOCUMENT, *columns), selected)
         keys = (plays.c.started_ms, plays.c.device_id, plays.c.log_epoch, plays.c.sequence)
         if after is not None:
             values = (after.started_ms, after.device, after.log_epoch, after.sequence)
             query = query.where(tuple_(*keys) < tuple_(*values))
         query = query.order_by(*(key.desc() for key in keys)).limit(limit)
         async with self._database.reading() as connection:
-            return [PagedPlay(*row) for row in await connection.execute(query)]
+            rows = (await connection.execute(query)).all()
+        found = zip(await documents(self._database, rows), rows, strict=True)
+        return [PagedPlay(document, *row[len(DOCUMENT) :]) for document, row in found]
 
     async def count_set_aside(self, selected: PlayFilter) -> int:
         """Return how many of the plays are in no sum."""

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.tables import billable_rules
 from sync.origin.planning.billable_rule import DEFAULT_RULE, BillableRule, VersionedRule
-from sync.origin.store.reports.play_days import mark_lines
+from sync.origin.store.days.play_days import mark_lines
 
 DEFAULT_VERSION: VersionedRule = (0, DEFAULT_RULE)
 

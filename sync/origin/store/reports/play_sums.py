@@ -14,8 +14,9 @@ from sync.origin.persistence.tables import plays, release_contents, releases
 from sync.origin.planning.billable_rule import VersionedRule
 from sync.origin.planning.release_contents import ReleaseContent, Runs
 from sync.origin.planning.venue_days import around
+from sync.origin.store.days.play_days import mark_days
+from sync.origin.store.days.play_documents import DOCUMENT, documents
 from sync.origin.store.reports.billable_rules import rules_of
-from sync.origin.store.reports.play_days import mark_days
 
 _AT_ONCE = 500  # a statement takes a limited number of values
 _ADDED = ("plays", "rendered_ms", *HOURS)
@@ -72,20 +73,22 @@ class PlaySumStore:
         """Return what these days, which follow each other, are counted from."""
         begins, ends = around(min(days))[0], around(max(days))[1]
         row = plays.c
-        shown = select(
-            row.body, row.started_ms, row.set_aside, row.accepted.is_not(None), row.clock_offset_ms.is_not(None)
-        ).where(row.device_id == device, row.started_ms >= begins, row.started_ms < ends)
+        facts = (row.started_ms, row.set_aside, row.accepted.is_not(None), row.clock_offset_ms.is_not(None))
+        shown = select(*DOCUMENT, *facts).where(
+            row.device_id == device, row.started_ms >= begins, row.started_ms < ends
+        )
         marks = select(play_days.c.day, play_days.c.changes).where(
             play_days.c.device_id == device, play_days.c.day.in_(days)
         )
         async with self._database.reading() as connection:
             changes = {day: count for day, count in await connection.execute(marks)}
-            rows = [tuple(one) for one in await connection.execute(shown)]
-            bodies = [one[0] for one in rows]
+            found = (await connection.execute(shown)).all()
+            bodies = await documents(self._database, found)
             places = await _places(connection, {body["release"] for body in bodies if body.get("line")})
             channels = {channel for each in places.values() for channel, _ in each}
             contents = await _contents(connection, channels, {body["asset"] for body in bodies if body.get("line")})
             rules = await rules_of(connection, {body["line"] for body in bodies if body.get("line")})
+        rows = [(body, *one[len(DOCUMENT) :]) for body, one in zip(bodies, found, strict=True)]
         return DayPlays(device, changes, rows, rules, places, contents)
 
     async def keep(
