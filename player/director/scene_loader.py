@@ -65,6 +65,7 @@ class SceneLoader:
         self._streams_by_hash: dict[str, Stream] = {}
         self._many_lines = False
         self._requested, self._loaded = 1, 0  # how many reads were asked for, and which of them is done
+        self._reading = asyncio.Lock()  # director and volume want a scene at the same time: it is read once
         self._missing: set[str] = set()  # files that were wanted and are not here
         self._reported: set[str] = set()
         self._eligible: tuple[Hashable, datetime, EligibleAds] | None = None
@@ -75,10 +76,11 @@ class SceneLoader:
 
     async def load(self) -> DeviceScene | None:
         """Return what a decision depends on now, None without content."""
-        requested = self._requested
-        if self._loaded != requested:
-            self._take_over(await asyncio.to_thread(self._content.active))
-            self._loaded = requested
+        async with self._reading:
+            requested = self._requested
+            if self._loaded != requested:
+                self._take_over(await asyncio.to_thread(self._content.active))
+                self._loaded = requested
         if self._active is None:
             return None
         release, settings = self._active.release, self._settings()
