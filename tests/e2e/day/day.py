@@ -66,7 +66,7 @@ creatives = [{ file = "magenta.png" }]
 _MORNING, _EVENING, _ADS_OF = ("red.mp4", "lime.png"), ("cyan.mp4", "white.png"), ("yellow.mp4", "magenta.png")
 _LONG_S = 2.0
 _MORNING_S = 3_600.0
-_TRIES = 60
+_TRIES = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,18 +74,23 @@ def needed_checkpoints(
     """Return the places in the chain of a screen of the checkpoints that an export of this period has.
 
     They reach from the last one before the period to the first one after it. `shown` are the plays of the period: the
-    epoch, first and last sequence of each log. Those are covered too, if the clock was set back.
+    epoch, first and last sequence of each log. Those are covered too, if the clock was set back: then these two are the
+    last one before them, and the first one after them.
     """
     if not chain:
         return range(0)
-    begin = max((place for place, one in enumerate(chain) if one.at_ms <= from_ms), default=0)
-    end = next((place for place, one in enumerate(chain) if place > begin and one.at_ms >= until_ms), len(chain) - 1)
+    before = [place for place, one in enumerate(chain) if one.at_ms <= from_ms]
+    after = [place for place, one in enumerate(chain) if one.at_ms >= until_ms]
+    begin = max(before, default=0)
+    end = next((place for place in after if place > begin), len(chain) - 1)
     for epoch, first, last in shown:
         covering = [
             place
             for place, one in enumerate(chain)
             if one.log_epoch == epoch and one.first <= last and one.last >= first
         ]
-        if covering:
-            begin, end = min(begin, max(0, covering[0] - 1)), max(end, covering[-1])
+        if covering and covering[0] <= begin:
+            begin = max((place for place in before if place < covering[0]), default=0)
+        if covering and covering[-1] > end:
+            end = next((place for place in after if place >= covering[-1]), len(chain) - 1)
     return range(begin, end + 1)
