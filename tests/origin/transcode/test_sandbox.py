@@ -26,7 +26,7 @@ async def test_a_tool_and_its_children_end_at_the_time_limit() -> None:
     began = clock.monotonic()
     with pytest.raises(ChildStopped, match="longer than 1 s"):
         await run_tool(("sh", "-c", "sleep 60 & sleep 60"), Limits(1, 512 * MIB, MIB))
-    assert clock.monotonic() - began < 10
+    assert clock.monotonic() - began < 60 / 2
     assert not child_processes("sleep")
 
 

@@ -359,7 +359,7 @@ def test_two_thousand_dayparts_are_decided_quickly() -> None:
         for n in range(2_000)
     ]
     whole = release(many)
-    began = time.perf_counter()
+    began = time.process_time()
     for hour in range(10):
         programme_at(whole, BERLIN, local(f"2026-03-03T{hour:02}:45"))
-    assert time.perf_counter() - began < 5.0  # 0.2 s on the machine this was written on
+    assert time.process_time() - began < 5.0  # 0.2 s on the machine this was written on

@@ -111,7 +111,7 @@ async def test_cancelling_wakes_threads_that_wait_for_a_silent_server(origin: Or
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert clock.monotonic() - began < 1.5
+    assert clock.monotonic() - began < 60 / 2, "the server would be silent for longer"
     assert 0 < len(part.verified()) <= 4  # one of each request
 
 
