@@ -1,4 +1,4 @@
-"""fuzz --part documents: every document that a device reads from a server, damaged at random, guided by coverage.
+"""fuzz --part documents: what servers, devices and exports may say, damaged at random, guided by coverage.
 
 What reaches lines of ours in an order that nothing reached before is damaged further (as AFL does, by edges between
 lines). First come the documents of the tests that are as large as they may be: `slowest_ms` and `grown_mib` are of
@@ -18,6 +18,7 @@ from typing import Any
 
 from sync.errors import SignageError
 from sync.runtime.clock import SystemClock
+from tests.origin.proof.hostile_deliveries import deliveries
 from tests.sync.trust.hostile_documents import NASTY, Target, damaged, targets
 
 _OURS = str(Path(__file__).parent.parent.parent / "sync")
@@ -29,13 +30,13 @@ Edge = tuple[str, int, int]
 
 def measure(count: int, seed: int) -> list[dict[str, Any]]:
     """Return a row for each kind of document, of `count` damaged ones in all."""
-    names = list(targets())
+    names = list(_all())
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         return pool.starmap(_fuzz, [(name, -(-count // len(names)), seed) for name in names], chunksize=1)
 
 
 def _fuzz(name: str, count: int, seed: int) -> dict[str, Any]:
-    target, rng = targets()[name], Random(f"{seed} {name}")
+    target, rng = _all()[name], Random(f"{seed} {name}")
     outcomes = Counter[str]()
     slowest_ms, grown_mib = _largest(target, outcomes)
     corpus, seen = [target.sample], _edges_of(partial(_outcome, target, target.sample))[0]
@@ -53,6 +54,10 @@ def _fuzz(name: str, count: int, seed: int) -> dict[str, Any]:
     row = {"document": name, "documents": sum(outcomes.values()), "found": len(corpus), "edges": len(seen)}
     kinds = {kind: outcomes[kind] for kind in ("accepted", "refused", "broken")}
     return {**row, **kinds, "slowest_ms": slowest_ms, "grown_mib": grown_mib}
+
+
+def _all() -> dict[str, Target]:
+    return {**targets(), **deliveries()}
 
 
 def _largest(target: Target, outcomes: Counter[str]) -> tuple[float, float]:

@@ -4,10 +4,13 @@ Where a hash or a signature comes first, the damaged bytes are signed and named 
 a faulty origin, may sign anything.
 """
 
+import asyncio
 import base64
 import hashlib
 import json
+import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -20,7 +23,16 @@ from pydantic import BaseModel
 
 from sync.device import origin_client
 from sync.device.origin_client import ChannelAssignment, Hint
-from sync.trust.acceptance import Known, check_index, check_release, check_root, check_timestamp
+from sync.device.transfer import worker
+from sync.device.transfer.asset_state import Fetch
+from sync.device.transfer.connection import Network
+from sync.device.transfer.http_reader import HttpReader
+from sync.device.transfer.limits import DEADLINES
+from sync.device.transfer.sources import ContentSource
+from sync.errors import OriginUnreachable, SignageError
+from sync.proof.checkpoint import CERTIFICATE_DOMAIN, Certificate, open_certificate, sign_certificate
+from sync.proof.delivery import CertifiedKey, CheckpointAnswer
+from sync.trust.acceptance import Known, check_bookings, check_index, check_release, check_root, check_timestamp
 from sync.trust.root_changes import RootProposal, read_proposal
 from sync.trust.signing import (
     SigningKey,
@@ -33,7 +45,7 @@ from sync.trust.signing import (
 )
 from sync.wire.chunk_index import dump_index
 from sync.wire.content_paths import timestamp_path
-from sync.wire.device_reports import BatchAnswer, PairingAnswer, PairingState
+from sync.wire.device_reports import BatchAnswer, HeartbeatAnswer, PairingAnswer, PairingState
 from sync.wire.release import (
     INDEX_CAP_BYTES,
     RELEASE_CAP_BYTES,
@@ -42,15 +54,26 @@ from sync.wire.release import (
     TIMESTAMP_CAP_BYTES,
     TIMESTAMP_DOMAIN,
     Asset,
+    Bookings,
+    BookingsFile,
+    Campaign,
+    Creative,
     Envelope,
+    Line,
     Release,
     Root,
     Timestamp,
 )
 from tests.sync.file_tree_origin import CHANNEL, EPOCH, Publisher, cut_into, noise, release_of
 
+LONGEST_SENTENCE = 1_000
 _KNOWN = Known(EPOCH, synchronised=True)
 _NAME = "a" * 64
+_HTTP = (
+    b"HTTP/1.1 206 Partial Content\r\nContent-Type: video/mp4\r\nContent-Length: 3\r\nContent-Range: bytes 0-2/3\r\n"
+    b'Date: Mon, 30 Nov 2026 08:00:00 GMT\r\nConnection: keep-alive\r\nETag: "a"\r\n\r\nabc'
+)
+_HTTP_BYTES = 60_000  # so many that a socket takes them at once
 
 
 @dataclass(frozen=True)
@@ -60,6 +83,18 @@ class Target:
     sample: bytes
     read: Callable[[bytes], object]
     cap_bytes: int = origin_client.ANSWER_CAP_BYTES
+
+
+def refused(target: Target, raw: bytes) -> str:
+    """Return why a document is refused; empty: it is accepted. Any other error fails the test."""
+    try:
+        target.read(raw)
+    except SignageError as error:
+        sentence = str(error)
+        assert 0 < len(sentence) <= LONGEST_SENTENCE, sentence[:200]
+        assert sentence.isprintable(), repr(sentence)
+        return sentence
+    return ""
 
 
 def targets() -> Mapping[str, Target]:
@@ -84,12 +119,19 @@ def targets() -> Mapping[str, Target]:
         "pairing": Target(_pairing(publisher.root), _read_pairing),
         "pairing state": _answer(PairingState, {"status": "paired", "device": "d", "token": "t", "channel": "main"}),
         "channel": _answer(ChannelAssignment, {"device": "d", "channel": "main"}),
+        "bookings": Target(_bookings(assets[0]), _read_bookings, RELEASE_CAP_BYTES),
+        "certificate": Target(_certificate(keys[1]), partial(_read_certificate, root)),
+        "signed certificate": Target(_payload(_certificate(keys[1])), partial(_read_signed_certificate, root, keys[1])),
+        "checkpoint receipts": _answer(CheckpointAnswer, {"receipts": [{"status": "stored"}], "missing": []}),
+        "answer to a heartbeat": _answer(HeartbeatAnswer, {"doubts": ["two machines"]}),
         "receipts": _answer(BatchAnswer, {"receipts": [{"sequence": 1, "status": "accepted"}], "high_water": 1}),
         "hint": Target(
             b'{"topic": "release", "channel": "main", "sequence": 3}', _read_hint, origin_client.HINT_CAP_BYTES
         ),
         "problem": Target(b'{"detail": "the origin is full", "status": 507}', origin_client._detail),
         "proposed root": Target(_proposal(publisher.root, following), read_proposal),
+        "HTTP of media": Target(_HTTP, partial(_read_http_of_media, assets[0]), _HTTP_BYTES),
+        "HTTP of documents": Target(_HTTP, _read_http_of_documents, _HTTP_BYTES),
     }
 
 
@@ -143,6 +185,74 @@ def _read_release(raw: bytes) -> Release:
 
 def _read_index(asset: Asset, raw: bytes) -> None:
     check_index(raw, asset.model_copy(update={"index": hashlib.sha256(raw).hexdigest()}))
+
+
+def _bookings(asset: Asset) -> bytes:
+    line = Line(id="l", name="l", creatives=(Creative(id="c", title="Film", asset=asset.sha256, duration_ms=1000),))
+    times = {"starts_at": EPOCH, "ends_at": EPOCH + timedelta(days=7)}
+    booked = Campaign(id="a", name="a", advertiser="north", lines=(line,), **times)
+    return Bookings(campaigns=(booked,), assets=(asset,)).model_dump_json(exclude_none=True).encode()
+
+
+def _read_bookings(raw: bytes) -> Release:
+    size = min(max(1, len(raw)), RELEASE_CAP_BYTES)
+    name = hashlib.sha256(raw).hexdigest()
+    return check_bookings(raw, BookingsFile(sha256=name, size_bytes=size, starts_at=EPOCH, ends_at=EPOCH))
+
+
+def _certificate(key: SigningKey) -> bytes:
+    public = base64.b64encode(key.public).decode()
+    return sign_certificate(Certificate(device="d", key=key.id, public_key=public, serial=1, issued_at=EPOCH), key)
+
+
+def _read_certificate(root: Root, raw: bytes) -> None:
+    answer = origin_client._parsed(raw, CertifiedKey)
+    open_certificate(root, Envelope(payload=answer.payload, signatures=answer.signatures))
+
+
+def _read_signed_certificate(root: Root, key: SigningKey, payload: bytes) -> None:
+    open_certificate(root, _opened(sign_envelope(CERTIFICATE_DOMAIN, payload, key)))
+
+
+def _read_http_of_media(asset: Asset, raw: bytes) -> None:
+    """Read what a server sends on the connection of media, as `FetchWorker` does."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.setblocking(False)
+        theirs.send(raw[:_HTTP_BYTES])
+        theirs.shutdown(socket.SHUT_WR)
+        network, source = Network(), ContentSource("origin", "http://origin.example", Random(0))
+        network.connect = lambda url, timeout_s: ours  # type: ignore[method-assign]
+        reader, view = HttpReader(network, DEADLINES), memoryview(bytearray(4096))
+        try:
+            head = reader.get(f"{source.base}assets/{_NAME}", {"Range": "bytes=0-2/3"})
+            worker._check(Fetch(asset, source), head, "bytes 0-2/3", 3)
+            while reader.read_into(view):
+                pass
+            reader.end()
+        except OSError as error:
+            raise OriginUnreachable(network.reason(error, source.base)) from error
+        finally:
+            reader.close()
+
+
+def _read_http_of_documents(raw: bytes) -> bytes:
+    """Read what a server sends on a connection of the event loop."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(raw)
+        with suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+    async def read() -> bytes:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server, origin_client.open_client(f"http://127.0.0.1:{port}") as client:
+            return await client.document("releases/a", _HTTP_BYTES)
+
+    return asyncio.run(read())
 
 
 def _read_pairing(raw: bytes) -> None:
