@@ -104,15 +104,14 @@ class PlayFiles:
             StorageBroken: the disk refuses.
         """
         folder, named = self._folder / day.isoformat(), {one.sha256 for one in self.manifest(day)}
-        make_folder(folder)
         with storage_errors(folder):
-            for path in folder.glob("*.parquet"):
+            for path in (*folder.glob("*.parquet"), *folder.glob(".plays.*")):
                 if path.stem not in named:
-                    path.unlink()
-            self._lines(day).write_bytes(b"")
+                    path.unlink(missing_ok=True)
 
     def append(self, day: date, rows: Iterable[Mapping[str, Any]]) -> None:
         """Add rows to the file that was begun; they come in the order of device, log and sequence."""
+        make_folder(self._folder / day.isoformat())
         with storage_errors(self._lines(day)), self._lines(day).open("a") as file:
             file.writelines(json.dumps(row) + "\n" for row in rows)
 
@@ -125,7 +124,7 @@ class PlayFiles:
         """
         lines, finished = self._lines(day), self._folder / day.isoformat() / ".plays.parquet"
         try:
-            if not lines.stat().st_size:
+            if not lines.exists():
                 return None
             plays = _convert(lines, finished)
             sync_data(finished)

@@ -65,7 +65,9 @@ class PlayArchiver:
         due = await self._store.devices_due(day)
         await in_thread(self._files.begin, date_of(day))
         for device in due:
-            await in_thread(self._files.append, date_of(day), await self._store.rows(device, day))
+            rows = await self._store.rows(device, day)
+            if rows:
+                await in_thread(self._files.append, date_of(day), rows)
         made = await in_thread(self._files.finish, date_of(day))
         if made is not None:
             await self._attach(made)

@@ -30,8 +30,10 @@ from sync.origin.store.proof.exported_plays import ExportedPlayStore, LogRange
 from sync.origin.store.proof.plays import PlayFilter, PlayStore
 from sync.runtime.clock import unix_ms
 from tests.fakes import FakeClock
+from tests.origin.api.proof.test_play_export import exported, screens, verified
+from tests.origin.proof.export.signed_screens import ENDS
 from tests.origin.reports.test_day_counter import ALL, correct, counter, fill, sent
-from tests.origin.running_origin import EPOCH
+from tests.origin.running_origin import EPOCH, RunningOrigin
 
 needs_duckdb = pytest.mark.skipif(not play_files.can_archive(), reason="DuckDB is not installed")
 FIRST = datetime(2026, 3, 2, 22, 59, 50, tzinfo=UTC)  # ten seconds before midnight in Berlin
@@ -131,6 +133,19 @@ async def test_archived_plays_answer_as_their_rows_did(tmp_path: Path) -> None:
         moved = await everything(database)
         assert moved["documents"] == before["documents"] and moved["sums"] != before["sums"]
     assert not [path.name for path in tmp_path.rglob(".*")]  # no file of a writer is left
+
+
+@needs_duckdb
+async def test_an_export_over_archived_days_is_the_one_from_rows(server: RunningOrigin) -> None:
+    signed = await screens(server)
+    exports = ("campaign=spring", "line=rival-1", f"device={signed[0].device}")
+    before = [await exported(server, of) for of in exports]
+    await PlayArchiver(server.database, FakeClock(ENDS + timedelta(days=40)), 30).archive()
+    assert {archive is None for archive, _ in await bodies(server.database)} == {False}
+    for of, rows in zip(exports, before, strict=True):
+        archived = await exported(server, of)
+        assert archived.text.splitlines()[1:-1] == rows.text.splitlines()[1:-1]  # but for when it was made
+        assert verified(server, archived.text).verdict == "whole"
 
 
 @needs_duckdb
