@@ -5,19 +5,23 @@ Instants are those of the clock that nobody sets (`mono_start_ms`, `mono_end_ms`
 wall clock is compared apart.
 """
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from player.programme.proof_of_play import TOLERANCE_MS
 from tests.e2e.day.witness import COLOURS, Picture
 
 Play = dict[str, Any]
 
 LONG_S = 1.0
 """A picture that stood for so long has a play."""
+
+_NEAR_S = 1.0  # a play that is off by less still belongs to the picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +53,28 @@ class Agreement:
     without_picture: Sequence[Play]
 
 
-def compare(plays: Iterable[Play], pictures: Iterable[Picture]) -> Agreement:
-    """Compare all plays with all pictures."""
+def compare(plays: Iterable[Play], pictures: Sequence[Picture]) -> Agreement:
+    """Compare all plays with all pictures, which are in order."""
     matches: list[Match] = []
     alone: list[Play] = []
-    left = list(pictures)
+    left = dict.fromkeys(pictures)
     for play in sorted(plays, key=start_s):
-        near = [each for each in left if _overlap_s(play, each) >= 0]
+        near = [each for each in _near(play, pictures) if each in left and each.colour == colour_of(play)]
         if near:
             own = max(near, key=partial(_overlap_s, play))
-            left.remove(own)
+            del left[own]
             matches.append(_match(play, own))
         else:
             alone.append(play)
     return Agreement(matches, [each for each in left if each.seen_s >= LONG_S], alone)
+
+
+def _near(play: Play, pictures: Sequence[Picture]) -> Iterator[Picture]:
+    """Yield the pictures that were there while a play was on, or shortly before or after."""
+    place = bisect(pictures, end_s(play) + _NEAR_S, key=lambda picture: picture.came[0])
+    while place and pictures[place - 1].went[1] >= start_s(play) - _NEAR_S:
+        place -= 1
+        yield pictures[place]
 
 
 def colour_of(play: Play) -> str:
@@ -90,18 +102,13 @@ def wall_offset_s(play: Play) -> float:
 
 
 def _overlap_s(play: Play, picture: Picture) -> float:
-    """Return how long a play and a picture of its colour had in common; negative: they did not meet."""
-    if picture.colour != colour_of(play):
-        return -1.0
-    return min(end_s(play), picture.went[1]) - max(start_s(play), picture.came[0]) + 2 * _NEAR_S
-
-
-_NEAR_S = 0.5  # a play that is off by less still belongs to the picture
+    """Return how long a play and a picture had in common; negative: how far they are apart."""
+    return min(end_s(play), picture.went[1]) - max(start_s(play), picture.came[0])
 
 
 def _match(play: Play, picture: Picture) -> Match:
     off_s = _outside(end_s(play), picture.went)
-    is_whole = play["outcome"] == "complete" and play["expected_ms"] and play["rendered_ms"] == play["expected_ms"]
+    is_whole = play["reason"] in ("eof", "duration") and play["rendered_ms"] >= play["expected_ms"] - TOLERANCE_MS
     stood_on_s = -off_s if is_whole and off_s < 0 else 0.0
     cut_off = play["outcome"] == "interrupted"  # its end is the last one that was on the disk
     return Match(

@@ -42,14 +42,19 @@ def deck_on_air(day: Day) -> int:
     return found[0]
 
 
+def send_signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # it was replaced meanwhile
+        os.kill(pid, number)
+
+
 def deck_dies(day: Day) -> None:
     """SIGKILL of the deck on air."""
-    os.kill(deck_on_air(day), signal.SIGKILL)
+    send_signal(deck_on_air(day), signal.SIGKILL)
 
 
 def deck_hangs(day: Day) -> None:
     """SIGSTOP of the deck on air."""
-    os.kill(deck_on_air(day), signal.SIGSTOP)
+    send_signal(deck_on_air(day), signal.SIGSTOP)
 
 
 def deck_cannot_be_started(day: Day) -> None:
@@ -59,7 +64,7 @@ def deck_cannot_be_started(day: Day) -> None:
     day.python.rename(aside)
     for pid in day.decks()["pids"]:
         if pid and pid != on_air:
-            os.kill(pid, signal.SIGKILL)
+            send_signal(pid, signal.SIGKILL)
     until(lambda: day.decks()["failed_starts"] >= 3, "a deck was tried three times")
     aside.rename(day.python)
 

@@ -11,7 +11,7 @@ from tests.e2e.day.witness import COVER, FALLBACK, GONE, Picture, Sight
 def play(colour: str, start_s: float, end_s: float, **more: Any) -> Play:
     shown_ms = round((end_s - start_s) * 1000)
     times = {"mono_start_ms": round(start_s * 1000), "mono_end_ms": round(end_s * 1000), "rendered_ms": shown_ms}
-    return {"title": f"{colour}.png", "outcome": "complete", "expected_ms": 2000, **times, **more}
+    return {"title": f"{colour}.png", "outcome": "complete", "reason": "duration", "expected_ms": 2000, **times, **more}
 
 
 def sight(*looks: tuple[float, str]) -> Sight:

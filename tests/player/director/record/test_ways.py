@@ -37,24 +37,25 @@ PROMISES = "player/stage/test_promises.py"
 OUTPUTS = "player/display/test_live_outputs.py"
 PROOF = ("e2e/test_proof.py", "test_through_all_faults_no_play_claims_more_than_was_on_the_display_and_none_is_lost")
 SITE = "e2e/test_player_faults.py"
+DAY = ("e2e/day/test_day.py", "test_verifier_report_and_a_witness_of_the_display_agree_on_a_day_play_by_play")
 DISK = "e2e/test_storage_faults.py"
 
 # fmt: off
 WAYS = (
-    Way("the stage is torn down", "failed at the last word of its deck, stage_closed", "stage", (
+    Way("the stage is torn down", "failed, stage_closed; proven until the last word of its deck", "stage", (
         (FAULTS, "test_a_stage_that_is_torn_down_reports_what_it_had_on_air_as_lost"), FACTS)),
-    Way("its deck dies", "failed at the last word of its deck, deck_lost", "stage", (
-        (STAGE, "test_a_deck_killed_on_air_costs_a_second_and_blames_no_film"), PROOF, TAKE, SHOT)),
+    Way("its deck dies", "failed, deck_lost; proven until the last word of its deck", "stage", (
+        (STAGE, "test_a_deck_killed_on_air_costs_a_second_and_blames_no_film"), PROOF, DAY, TAKE, SHOT)),
     Way("its deck dies inside a cut", "no more than the display showed", "site", (PROOF,)),
-    Way("its deck hangs", "ends when its deck was last heard of, or at its planned end within 2.5 s", "stage", (
+    Way("its deck hangs", "proven until its deck was last heard of; ends when the next one comes over it", "stage", (
         ("player/stage/test_media_promises.py",
          "test_a_deck_that_hangs_on_air_keeps_its_picture_until_the_next_item_and_the_file_is_blamed_at_its_next_turn"),
-        (PROMISES, "test_a_signal_to_the_deck_on_air_costs_a_second_whatever_the_other_deck_does"), SHOT)),
+        (PROMISES, "test_a_signal_to_the_deck_on_air_costs_a_second_whatever_the_other_deck_does"), DAY, SHOT)),
     Way("the other deck cannot be started", "complete, for as long as its item", "stage", (
         (STAGE, "test_a_deck_that_cannot_be_started_leaves_the_other_one_and_the_record_true"), TAKE)),
     Way("its window is covered, moved, unmapped", "covered; that time is not shown", "stage", (
         (STAGE, "test_films_follow_each_other_on_a_real_display_and_every_one_is_proved_as_it_was_seen"),
-        (WINDOWS, "test_what_another_program_does_to_the_window_is_undone_and_is_not_proven"), FACTS)),
+        (WINDOWS, "test_what_another_program_does_to_the_window_is_undone_and_is_not_proven"), DAY, FACTS)),
     Way("its window is destroyed", "failed, deck_lost, and no media is blamed", "stage", (
         (WINDOWS, "test_a_window_that_is_destroyed_costs_its_deck_and_blames_no_media"),)),
     Way("its picture stands still", "partial, picture_stood; or failed, media_failed", "stage", (
@@ -66,14 +67,14 @@ WAYS = (
         ("player/display/test_display.py", "test_a_monitor_that_somebody_switched_off_was_dark"), TAKE)),
     Way("the outputs change", "partial, display", "stage", (
         ("player/display/test_outputs.py", "test_another_size_and_rotation_are_followed_while_it_plays"), TAKE)),
-    Way("the X server dies and starts again", "failed at the last word of its deck", "site", (
+    Way("the X server dies and starts again", "failed; proven until the last word of its deck", "site", (
         (SITE, "test_an_x_server_that_dies_and_comes_back_finds_the_player_alive"),)),
     Way("the X server hangs", "no longer than its item; the screen is unknown meanwhile", "site", (
         (SITE, "test_an_x_server_that_hangs_costs_no_deck_and_blames_nobody"),)),
     Way("the player is killed", "interrupted, player_ended, at the last progress on the disk", "site", (
         ("e2e/test_main_job.py",
          "test_the_screen_goes_on_without_the_origin_and_across_kill_9_and_the_cut_off_take_is_told"),
-        (SITE, "test_a_killed_daemon_takes_its_decks_along_and_leaves_the_fallback"), PROOF, FACTS)),
+        (SITE, "test_a_killed_daemon_takes_its_decks_along_and_leaves_the_fallback"), PROOF, DAY, FACTS)),
     Way("the player is killed at any statement", "what was committed, once; what is open is closed", "file", (
         (CRASH, "test_a_crash_at_any_statement_leaves_a_truthful_record"),)),
     Way("the player is stopped", "partial, stopped", "site", (
@@ -85,7 +86,7 @@ WAYS = (
     Way("the machine is suspended", "that time is not shown", "values", (
         TAKE, (HERE, "test_time_in_which_the_machine_or_the_deck_stood_is_not_shown"))),
     Way("the wall clock jumps", "as long as by the clock that nobody sets; no two takes at one time", "values", (
-        (CLOCK, "test_no_order_of_cuts_steps_and_restarts_makes_takes_overlap"), TAKE,
+        (CLOCK, "test_no_order_of_cuts_steps_and_restarts_makes_takes_overlap"), DAY, TAKE,
         ("player/director/test_clock.py", "test_a_jump_of_years_and_back_changes_nothing_on_the_screen"))),
     Way("the disk is full", "written once there is room; no ad without its reservation", "site", (
         (DISK, "test_a_full_disk_stops_nothing_and_the_plays_are_written_once_there_is_room"), TAKE)),
