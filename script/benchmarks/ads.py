@@ -4,6 +4,7 @@ Weeks run in as many processes as there are processors. Times of decisions are o
 machine does is not in them. With fewer `--seeds` there are fewer weeks, each as long; nothing else is reduced.
 """
 
+import asyncio
 import os
 import statistics
 import sys
@@ -21,6 +22,7 @@ from zoneinfo import ZoneInfo
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import ads_large
+import ads_offline
 import ads_rules
 from ads_optimum import least_error
 from ads_week import run_week
@@ -62,6 +64,7 @@ async def measure(seed: int = 7, seeds: int = SEEDS) -> list[dict[str, Any]]:
         *ads_rules.measure(seed, seeds),
         *(_day(count, Random(seed)) for count in LINES),
         *ads_large.measure(),
+        *await asyncio.to_thread(ads_offline.measure),  # it has a loop of its own
         *({"share_of_the_large_line": shares[0], "least_error_plays": least_error(shares)} for shares in LARGE),
     ]
 
