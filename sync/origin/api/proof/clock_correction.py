@@ -57,16 +57,20 @@ class ClockCorrection:
         self._turn = turn
         self._changed = changed
         self._clock = clock
-        self._left: set[str] = set()  # devices that requests did not finish
+        self._left: dict[str, None] = {}  # devices that requests did not finish, in the order of their turns
         self._wanted = asyncio.Event()
 
     async def run(self) -> None:
         """Finish what an earlier run and requests have left, until cancelled."""
-        self._left |= await self._history.devices_to_correct() | await self._plays.devices_moved()
+        self._left |= dict.fromkeys(
+            sorted(await self._history.devices_to_correct() | await self._plays.devices_moved())
+        )
         while True:
             self._wanted.clear()
             while self._left:
-                await self._finish(min(self._left))
+                device = next(iter(self._left))
+                self._left[device] = self._left.pop(device)  # behind the others, should this one fail
+                await self._finish(device)
             await self._wanted.wait()
 
     async def timed(self, device: str, received: Sequence[ReceivedPlay]) -> list[ReceivedPlay]:
@@ -89,7 +93,7 @@ class ClockCorrection:
             async for count in pieces:
                 moved += count
                 if self._clock.monotonic() >= until_s:
-                    self._left.add(device)
+                    self._left[device] = None
                     self._wanted.set()
                     break
         self._tell(device, moved)
@@ -102,7 +106,7 @@ class ClockCorrection:
                 async with self._turn(device):
                     count = await anext(pieces, None)
                     if done := count is None:
-                        self._left.discard(device)
+                        del self._left[device]
                 moved += count or 0
         self._tell(device, moved)
 
@@ -121,7 +125,7 @@ class ClockCorrection:
             while await self._judge_moved(device):
                 yield 0
             await self._history.corrected([one.id for one in found])
-        while await self._judge_moved(device):  # a play of before there were such notes
+        while await self._judge_moved(device):  # what an earlier version left
             yield 0
 
     async def _correct_history(self, device: str, boots: Collection[str]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -294,6 +295,28 @@ async def test_history_that_sets_no_clock_looks_at_no_plays(
     assert statuses(await tell(server, token, record(device, 1), record(device, 2, "player", "started"))) == [
         "accepted", "accepted",
     ]  # fmt: skip
+
+
+async def test_a_device_that_cannot_be_corrected_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = list[str]()
+
+    async def devices() -> set[str]:
+        return {"bad", "good"}
+
+    async def finish(correction: clock_correction.ClockCorrection, device: str) -> None:
+        tried.append(device)
+        if device == "bad":
+            raise StorageFull("the disk is full")
+        del correction._left[device]
+
+    monkeypatch.setattr(clock_correction.ClockCorrection, "_finish", finish)
+    stores: Any = SimpleNamespace(devices_to_correct=devices, devices_moved=devices)
+    unused: Any = None
+    correction = clock_correction.ClockCorrection(stores, stores, unused, unused, unused, FakeClock())
+    for _ in range(2):  # it is restarted
+        with pytest.raises(StorageFull):
+            await asyncio.wait_for(correction.run(), 60)
+    assert tried[:3] == ["bad", "good", "bad"]
 
 
 async def test_history_under_a_wrong_clock_moves_too_and_other_boots_stay(server: RunningOrigin) -> None:
