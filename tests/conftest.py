@@ -19,6 +19,9 @@ from tests.sync.faulty_disk import FaultyDisk
 settings.register_profile("same", derandomize=True)
 settings.load_profile("same")
 
+# Nobody out there is asked. Each program would read the 140 certificates of the system at its start.
+os.environ.setdefault("SSL_CERT_FILE", os.devnull)
+
 _REPEATED = ("display", "browser")  # markers
 _DISPLAY_FIXTURES = {"display", "display_name", "stage"}
 _DISPLAY_STARTERS = {"Xvfb", "start_xvfb"}

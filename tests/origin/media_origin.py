@@ -26,6 +26,7 @@ from sync.origin.settings.model import OriginConfiguration
 from sync.origin.store.media import MediaRow, MediaState, MediaStore
 from sync.origin.store.uploads import UploadStore
 from sync.runtime.clock import Clock, SystemClock
+from tests.origin.empty_database import lay_database
 
 TUS = {"Tus-Resumable": "1.0.0"}
 CHUNK = {**TUS, "Content-Type": "application/offset+octet-stream"}
@@ -148,6 +149,7 @@ async def open_media_origin(
     settings, clock = settings_for(data_dir, **sections), clock or SystemClock()
     files = DataFolder(settings.storage.data_dir)
     files.prepare()
+    lay_database(data_dir)
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_origin_database(f"sqlite+aiosqlite:///{data_dir}/origin.db"))
         uploads = UploadStore(database, clock, expire_after_s=settings.uploads.expire_after_s)

@@ -33,6 +33,7 @@ from sync.runtime.clock import Clock
 from sync.wire.chunk_index import dump_index, index_file
 from sync.wire.content_paths import asset_path, index_path
 from sync.wire.release import Asset, MediaKind
+from tests.origin.empty_database import lay_database
 
 VALID_FOR_S = 86_400.0
 
@@ -96,6 +97,7 @@ async def open_planning_origin(folder: Path, clock: Clock, *, url: str | None = 
     keyring = Keyring(folder, files, clock)
     keyring.prepare()
     changes: list[tuple[str, str]] = []
+    lay_database(folder)
     async with open_origin_database(url or f"sqlite+aiosqlite:///{folder / 'origin.db'}") as database:
         releases = ReleaseStore(database)
         yield PlanningOrigin(

@@ -23,6 +23,7 @@ from sync.runtime.clock import Clock
 from sync.trust.signing import pairing_code
 from sync.wire.device_reports import play_hash
 from sync.wire.release import Envelope
+from tests.origin.empty_database import lay_database
 
 EPOCH = "0123456789abcdef" * 2
 ZERO = "0" * 64
@@ -93,6 +94,7 @@ def settings_in(folder: Path, **sections: Any) -> OriginConfiguration:
 async def running_origin(settings: OriginConfiguration, clock: Clock) -> AsyncIterator[RunningOrigin]:
     """Open an origin and listen; its services are not running."""
     server = settings.server
+    lay_database(settings.storage.data_dir)
     async with (
         open_origin(settings, clock) as origin,
         serve_http(origin.app, server.host, server.port) as url,

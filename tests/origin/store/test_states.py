@@ -13,6 +13,7 @@ from sync.origin.store.uploads import UPLOAD_STATES, UploadState, UploadStore
 from sync.runtime.state_table import ForbiddenMove
 from sync.wire.release import Asset, MediaKind
 from tests.fakes import FakeClock
+from tests.origin.empty_database import lay_database
 
 ASSET = Asset(
     sha256="a" * 64, size_bytes=5, index="b" * 64, kind=MediaKind.PICTURE, media_type="image/png", width=1, height=1
@@ -47,6 +48,7 @@ UPLOAD_MOVES: dict[UploadState, Callable[[UploadStore], Awaitable[object]]] = {
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[OriginDatabase]:
+    lay_database(tmp_path)
     async with open_origin_database(f"sqlite+aiosqlite:///{tmp_path / 'origin.db'}") as opened:
         yield opened
 

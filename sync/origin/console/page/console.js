@@ -56,9 +56,10 @@ async function showConsole(who) {
 function showLogin(problem) {
   live.stop();
   for (const box of document.querySelectorAll("dialog")) box.close();
-  const expired = document.body.dataset.page === "inside" && problem;
+  if (document.body.dataset.page === "inside") { // what the first of several refusals says stays
+    $("#login-problem").replaceChildren(...(problem ? problemElements(problem) : []));
+  }
   document.body.dataset.page = "outside";
-  $("#login-problem").replaceChildren(...(expired ? problemElements(problem) : []));
   $("#token").focus();
 }
 
