@@ -1,7 +1,7 @@
 """What pictures become, checked by the pixels of the asset."""
 
 import hashlib
-import json
+import re
 import struct
 import subprocess
 import zlib
@@ -41,19 +41,16 @@ def near(found: object, expected: tuple[int, int, int], *, off: int = 20) -> boo
     return all(abs(a - b) <= off for a, b in zip(found, expected, strict=True))
 
 
-def frames(path: Path) -> list[tuple[int, int, int]]:
-    """Return the middle pixel of every frame of a video."""
-    size = subprocess.check_output(
-        ("ffprobe", "-v", "error", "-show_entries", "stream=width,height", "-of", "json", str(path))
-    )
-    stream = json.loads(size)["streams"][0]
-    width, height = stream["width"], stream["height"]
-    raw = subprocess.check_output(
-        ("ffmpeg", "-v", "error", "-i", str(path), "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1")
-    )
-    middle = (height // 2 * width + width // 2) * 3
-    starts = range(0, len(raw), width * height * 3)
-    return [tuple(raw[start + middle : start + middle + 3]) for start in starts]  # type: ignore[misc]  # 3 bytes
+def frames(path: Path, *arguments: str) -> list[tuple[int, int, int]]:
+    """Return the middle pixel of every frame of a video, which ffmpeg changes with these `arguments` before."""
+    as_ppm = ("-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24", "pipe:1")
+    raw = subprocess.check_output(("ffmpeg", "-v", "error", "-i", str(path), *arguments, *as_ppm))
+    head = re.match(rb"P6\n(\d+) (\d+)\n255\n", raw)
+    assert head
+    width, height = int(head[1]), int(head[2])
+    middle = head.end() + (height // 2 * width + width // 2) * 3
+    starts = range(middle, len(raw), head.end() + width * height * 3)
+    return [tuple(raw[start : start + 3]) for start in starts]  # type: ignore[misc]  # 3 bytes
 
 
 async def test_exif_rotation_is_applied_to_the_pixels_and_every_tag_is_removed(
