@@ -238,15 +238,22 @@ MODULES = _Modules()
 """Each Python file by its path without suffix (`player/stage/stage`); a room's `__init__` by the path of the room."""
 
 
+@cache
 def room_of(module: str) -> str:
     return module if (TOP / module).is_dir() else module.rpartition("/")[0]
+
+
+@cache
+def nodes(module: str) -> tuple[ast.AST, ...]:
+    """All nodes of the tree of a file."""
+    return tuple(ast.walk(MODULES[module]))
 
 
 @cache
 def imports(module: str) -> frozenset[str]:
     """All that a file imports, as paths (`sync/wire/base`, `os/path`); of a name in a module only the module counts."""
     found: set[str] = set()
-    for node in ast.walk(MODULES[module]):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             found |= {alias.name.replace(".", "/") for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -365,7 +372,7 @@ def _other_clocks(module: str) -> Iterator[str]:
         return
     if "time" in imports(module):
         yield f"{module} imports time; use sync.runtime.clock"
-    for node in ast.walk(MODULES[module]):
+    for node in nodes(module):
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
@@ -388,7 +395,7 @@ def _unreadable(module: str) -> Iterator[str]:
     lines = len(file.read_text().splitlines())
     if lines > MOST_LINES:
         yield f"{module} has {lines} lines; it tells more than one thought"
-    for node in ast.walk(MODULES[module]):
+    for node in nodes(module):
         if (
             isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             and (node.end_lineno or 0) - node.lineno >= MOST_FUNCTION_LINES
