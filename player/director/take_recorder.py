@@ -44,6 +44,7 @@ from sync.programme.next_take import Memory, Planned
 from sync.programme.take import Take
 from sync.runtime.clock import ClockTrust, boot_id
 from sync.wire.device_reports import Play, PlayKind
+from sync.wire.value_types import Model
 
 _MOST_PENDING = 10_000  # a day of ten-second items, some 20 MB
 _FEW_ACCOUNTS = 8  # that are written one by one
@@ -282,16 +283,34 @@ def _memory_change(before: Memory, after: Memory) -> MemoryChange:
 
 
 def memory_from(saved: SavedMemory, seed: int) -> Memory:
-    """Return what the programme remembered; `seed` is for a device that has shown no ads yet."""
-    rotation = Rotation.model_validate_json(saved.rotation) if saved.rotation else Rotation()
-    head = AdHead.model_validate_json(saved.ads) if saved.ads else AdHead(seed=seed)
-    recent = (RecentAd.model_validate_json(body) for body in saved.recent_ads)
-    head = head.model_copy(update={"recent": tuple(one for one in recent if one.choice >= head.recent_from)})
+    """Return what the programme remembered; `seed` is for a device that has shown no ads yet.
+
+    What is damaged is lost, for the screen must go on; without their head the ads begin anew.
+    """
+    rotation = _read(Rotation, saved.rotation) or Rotation()
+    head = _read(AdHead, saved.ads)
+    if head is None:
+        return Memory(rotation, AdState(AdHead(seed=seed), {}))
+    kept = range(head.recent_from, head.choices)
+    recent = (one for body in saved.recent_ads if (one := _read(RecentAd, body)) and one.choice in kept)
     written = _ACCOUNTS.validate_json(saved.all_accounts) if saved.all_accounts else ()
     accounts = {account.line: account for account in written}
     for line, body in saved.accounts.items():
-        if body:
-            accounts[line] = Account.model_validate_json(body)
-        else:
+        if account := _read(Account, body):
+            accounts[line] = account
+        else:  # removed, or damaged
             accounts.pop(line, None)
-    return Memory(rotation, AdState(head, accounts))
+    return Memory(rotation, AdState(head.model_copy(update={"recent": tuple(recent)}), accounts))
+
+
+def _read(model: type[Model], body: str | None) -> Model | None:
+    """Return what a row says; None if there is none, or it is damaged."""
+    if not body:
+        return None
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        log.error(
+            "a row of what the programme remembers is damaged on the disk, and lost: %s", error.errors()[0]["msg"]
+        )
+        return None

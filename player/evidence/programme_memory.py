@@ -33,8 +33,8 @@ CREATE TABLE recent_ads (
     body TEXT NOT NULL              -- JSON
 ) STRICT;
 INSERT INTO recent_ads SELECT json_extract(value, '$.choice'), value
-    FROM memory, json_each(memory.body, '$.recent') WHERE memory.name = 'ads';
-UPDATE memory SET body = json_remove(body, '$.recent') WHERE name = 'ads';
+    FROM memory, json_each(iif(json_valid(memory.body), memory.body, '{}'), '$.recent') WHERE memory.name = 'ads';
+UPDATE memory SET body = json_remove(body, '$.recent') WHERE name = 'ads' AND json_valid(body);
 
 -- The accounts of all lines when many of them changed at once: one row. Those in `accounts` are newer, and an empty one
 -- was removed.

@@ -89,6 +89,32 @@ async def test_recent_ads_of_an_earlier_schema_are_kept(tmp_path: Path) -> None:
         assert run(found, booked(40), 60)[0] == expected
 
 
+async def test_a_damaged_row_is_lost_and_neither_the_log_nor_the_ads_with_it(tmp_path: Path) -> None:
+    path, ads = tmp_path / "plays.db", booked(40)
+    with closing(sqlite3.connect(path)) as file:
+        for number, script in enumerate(MIGRATIONS[:3], start=1):
+            file.executescript(f"{script};PRAGMA user_version={number}")
+        file.execute("INSERT INTO memory VALUES ('ads', '{\"seed\":7,'), ('rotation', '{\"items\":\"x\"}')")
+        file.execute("INSERT INTO accounts VALUES ('l001', '{}')")
+        file.execute("INSERT INTO log VALUES (1, ?, 'epoch', 0, ?)", (DEVICE, "0" * 64))
+        file.commit()
+    async with open_ledger(path, DEVICE, FakeClock()) as ledger:
+        assert (ledger.problem, ledger.epoch) == ("", "epoch")
+        assert memory_from(await ledger.saved_memory(), 1) == Memory(Rotation(), AdState(AdHead(seed=1), {}))
+        recorder = TakeRecorder(ledger, 1)
+        await recorder.recover()
+        _, state = run(fresh(), ads, 150)
+        await written(ledger, recorder, state)
+        for statement in (
+            "UPDATE recent_ads SET body = '?' WHERE choice = 100",
+            "INSERT INTO accounts VALUES ('l002', '?')",
+        ):
+            await ledger._database.execute(statement)
+        found = memory_from(await ledger.saved_memory(), 1).ads
+    assert len(found.head.recent) == 99 and state.accounts.keys() - found.accounts.keys() == {"l002"}
+    run(found, ads, 60)
+
+
 async def test_a_line_that_left_is_gone_after_a_restart(tmp_path: Path) -> None:
     """Also if few lines changed with it, so that only rows were written beside those of all lines."""
     state = prepare_ads(fresh(), booked(300))
