@@ -20,7 +20,7 @@ from player.deck.context import DeckContext
 from player.deck.deck import Deck, DeckInput
 from player.deck.vlc.vlc_player import VlcPlayer
 from player.deck.window import DeckWindow, open_deck_window
-from player.platform.child_process import become_child
+from player.platform.become_child import become_child
 from player.platform.geometry import Area
 from player.protocol.deck_messages import COMMAND, DeckEvent, Quit
 from sync.command_output import log_to_stderr

@@ -10,7 +10,7 @@ from Xlib import error
 
 from player.overlay.renderer import OverlayRenderer
 from player.overlay.windows import open_overlay_stack
-from player.platform.child_process import become_child
+from player.platform.become_child import become_child
 from player.protocol.overlay_messages import OverlayEvent
 from sync.command_output import log_to_stderr
 from sync.errors import ScreenFailed

@@ -4,7 +4,6 @@ Wall time decides *what* plays; monotonic time measures *how long* it played. Th
 it includes suspend, never steps, and is the same in every process of a device.
 """
 
-import asyncio
 import ctypes
 import time
 from contextlib import suppress
@@ -146,6 +145,8 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait for `seconds`."""
+        import asyncio  # not at the top: a deck, which has no event loop, starts sooner without it
+
         await asyncio.sleep(max(0.0, seconds))
 
     def wait(self, seconds: float) -> None:

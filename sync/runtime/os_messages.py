@@ -3,10 +3,15 @@
 The words complete a sentence: "/etc/signage/player.toml cannot be read: there is no such file or folder".
 """
 
+from __future__ import annotations
+
 import errno
 import socket
-import ssl
 from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # it costs 20 ms at each start of a deck, which makes no connections
+    import ssl
 
 _REASONS = {
     errno.ENOENT: "there is no such file or folder",
@@ -67,6 +72,8 @@ _CERTIFICATE_REASONS = {
 
 def certificate_problem(error: Exception) -> ssl.SSLCertVerificationError | None:
     """Return the refusal of a certificate, which an HTTP client may have wrapped; None if that is not the fault."""
+    import ssl
+
     cause = getattr(error, "certificate_error", None) or error
     return cause if isinstance(cause, ssl.SSLCertVerificationError) else None
 
@@ -93,6 +100,8 @@ def network_reason(error: Exception) -> str:
 
 def os_reason(error: OSError) -> str:
     """Return why the system refused, and where known what to do; never the system's own text."""
+    import ssl
+
     if isinstance(error, ssl.SSLCertVerificationError):
         why = _CERTIFICATE_REASONS.get(getattr(error, "verify_code", 0))  # only OpenSSL sets it
         check = f": {why}" if why else "; check its name, its dates and the clock of this machine"

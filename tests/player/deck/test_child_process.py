@@ -45,7 +45,7 @@ KEPT = {
 PROGRAM = """
 import ctypes, json, os, socket, subprocess, sys
 from pathlib import Path
-from player.platform.child_process import become_child
+from player.platform.become_child import become_child
 attempts, state, beside, given = json.loads(sys.argv[1])
 parent = os.getpid()
 if os.fork():
