@@ -48,6 +48,13 @@ def on_air(site: Site) -> bool:
     return bool(site.now()["showing"] == "item")
 
 
+def wait_for_play(site: Site) -> None:
+    """Start the player unless it runs, and wait until both decks run, an item is on air and plays are recorded."""
+    if (process := site.processes.get("player")) is None or process.poll() is not None:
+        site.start("player")
+    until(lambda: on_air(site) and len(decks(site)) == 2 and len(plays(site)) >= 2, "it plays")
+
+
 def decks(site: Site) -> list[int]:
     return [pid for pid in site.ask("player", "/v1/status")["decks"]["pids"] if pid]
 

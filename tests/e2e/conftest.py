@@ -26,13 +26,13 @@ file = "blue.mp4"
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site where all three items were on the display and proven."""
     folder = tmp_path_factory.mktemp("site")
-    with start_xvfb() as display:
+    with start_xvfb(640, 360) as display:
         site = Site(folder, display, extra={"SIGNAGE_PLAYER__ORIGIN__HEARTBEAT_S": "2"})
         media = folder / "media"
         media.mkdir()
         video(media / "red.mp4", "red")
         picture(media / "green.png", "lime")
-        video(media / "blue.mp4", "blue", size="640x480", rate=10)
+        video(media / "blue.mp4", "blue", size="320x240", rate=15)
         (media / "playlist.toml").write_text(PLAYLIST)
         try:
             site.publish()
@@ -48,7 +48,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("media")
     video(folder / "red.mp4", "red", seconds=1.0)
-    video(folder / "blue.mp4", "blue", seconds=1.0, size="640x480", rate=10)
+    video(folder / "blue.mp4", "blue", seconds=1.0, size="320x240", rate=15)
     video(folder / "frame.mp4", "white", seconds=0.03)
     picture(folder / "green.png", "lime")
     picture(folder / "yellow.png", "yellow")
@@ -57,7 +57,7 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def display() -> Iterator[str]:
-    with start_xvfb() as name:
+    with start_xvfb(640, 360) as name:
         yield name
 
 

@@ -29,13 +29,13 @@ def until(condition: Callable[[], bool], what: str, within_s: float = 120.0) -> 
         clock.wait(0.2)
 
 
-def video(path: Path, colour: str, *, size: str = "640x360", rate: int = 15, seconds: float = 1.2) -> None:
+def video(path: Path, colour: str, *, size: str = "320x180", rate: int = 10, seconds: float = 1.2) -> None:
     source = f"color={colour}:s={size}:r={rate}:d={seconds}"
     codec = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
     subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, *codec, str(path)], check=True)
 
 
-def picture(path: Path, colour: str, size: str = "1280x720") -> None:
+def picture(path: Path, colour: str, size: str = "640x360") -> None:
     source = f"color={colour}:s={size}:d=1"
     subprocess.run(
         ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, "-frames:v", "1", str(path)], check=True

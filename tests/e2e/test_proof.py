@@ -53,7 +53,7 @@ KILLS = 3
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site of two films with an ad after each, at work."""
     folder = tmp_path_factory.mktemp("site")
-    with start_xvfb() as display:
+    with start_xvfb(640, 360) as display:
         site = Site(folder, display)
         media = folder / "media"
         media.mkdir()

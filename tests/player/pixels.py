@@ -1,4 +1,4 @@
-"""Reads the pixels of the display: single ones, or a recording of several hundred a second from a thread of its own."""
+"""Reads the pixels of the display: single ones, or a recording of 250 a second from a thread of its own."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -65,18 +65,18 @@ class ScreenRecording:
 
 
 @contextmanager
-def recording_screen(
-    name: str, width: int = 1280, height: int = 720, *, across: tuple[float, ...] = (0.25, 0.5, 0.75)
-) -> Iterator[ScreenRecording]:
-    """Sample the display every 2 ms or so while the block runs, at some shares of its width."""
+def recording_screen(name: str, *, across: tuple[float, ...] = (0.25, 0.5, 0.75)) -> Iterator[ScreenRecording]:
+    """Sample the display every 4 ms or so while the block runs, as `script/bench seam` does, at shares of its width."""
     recording, stop, clock = ScreenRecording(), threading.Event(), SystemClock()
     connection = XDisplay(name)
     root = connection.screen().root
+    size = root.get_geometry()
+    columns = [int(size.width * share) for share in across]
 
     def sample() -> None:
-        while not stop.wait(0.002):
-            row = root.get_image(0, height // 2, width, 1, X.ZPixmap, 0xFFFFFFFF).data
-            spots = (row[4 * x : 4 * x + 3] for x in (int(width * share) for share in across))
+        while not stop.wait(0.004):
+            row = root.get_image(0, size.height // 2, size.width, 1, X.ZPixmap, 0xFFFFFFFF).data
+            spots = (row[4 * x : 4 * x + 3] for x in columns)
             recording.samples.append((clock.monotonic(), tuple((r, g, b) for b, g, r in spots)))
 
     thread = threading.Thread(target=sample, name="recording")

@@ -28,6 +28,11 @@ def stream(url: str, take: str = "live", **options: object) -> Shot:
     return Shot.model_validate({"take": take, "path": "", "url": url, "kind": MediaKind.STREAM, **options})
 
 
+@pytest.fixture
+def stage(shared_stage: Stage) -> Stage:
+    return shared_stage
+
+
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lime and a magenta film with sound as MP4, one as HLS, a counting film, and a playlist that is not HLS."""
@@ -113,7 +118,7 @@ async def _assert_refused(stage: Stage, http: str) -> None:
 
 
 async def test_when_the_server_dies_the_next_item_is_shown_at_once_and_the_stream_can_come_back(
-    stage: Stage, media: Media, films: Path, display_name: str, yellow_root: None
+    stage: Stage, media: Media, films: Path, display_name: str, shared_yellow_root: None
 ) -> None:
     clock, port = SystemClock(), free_port()
     await wait_for_both_decks(stage)

@@ -34,6 +34,12 @@ pytestmark = pytest.mark.display
 LENGTH_MS = 1_800  # films of one colour preroll in about a second: their rewind cannot be seen
 
 
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("films")
+    return {name: film(folder / name, name) for name in ("red", "blue")}
+
+
 def film(path: Path, colour: str) -> bytes:
     source = f"color={colour}:s=320x180:r=25:d={LENGTH_MS / 1000}"
     command = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, "-c:v", "libx264", "-pix_fmt", "yuv420p"]
@@ -74,15 +80,15 @@ class Venue:
 
 
 @pytest.fixture
-async def venue(tmp_path: Path) -> AsyncIterator[Venue]:
+async def venue(tmp_path: Path, films: dict[str, bytes]) -> AsyncIterator[Venue]:
     clock = SystemClock()
     with start_xvfb(640, 360) as display, open_content_store(tmp_path) as cache:
         async with (
             open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger,
             open_stage(DeckOptions(display, Area(width=640, height=360)), clock) as stage,
         ):
-            for name in ("red", "blue"):
-                cache.media._assets.joinpath(asset(name).sha256).write_bytes(film(tmp_path / name, name))
+            for name, data in films.items():
+                cache.media._assets.joinpath(asset(name).sha256).write_bytes(data)
             cache.media._assets.joinpath(asset("bad").sha256).write_bytes(b"not a film" * 1000)
             content = release(playlist("loop", item("red"), item("bad"), item("blue")))
             whole = tuple(each.model_copy(update={"duration_ms": LENGTH_MS}) for each in content.assets)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from player.evidence import log_again
 from player.evidence.ledger import open_ledger
 from player.evidence.ledger_entries import TakeReserved
 from player.programme.proof_of_play import verify_chain
@@ -18,21 +19,24 @@ from tests.player.director.venue import DEVICE
 from tests.player.evidence.plays import closed, log_plays, take
 
 
-async def test_what_waits_and_what_conflicts_is_logged_again_in_order(tmp_path: Path, clock: FakeClock) -> None:
+async def test_what_waits_and_what_conflicts_is_logged_again_in_order(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_again, "_ROWS_AT_ONCE", 100)
     path = tmp_path / "plays.db"
     async with open_ledger(path, DEVICE, clock) as ledger:
-        await log_plays(ledger, 2_500)  # more than are moved at once
-        await ledger.outbox.acknowledge(range(1, 1_001))
-        await ledger.outbox.refuse([RefusedPlay(2, "conflict", ""), RefusedPlay(1_500, "invalid", "no")])
+        await log_plays(ledger, 250)  # more than are moved at once
+        await ledger.outbox.acknowledge(range(1, 101))
+        await ledger.outbox.refuse([RefusedPlay(2, "conflict", ""), RefusedPlay(150, "invalid", "no")])
         await ledger.write([TakeReserved("open", take("open").model_dump_json())])
         before = {body["take"]: body for body in await ledger.outbox.plays(limit=9_999)}
         old = ledger.epoch
         await ledger.begin_anew()
         assert ledger.epoch != old
-        assert ledger.problem.endswith(f"plays.db.{old}, a new log epoch starts with 1500 plays")
+        assert ledger.problem.endswith(f"plays.db.{old}, a new log epoch starts with 150 plays")
         await ledger.write([closed("next")])
         plays = [Play.model_validate(body) for body in reversed(await ledger.outbox.plays(limit=9_999))]
-        assert [one.take for one in plays] == ["take-1", *(f"take-{n}" for n in range(1000, 2500) if n != 1499), "next"]
+        assert [one.take for one in plays] == ["take-1", *(f"take-{n}" for n in range(100, 250) if n != 149), "next"]
         assert ({one.log_epoch for one in plays}, plays[0].sequence) == ({ledger.epoch}, 1)
         verify_chain(plays, after="0" * 64)
         changed = {"log_epoch", "sequence", "previous_hash", "hash"}
@@ -44,7 +48,7 @@ async def test_what_waits_and_what_conflicts_is_logged_again_in_order(tmp_path: 
         assert (await ledger.outbox.depth(), await ledger.outbox.has_conflicts()) == (len(plays), False)
         assert [one.take for one in await ledger.open_takes()] == ["open"]
     aside = sqlite3.connect(path.with_name(f"plays.db.{old}"))
-    assert aside.execute("SELECT epoch, (SELECT count(*) FROM plays) FROM log").fetchone() == (old, 2_500)
+    assert aside.execute("SELECT epoch, (SELECT count(*) FROM plays) FROM log").fetchone() == (old, 250)
     aside.close()
 
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from player.evidence.checkpoints import MOST_PLAYS, SigningFacts
+from player.evidence import checkpoints
+from player.evidence.checkpoints import SigningFacts
 from player.evidence.ledger import Ledger
+from player.proof import log_signer
 from player.proof.log_signer import LOOK_EVERY_S, SIGN_EVERY_S, SIGNED_LATELY_S, LogSigner
 from sync.device.store.content_store import ContentStore
 from sync.device.store.device_key import CheckpointHead, DeviceKeyFile, head_file, key_file
@@ -97,19 +99,24 @@ async def test_a_checkpoint_comes_every_hour_whether_or_not_anything_played(tmp_
     assert [one.number for one in made] == list(range(1, len(made) + 1))
 
 
-async def test_many_plays_are_signed_in_parts_and_at_once(tmp_path: Path, clock: FakeClock) -> None:
+async def test_many_plays_are_signed_in_parts_and_at_once(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 100
+    for module in (checkpoints, log_signer):
+        monkeypatch.setattr(module, "MOST_PLAYS", most)
     key = certified(tmp_path)
     async with opened(tmp_path, clock) as (ledger, signer):
         await signer.sign_if_due()
-        await log_more(ledger, MOST_PLAYS - 1)
+        await log_more(ledger, most - 1)
         await signer.sign_if_due()
         assert len(await sent(ledger, key)) == 1
-        await log_more(ledger, 2 * MOST_PLAYS, line="spring")
+        await log_more(ledger, 2 * most, line="spring")
         await signer.sign_if_due()
-        await ledger.outbox.acknowledge(range(1, 5 * MOST_PLAYS))
+        await ledger.outbox.acknowledge(range(1, 5 * most))
         made = await sent(ledger, key)
-    assert [(one.first, one.last) for one in made] == [(1, 0), (1, 1000), (1001, 2000), (2001, 2999)]
-    assert [sum(each.count for each in one.counts) for one in made] == [0, 1, 1001, 2000]
+    assert [(one.first, one.last) for one in made] == [(1, 0), (1, 100), (101, 200), (201, 299)]
+    assert [sum(each.count for each in one.counts) for one in made] == [0, 1, 101, 200]
 
 
 async def test_a_checkpoint_is_sent_after_the_plays_that_it_covers(tmp_path: Path, clock: FakeClock) -> None:

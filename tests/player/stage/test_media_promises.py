@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from player.platform.child_process import rss_bytes
 from player.protocol.screen import Shot
@@ -26,11 +27,16 @@ from tests.player.pixels import BLACK, BLUE, GREEN, YELLOW, is_close, recording_
 SOON_S = 8.0  # a second, on a busy machine
 
 
-@pytest.fixture
-async def faulty(display_name: str, yellow_root: None) -> AsyncIterator[Stage]:
-    """Run a stage whose decoders have faults."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage_of_module(display_name: str) -> AsyncIterator[Stage]:
+    """Run a stage whose decoders have faults, for all tests that share it."""
     async with running_stage(display_name, program=DECK) as stage:
         yield stage
+
+
+@pytest.fixture
+def stage(shared_stage: Stage, shared_yellow_root: None) -> Stage:
+    return shared_stage
 
 
 def renamed_shot(media: Media, name: str, folder: Path, original: str = "green") -> Shot:
@@ -43,29 +49,31 @@ FAULTS = {"crashes": "SIGSEGV", "swells": "SIGABRT", "hangs": "no sign of life"}
 
 
 async def test_a_decoder_that_fails_while_it_loads_a_file_is_replaced_unseen_and_the_file_is_blamed(
-    faulty: Stage, media: Media, display_name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    yellow_root: None, media: Media, display_name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    await put_on_air(faulty, media.shot("long"))
-    with recording_screen(display_name) as recording:
-        for name, reason in FAULTS.items():
-            with pytest.raises(MediaUnplayable, match=reason):
-                await faulty.preroll(renamed_shot(media, name, tmp_path))
-            await wait_for_both_decks(faulty)
-        await faulty.preroll(media.shot("green"))
-        await faulty.cut_now("green")
-    assert not recording.unexpected(BLUE, GREEN)
-    assert faulty.facts().restarts == len(FAULTS)
-    (line,) = (line for line in capfd.readouterr().err.splitlines() if "no more memory" in line)
-    assert int(line.split()[-2]) < 3 * 1024, "the limit of a deck's address space held"
+    """It has a stage of its own, so that what its decks write is seen."""
+    async with running_stage(display_name, program=DECK) as stage:
+        await put_on_air(stage, media.shot("long"))
+        with recording_screen(display_name) as recording:
+            for name, reason in FAULTS.items():
+                with pytest.raises(MediaUnplayable, match=reason):
+                    await stage.preroll(renamed_shot(media, name, tmp_path))
+                await wait_for_both_decks(stage)
+            await stage.preroll(media.shot("green"))
+            await stage.cut_now("green")
+        assert not recording.unexpected(BLUE, GREEN)
+        assert stage.facts().restarts == len(FAULTS)
+        (line,) = (line for line in capfd.readouterr().err.splitlines() if "no more memory" in line)
+        assert int(line.split()[-2]) < 3 * 1024, "the limit of a deck's address space held"
 
 
 async def test_after_a_crash_on_air_the_next_item_is_shown_and_the_file_is_blamed(
-    faulty: Stage, media: Media, display_name: str, tmp_path: Path
+    stage: Stage, media: Media, display_name: str, tmp_path: Path
 ) -> None:
-    await put_on_air(faulty, renamed_shot(media, "crashes-on-air", tmp_path, "long"))
+    await put_on_air(stage, renamed_shot(media, "crashes-on-air", tmp_path, "long"))
     with recording_screen(display_name) as recording:
-        await faulty.preroll(media.shot("green_picture"))
-        cut = await faulty.cut_at_end("green_picture")
+        await stage.preroll(media.shot("green_picture"))
+        cut = await stage.cut_at_end("green_picture")
     assert cut.previous and cut.previous.failed and not cut.previous.deck_lost
     assert "SIGSEGV" in cut.previous.reason
     assert not recording.unexpected(BLUE, GREEN, YELLOW)
@@ -76,35 +84,36 @@ async def test_after_a_crash_on_air_the_next_item_is_shown_and_the_file_is_blame
 
 
 async def test_a_deck_that_hangs_on_air_keeps_its_picture_until_the_next_item_and_the_file_is_blamed_at_its_next_turn(
-    faulty: Stage, media: Media, display_name: str, tmp_path: Path
+    stage: Stage, media: Media, display_name: str, tmp_path: Path
 ) -> None:
     film = renamed_shot(media, "hangs-on-air", tmp_path, "long")
-    await put_on_air(faulty, film)
-    await faulty.preroll(media.shot("green_picture"))
+    await put_on_air(stage, film)
+    restarts = stage.facts().restarts
+    await stage.preroll(media.shot("green_picture"))
     with recording_screen(display_name) as recording:
-        cut = await faulty.cut_at_end("green_picture")
+        cut = await stage.cut_at_end("green_picture")
         assert cut.previous and cut.previous.failed and cut.previous.deck_lost, "the machine may be the cause"
         assert cut.at_s - cut.previous.started_s < 0.8 + 1.0 + SOON_S  # to the hang, and to detect it
-        await wait_until(lambda: faulty.facts().restarts == 1)
+        await wait_until(lambda: stage.facts().restarts == restarts + 1)
     assert not recording.unexpected(BLUE, GREEN)
     with pytest.raises(MediaUnplayable, match="its deck had to be ended: no sign of life"):
-        await faulty.preroll(film)
+        await stage.preroll(film)
 
 
 async def test_a_decoder_that_hangs_with_nothing_on_air_leaves_the_fallback_until_the_next_item(
-    faulty: Stage, media: Media, display_name: str, tmp_path: Path
+    stage: Stage, media: Media, display_name: str, tmp_path: Path
 ) -> None:
-    await wait_for_both_decks(faulty)
+    await wait_for_both_decks(stage)
     with recording_screen(display_name) as recording:
         with pytest.raises(MediaUnplayable, match="no sign of life"):
-            await faulty.preroll(renamed_shot(media, "hangs", tmp_path))
-        await put_on_air(faulty, media.shot("green_picture"))
+            await stage.preroll(renamed_shot(media, "hangs", tmp_path))
+        await put_on_air(stage, media.shot("green_picture"))
         await wait_until(lambda: is_close(recording.samples[-1][1][1], GREEN))
     assert not recording.unexpected(YELLOW, GREEN)
 
 
 async def test_a_deck_that_uses_too_much_memory_is_ended_before_the_kernel_ends_another_process(
-    stage: Stage, media: Media, yellow_root: None, display_name: str, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, media: Media, display_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await put_on_air(stage, media.shot("long"))
     await stage.preroll(media.shot("green"))
@@ -124,6 +133,7 @@ async def test_media_that_cannot_be_shown_are_refused_with_a_reason_and_the_film
     refused = {name: media.shot(name) for name in reasons}
     refused["called a picture"] = media.shot("red").model_copy(update={"kind": MediaKind.PICTURE})
     await put_on_air(stage, media.shot("long"))
+    restarts = stage.facts().restarts
     with recording_screen(display_name) as recording:
         for name, shot in refused.items():
             with pytest.raises(MediaUnplayable, match=reasons.get(name, ".+")):
@@ -131,7 +141,7 @@ async def test_media_that_cannot_be_shown_are_refused_with_a_reason_and_the_film
         await stage.preroll(renamed_shot(media, "film.png", tmp_path))  # the name of a file does not matter
         await stage.cut_now("film.png")
     assert not recording.unexpected(BLUE, GREEN)
-    assert stage.facts().restarts == 0
+    assert stage.facts().restarts == restarts
 
 
 async def test_a_file_deleted_while_it_plays_plays_on(

@@ -1,6 +1,6 @@
 """A signal to a deck, at any time: the screen is never black, and the next item is shown.
 
-The display is sampled about a thousand times a second. Behind the decks it is yellow, so any colour but yellow and
+The display is sampled 250 times a second. Behind the decks it is yellow, so any colour but yellow and
 those of the items is a fault. The limits are those of a busy machine: `script/bench faults` has the figures. See also
 test_media_promises, test_renewal, `tests/player/deck/test_picture_watch.py` and tests/e2e.
 """

@@ -1,6 +1,5 @@
 """Random events in random order: every take that was on the screen is one play, and the accounts are right."""
 
-import os
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +14,7 @@ from player.protocol.operator import Command
 from sync.errors import Conflict, NotFound
 from sync.wire.device_reports import Outcome, PlayKind
 from sync.wire.release import Daypart
+from tests.long_tables import in_bench
 from tests.player.director.record.test_storage import pragma
 from tests.player.director.venue import DEVICE, World, campaign, item, open_world, playlist, release
 
@@ -28,9 +28,6 @@ CONTENTS = (
         ads=(campaign("juice", seconds=7),),
     ),
 )  # fmt: skip
-
-
-SEEDS = int(os.environ.get("STORM_SEEDS", "6"))
 
 
 class Storm:
@@ -85,7 +82,7 @@ class Storm:
         self._world.screen.load_time_s = self._rng.choice([0.0, 0.4, 3.0])
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", [*range(3), *in_bench(*range(3, 30))])
 async def test_whatever_happens_the_proof_is_what_was_on_the_screen(tmp_path: Path, seed: int) -> None:
     async with open_world(tmp_path) as world:
         world.publish(CONTENTS[0])
