@@ -89,6 +89,12 @@ def test_a_deck_sees_its_media_and_neither_tokens_nor_evidence_nor_the_daemon(st
     assert set(_done_of(reach, state_dir, "")) == set(reach)  # what it could do without
 
 
+def test_a_deck_starts_without_what_only_the_daemon_needs() -> None:
+    loaded = "import sys, player.deck.__main__; print({'asyncio', 'ssl', 'sync.wire.release'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True, text=True)
+    assert done.stdout == "set()\n"
+
+
 def test_a_kernel_without_filters_of_system_calls_leaves_no_screen_dark(state_dir: Path) -> None:
     refused = "import sync.sandbox.restrict as r; r._check = lambda *_: (_ for _ in ()).throw(OSError(22, 'no'))\n"
     told = json.dumps([{"go on": "None"}, str(state_dir), "", str(state_dir)])
