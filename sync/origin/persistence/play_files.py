@@ -7,7 +7,7 @@ last to be written. DuckDB is an extra: it is imported when a file is written or
 import importlib.util
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -77,11 +77,16 @@ class PlayFiles:
         self._whole = set[str]()  # files that were found to be whole since the start
 
     def days(self) -> list[date]:
-        """Return the days that have a manifest, the first one first."""
+        """Return the days that have a manifest, the first one first; folders without a name of ours are left alone."""
         if not self._folder.exists():
             return []
         with storage_errors(self._folder):
-            return sorted(date.fromisoformat(path.parent.name) for path in self._folder.glob("*/manifest.json"))
+            names = [path.parent.name for path in self._folder.glob("????-??-??/manifest.json")]
+        days = list[date]()
+        for name in names:
+            with suppress(ValueError):
+                days.append(date.fromisoformat(name))
+        return sorted(days)
 
     def manifest(self, day: date) -> tuple[PlayFile, ...]:
         """Return the files of a day, the first one first.

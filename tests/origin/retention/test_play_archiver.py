@@ -111,6 +111,13 @@ async def bodies(database: OriginDatabase) -> list[tuple[int | None, dict[str, A
 ALL_KEYS = Counter({("d", n): 1 for n in (1, 2, 3, 4, 5, 7)}) + Counter({("e", n): 1 for n in range(1, 6)})
 
 
+def test_folders_that_are_no_day_are_left_alone(tmp_path: Path) -> None:
+    for name in ("2026-03-02", "2026-13-02", "2026-03-02 copy", "20260302", "backup"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "manifest.json").write_text("{}")
+    assert PlayFiles(tmp_path).days() == [date(2026, 3, 2)]
+
+
 @needs_duckdb
 async def test_archived_plays_answer_as_their_rows_did(tmp_path: Path) -> None:
     async with opened(tmp_path) as database:
