@@ -11,7 +11,7 @@ import os
 import tempfile
 from asyncio.events import Handle
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from multiprocessing.connection import Connection
@@ -54,12 +54,13 @@ def measure(plays: int = PLAYS) -> list[dict[str, Any]]:
         with tempfile.TemporaryDirectory(prefix="ads-offline-") as folder:
             return [asyncio.run(_Screen(Path(folder), device, plays).run(url, token, ours))]
     finally:
-        origin.terminate()
+        ours.close()  # the origin ends by that, and removes its folder
         origin.join()
 
 
 def _serve(pipe: Connection) -> None:
-    asyncio.run(_origin(pipe))
+    with suppress(EOFError):
+        asyncio.run(_origin(pipe))
 
 
 async def _origin(pipe: Connection) -> None:
