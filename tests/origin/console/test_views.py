@@ -163,7 +163,9 @@ def test_a_device_is_let_in_by_its_code_shown_moved_and_removed(page: Page) -> N
     page.says("#device-list", "Left pane", "window", "not seen yet")
     late = {"at": "2090-01-01T08:00:00Z", "what": "playlist Breakfast in daypart Morning"}
     coming = {"release": "a" * 64, "sequence": 3, "bytes_done": 12_000_000, "bytes_to_do": 480_000_000, "late": [late]}
-    facts: dict[str, Any] = {"health": {"cpu_percent": 12.4}, "coming": {**coming, "ready_at": "2090-01-01T10:12:00Z"}}
+    spent = {"month": "2026-03", "month_spent": True, "month_let_through": ""}
+    facts: dict[str, Any] = {"health": {"cpu_percent": 12.4, **spent}, "preparing": "a" * 64}
+    facts["coming"] = {**coming, "ready_at": "2090-01-01T10:12:00Z"}
     visitor.beat("Autumn", next_title="Winter", problems=["The disk is nearly full."], trust="freeze", **facts)
     page.says("#device-list", "Refuses what it is sent: freeze: what was accepted before has expired")
     page.says("#device-list", "online", "On now", "Autumn", "next: Winter", "The disk is nearly full", "12 %", "1.2.3")
@@ -171,6 +173,10 @@ def test_a_device_is_let_in_by_its_code_shown_moved_and_removed(page: Page) -> N
         "#device-list", "Fetching release 3: 12 MB of 480 MB, ready 1 Jan 2090", "too late for playlist Breakfast"
     )
     page.says("#device-count", "1 late")
+    page.says("#device-list", "The bytes of 2026-03 are spent")
+    page.press("#device-list [data-do=let-through]")
+    page.confirm()
+    page.says("#device-list", "told at its next heartbeat to fetch its next release now")
     page.press("#device-list [data-do=proof]")
     page.says("#device-list", "Proof of play: nothing delivered yet.")
     page.press("#device-list [data-do=move]")
