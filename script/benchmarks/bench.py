@@ -15,6 +15,7 @@ import encode
 import faults
 import footprint
 import fuzz
+import kills
 import orders
 import proof
 import reports
@@ -38,6 +39,13 @@ async def _seam(options: argparse.Namespace) -> Rows:
     return [*between, *await streams.measure()]
 
 
+async def _kills(options: argparse.Namespace) -> Rows:
+    """Return what killing the syncer came to, or killing the whole player."""
+    if options.part == "daemon":
+        return await kills.measure(options.kills, options.seed)
+    return await tables.measure_kills(options.kills)
+
+
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]]] = {
     "ads": lambda options: ads.measure(options.seed, options.seeds),
     "start": lambda _: start.measure(),
@@ -57,7 +65,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "shapes": lambda options: shapes.measure(options.only, options.seed),
     "sync": lambda options: syncing.measure(options.part, options.rounds or syncing.ROUNDS, short=options.short),
     "tables": lambda _: tables.measure(),
-    "kills": lambda options: tables.measure_kills(options.kills),
+    "kills": _kills,
 }
 _PART_OF_ANOTHER = "streams"  # of `seam`
 _MANY = 10  # keys: a table of these stands upright, a column for each row
@@ -112,9 +120,9 @@ def main() -> None:
     parser.add_argument("--only", default="", metavar="TEXT", help="of `encode`, `faults` and `shapes` those named so")
     parser.add_argument("--seed", type=int, default=7, help="of `ads`, `fuzz`, `proof` and `shapes` (%(default)s)")
     parser.add_argument("--seeds", type=int, default=ads.SEEDS, help="weeks of `ads` (%(default)s)")
-    parts = f"of `fuzz`: decks, ingest or documents; of `sync`: {', '.join(syncing.PARTS)} (all)"
+    parts = f"of `fuzz`: decks, ingest or documents; of `kills`: daemon; of `sync`: {', '.join(syncing.PARTS)} (all)"
     parser.add_argument("--part", default="", help=parts)
-    parser.add_argument("--kills", type=int, default=1000, help="of a syncer by `kills` (%(default)s)")
+    parser.add_argument("--kills", type=int, default=1000, help="of a syncer or player by `kills` (%(default)s)")
     parser.add_argument("--plays", type=int, default=reports.PLAYS, help="of a month, for `reports` (%(default)s)")
     parser.add_argument("--short", action="store_true", help="less of each part of `sync`: under three minutes")
     parser.add_argument(
