@@ -1,1 +1,4 @@
-"""Deletes assets and releases that nothing needs any more. Unfinished uploads are deleted by `ingest`."""
+"""Deletes assets and releases that nothing needs any more, and moves old plays into files.
+
+Unfinished uploads are deleted by `ingest`.
+"""
