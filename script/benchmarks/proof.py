@@ -98,6 +98,7 @@ def _whole(evidence: Evidence, found: Agreement, sight: Sight, lasted_s: float) 
         "records_without_picture": len(found.without_picture),
         "verifier": evidence.verified["verdict"],
         "faults_and_gaps": sum(each["weight"] != "note" for each in evidence.verified["findings"]),
+        "set_aside": len(evidence.set_aside),
         "report_and_verifier": "equal" if reported == proven else "differ",
         "widest_look_ms": round(1000 * sight.widest_look_s),
     }

@@ -188,7 +188,8 @@ class Day:
     def end(self) -> Evidence:
         """Have the screen stop, and return what the origin proves of the day once all of it is signed."""
         self.order(do="stop", for_ms=3_600_000)
-        until(lambda: self.site.now()["showing"] != "item", "the screen stopped")
+        until(lambda: self.site.now()["showing"] not in ("item", "ad"), "the screen stopped")
+        self.set_clock(max(self.ahead_s))  # the period ends after all plays, also if the clock was set back
         ends_at, site = self.now() + timedelta(seconds=1), self.site
         (device,) = site.ask("origin", "/v1/devices")["devices"]
         root = json.loads(site.command("signage-origin", "trust", "show", "--json"))["fingerprint"]
