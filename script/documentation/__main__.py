@@ -1,12 +1,14 @@
 """Writes `docs/reference` and the examples in `config/` from the code, so that what they say is true."""
 
 import argparse
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 TOP = Path(__file__).parents[2]
 sys.path[:0] = [str(TOP)]
+gc.disable()  # it would look at the syntax trees of all files again and again, half of the time
 
 import commands  # noqa: E402 - found by the line above
 import endpoints  # noqa: E402

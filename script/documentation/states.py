@@ -34,12 +34,17 @@ def _ends_of_takes() -> str:
 
 def _tables() -> Iterator[tuple[str, str, StateTable]]:  # type: ignore[type-arg]
     for module in MODULES:
-        if module in SKIPPED or "StateTable" not in ast.unparse(MODULES[module]):
+        if module in SKIPPED or not _imports_tables(module):
             continue
         loaded = importlib.import_module(module.replace("/", "."))
         for name, value in vars(loaded).items():
             if isinstance(value, StateTable) and name in _defined(module):
                 yield module, name, value
+
+
+def _imports_tables(module: str) -> bool:
+    source = StateTable.__module__
+    return any(isinstance(node, ast.ImportFrom) and node.module == source for node in MODULES[module].body)
 
 
 def _defined(module: str) -> set[str]:
