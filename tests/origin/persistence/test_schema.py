@@ -50,6 +50,7 @@ def columns_of(file: Path) -> Mapping[str, object]:
 
 def restored(dump: Path, file: Path) -> Rows:
     connection = sqlite3.connect(file)
+    connection.execute("PRAGMA journal_mode=WAL")  # as each origin has it, and no dump says it
     connection.executescript(dump.read_text())
     connection.close()
     return rows_of(file)
