@@ -31,6 +31,7 @@ PATTERNS = {
     r"^(DEBUG|INFO|WARNING|ERROR)$": "DEBUG, INFO, WARNING or ERROR",
     r"^[a-z][a-z0-9_]{0,31}$": "a word of at most 32 lower-case letters, digits and underscores, the first a letter",
     r"^[0-9]{1,6}x[0-9]{1,6}$": "width and height in pixels, such as 1920x1080",
+    r"^[0-9]{4}-[0-9]{2}$": "a month such as 2026-11",
     r"^[A-Za-z0-9+/]{43}=$": "32 bytes in base64",
     r"^[^\x00-\x1f\x7f]*$": "one line of text, or none",
 }

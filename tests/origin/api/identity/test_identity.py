@@ -48,7 +48,7 @@ async def test_machines_that_report_in_turn_are_two(
         answer = await beat(server, token, boot)
         await clock.advance(30)
     assert await doubts(server, device) == ([TWO] if told else [])
-    assert (answer == {"doubts": [TWO], "identity": None}) if told else answer is None
+    assert (answer == {"doubts": [TWO], "identity": None, "let_through": None}) if told else answer is None
 
 
 async def test_a_second_return_long_after_the_first_is_no_sign(server: RunningOrigin, clock: FakeClock) -> None:
