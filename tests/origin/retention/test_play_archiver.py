@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -30,6 +30,7 @@ from sync.origin.store.proof.exported_plays import ExportedPlayStore, LogRange
 from sync.origin.store.proof.plays import PlayFilter, PlayStore
 from sync.runtime.clock import unix_ms
 from tests.fakes import FakeClock
+from tests.long_tables import in_bench
 from tests.origin.api.proof.test_play_export import exported, screens, verified
 from tests.origin.proof.export.signed_screens import ENDS
 from tests.origin.reports.test_day_counter import ALL, correct, counter, fill, sent
@@ -193,9 +194,10 @@ STEPS = {  # what is called, and which call of it ends the process: before it do
 }
 
 
-def kill_at_each_step(folder: Path) -> None:
+def kill_at(steps: Iterable[str], folder: Path) -> None:
     """Archive below `folder`, for each step in a process of its own that is killed there. It runs no thread before."""
-    for step, (target, name, nth, when) in STEPS.items():
+    for step in steps:
+        target, name, nth, when = STEPS[step]
         child = os.fork()
         if not child:
             play_files._ROWS_AT_ONCE = 2
@@ -226,22 +228,29 @@ async def _archive(folder: Path) -> None:
 
 
 @needs_duckdb
-async def test_a_kill_at_any_step_leaves_rows_or_a_file_and_never_both_or_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "steps",
+    [("file without a manifest", "manifest without rows", "some rows attached"), *in_bench((tuple(STEPS),))],
+    ids=["three", "all"],
+)
+async def test_a_kill_at_any_step_leaves_rows_or_a_file_and_never_both_or_none(
+    tmp_path: Path, steps: tuple[str, ...]
+) -> None:
     whole = tmp_path / "not killed"
     whole.mkdir()
     async with opened(whole) as database:
         await deliver(database)
-    for step in STEPS:
+    for step in steps:
         shutil.copytree(whole, tmp_path / step)
     late = some("e", 6, 1)  # so that a file that is written anew has more in it
     async with opened(whole) as database:
         before = await PlayStore(database).page(PlayFilter(), after=None, limit=99)
         await PlayStore(database).insert("e", late, 9)
         after = await everything(database)
-    command = [sys.executable, "-m", __name__, str(tmp_path)]
+    command = [sys.executable, "-m", __name__, str(tmp_path), *steps]
     killed = await asyncio.create_subprocess_exec(*command, cwd=Path(__file__).parents[3])
     assert await killed.wait() == 0
-    for step in STEPS:
+    for step in steps:
         async with opened(tmp_path / step) as database:
             assert await PlayStore(database).page(PlayFilter(), after=None, limit=99) == before, step
             await PlayStore(database).insert("e", late, 9)
@@ -330,4 +339,4 @@ async def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
 
 
 if __name__ == "__main__":
-    kill_at_each_step(Path(sys.argv[1]))
+    kill_at(sys.argv[2:], Path(sys.argv[1]))
