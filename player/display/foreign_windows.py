@@ -66,8 +66,7 @@ def _find_unnamed_manager(connection: XDisplay) -> str:
 
 def lower_foreign_windows(connection: XDisplay, order: WindowOrder) -> str:
     """Put each window that is over one of ours below all of ours; return the name of the topmost, empty if none."""
-    root = connection.screen().root
-    if root.get_full_property(connection.intern_atom("_NET_SUPPORTING_WM_CHECK"), Xatom.WINDOW):
+    if _find_window_manager(connection):  # on a desktop its user decides
         return ""
     foreign = order.foreign_over_ours()
     for window, _ in foreign:

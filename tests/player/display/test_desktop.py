@@ -36,6 +36,7 @@ def manager(desktop: str) -> Iterator[Any]:
     connection.sync()
     yield connection
     root.delete_property(check)
+    connection.sync()  # a server that finds the connection closed does not read what came before
     connection.close()
 
 

@@ -31,12 +31,19 @@ class ForeignWindow:
         self._connection.sync()
 
     def pose_as_window_manager(self) -> None:
-        """Set the property by which a window manager is known."""
+        """Set the properties by which a window manager is known."""
         self._root.change_property(self._atom, Xatom.WINDOW, 32, [self.window.id])
+        self.window.change_property(self._atom, Xatom.WINDOW, 32, [self.window.id])
+        self._connection.sync()
+
+    def end_as_window_manager(self) -> None:
+        """Leave what one leaves that was killed: the property of the root window."""
+        self.window.delete_property(self._atom)
         self._connection.sync()
 
     def close(self) -> None:
         self._root.delete_property(self._atom)
+        self._connection.sync()  # a server that finds the connection closed does not read what came before
         self._connection.close()
 
 
@@ -83,4 +90,7 @@ async def test_a_foreign_window_is_put_below_what_is_on_air_each_time_and_is_rep
     foreign.raise_above_all()
     await display._poll()
     assert is_close(eye.colour_at(640, 360), WHITE)
+    foreign.end_as_window_manager()
+    await display._poll()
+    assert is_close(eye.colour_at(640, 360), BLUE)
     eye.close()
