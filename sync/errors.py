@@ -25,6 +25,7 @@ The code that calls a library converts its errors into these, `from error`:
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Self
 
 
 class SignageError(Exception):
@@ -66,16 +67,20 @@ class OriginRefused(SignageError):
         return self.status >= 500 or self.status in (408, 425, 429)
 
 
-class Distrust(StrEnum):
-    """Which rule a refused document breaks: for programs, in status, metrics and heartbeats; `words` are for people."""
+class WordedCode(StrEnum):
+    """A code that stays the same, for programs, in status, metrics and heartbeats; its `words` are for people."""
 
     words: str
 
-    def __new__(cls, code: str, words: str) -> "Distrust":
+    def __new__(cls, code: str, words: str) -> Self:
         """Make the member of a code."""
         made = str.__new__(cls, code)
         made._value_, made.words = code, words
         return made
+
+
+class Distrust(WordedCode):
+    """Which rule a refused document breaks."""
 
     MALFORMED = "malformed", "it is no such document, or larger than one may be"
     UNKNOWN_KEY = "unknown_key", "too few keys of the root signed it"

@@ -1,20 +1,13 @@
 """The problems that people are told: a sentence, and a code that stays the same whatever the sentence says."""
 
 from collections.abc import Iterable
-from enum import StrEnum
 from typing import Any, NamedTuple
 
+from sync.errors import WordedCode
 
-class ProblemCode(StrEnum):
-    """What kind of problem it is: for programs, in status, metrics and heartbeats."""
 
-    meaning: str
-
-    def __new__(cls, code: str, meaning: str) -> "ProblemCode":
-        """Make the member of a code."""
-        made = str.__new__(cls, code)
-        made._value_, made.meaning = code, meaning
-        return made
+class ProblemCode(WordedCode):
+    """What kind of problem it is."""
 
     # the machine
     POWER_WEAK = "power_weak", "the power supply gives too little voltage, now or at a time since the start"

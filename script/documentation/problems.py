@@ -8,7 +8,7 @@ from sync.errors import Distrust
 
 def page() -> str:
     """Return the page."""
-    problems = table(("code", "when"), ((f"`{one}`", one.meaning) for one in ProblemCode))
+    problems = table(("code", "when"), ((f"`{one}`", one.words) for one in ProblemCode))
     rules = table(("code", "why it is refused"), ((f"`{one}`", one.words) for one in Distrust))
     return (
         "# Problems\n\nA device tells each problem as a sentence that says what to do, and as a code that stays the "
