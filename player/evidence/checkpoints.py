@@ -200,7 +200,8 @@ class CheckpointLog:
     ) -> bool | None:
         """Return whether the checkpoint of this number counts only lines that played; None: it would count too many."""
         may = counts_changed_lines(facts.origin_reads)
-        if place.lines + await self._new_lines(place.epoch, played) > MOST_LINES:
+        known = await self._counts(place.epoch, played)
+        if place.lines + len(played.keys() - known) > MOST_LINES:
             return may or None
         return may and place.counted is not None and number - place.counted < ALL_LINES_EVERY
 
@@ -252,12 +253,6 @@ class CheckpointLog:
             INSERT INTO line_counts VALUES (:epoch, :line, :count)
             ON CONFLICT (epoch, line) DO UPDATE SET count = line_counts.count + excluded.count"""
         await self._database.execute_many(statement, rows)
-
-    async def _new_lines(self, epoch: str, lines: Iterable[str]) -> int:
-        query = """
-            SELECT count(*) AS new FROM json_each(:lines)
-            WHERE value NOT IN (SELECT line FROM line_counts WHERE epoch = :epoch)"""
-        return int((await self._one(query, epoch, lines=json.dumps(list(lines))))["new"])
 
     async def _counts(self, epoch: str, lines: Iterable[str] | None) -> dict[str, int]:
         """Return the counts of these lines; of all with None."""
