@@ -232,10 +232,8 @@ def _deck_problems(condition: Condition) -> Iterator[ToldProblem]:
     if condition.update_fault:
         yield ToldProblem(
             ProblemCode.UPDATE,
-            (
-                f"The program was updated and does not start ({condition.update_fault}), so the old one plays on, with "
-                "gaps between items: install it again."
-            ),
+            f"The program was updated and does not start ({condition.update_fault}), so the old one plays on, with "
+            "gaps between items: install it again.",
         )
     elif condition.deck_failed_starts >= _RESTARTS and condition.display_answers:
         times = _times(condition.deck_failed_starts)

@@ -148,19 +148,16 @@ def traffic_figures(traffic: TrafficStatus) -> dict[str, float | int | str | boo
 
 def traffic_problems(
     traffic: TrafficStatus, release: Release | None, zone: ZoneInfo, *, waits: bool
-) -> tuple[ToldProblem, ...]:
-    """Return whether the count of bytes is not complete, and what a spent budget holds back.
+) -> Iterator[ToldProblem]:
+    """Yield whether the count of bytes is not complete, and what a spent budget holds back.
 
     `waits`: the media of a new release do.
     """
-    found = []
     if not traffic.complete and traffic.budget_bytes is not None:
-        found.append(
-            ToldProblem(
-                ProblemCode.BUDGET_COUNT,
-                f"The count of the bytes of {traffic.month} was damaged, so its budget counts as spent. To count from "
-                "zero, delete state/traffic and state/copies/traffic while the player is stopped.",
-            )
+        yield ToldProblem(
+            ProblemCode.BUDGET_COUNT,
+            f"The count of the bytes of {traffic.month} was damaged, so its budget counts as spent. To count from "
+            "zero, delete state/traffic and state/copies/traffic while the player is stopped.",
         )
     shown = _items_and_creatives(release) if release else iter(())
     streams = any(isinstance(one, Item) and one.ends_with_budget for one in shown)
@@ -168,15 +165,12 @@ def traffic_problems(
         used, most = traffic.sent_bytes + traffic.received_bytes, traffic.budget_bytes or 0
         until = local_text(traffic.goes_on_at, zone) if traffic.goes_on_at else "the next month"
         held = [*(["media of the new release"] if waits else []), *(["streams that end with it"] if streams else [])]
-        found.append(
-            ToldProblem(
-                ProblemCode.BUDGET,
-                f"The budget of bytes of {traffic.month} is spent ({megabytes(used)} of {megabytes(most)}): "
-                f"{' and '.join(held)} wait until {until}."
-                + (" To fetch them now: signage-player let-through." if waits else ""),
-            )
+        yield ToldProblem(
+            ProblemCode.BUDGET,
+            f"The budget of bytes of {traffic.month} is spent ({megabytes(used)} of {megabytes(most)}): "
+            f"{' and '.join(held)} wait until {until}."
+            + (" To fetch them now: signage-player let-through." if waits else ""),
         )
-    return tuple(found)
 
 
 def key_status(state: KeyState) -> KeyStatus:
