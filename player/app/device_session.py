@@ -143,7 +143,10 @@ class SessionBuilder:
             )
 
     async def _take_over_log(self, path: Path, device: str) -> None:
-        """Make the log that of `device` if this machine has just become it; what waits in it counts for it."""
+        """Make the log that of `device` if this machine has just become it; what waits in it counts for it.
+
+        After some tries without success it is set aside: the screen does not wait for a database.
+        """
         core = self.core
         for tries_left in reversed(range(_TAKE_OVER_TRIES)):
             try:
@@ -152,10 +155,7 @@ class SessionBuilder:
                     async with open_ledger(path, before, core.clock) as ledger:
                         await ledger.begin_anew(device)
                 return
-            except (
-                StorageBroken,
-                StorageFull,
-            ) as error:  # in the end it is set aside: the screen waits for no database
+            except (StorageBroken, StorageFull) as error:
                 log.error("the log of device=%s is not taken over, tries_left=%d: %s", device, tries_left, error)
             if tries_left:
                 await core.clock.sleep(_READ_AGAIN_S)
