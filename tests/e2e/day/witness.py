@@ -5,15 +5,13 @@ It knows the plain colours of the items and nothing of the player. A display tha
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
-from Xlib import X
-from Xlib.display import Display as XDisplay
 from Xlib.error import ConnectionClosedError, DisplayError
 
 from sync.runtime.clock import SystemClock
-from tests.player.pixels import Colour
+from tests.player.pixels import Colour, PixelReader, is_close
 
 COLOURS: dict[str, Colour] = {
     "red": (255, 0, 0),
@@ -37,9 +35,7 @@ _LOST = (ConnectionClosedError, DisplayError, OSError)
 
 def name_of(colour: Colour) -> str:
     """Return what a colour belongs to."""
-    known = COLOURS | BESIDE
-    close = (name for name, each in known.items() if all(abs(a - b) <= _BY for a, b in zip(each, colour, strict=True)))
-    return next(close, STRANGE)
+    return next((name for name, each in (COLOURS | BESIDE).items() if is_close(colour, each, _BY)), STRANGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +115,10 @@ def witnessing(display: str) -> Iterator[Sight]:
     sight, stop, clock = Sight(), threading.Event(), SystemClock()
 
     def look_until_gone() -> None:
-        connection = XDisplay(display)
-        try:
-            root = connection.screen().root
+        with closing(PixelReader(display)) as reader:
             while not stop.wait(_EVERY_S):
-                blue, green, red = root.get_image(*_MIDDLE, 1, 1, X.ZPixmap, 0xFFFFFFFF).data[:3]
-                sight.add(clock.monotonic(), name_of((red, green, blue)))
-        finally:
-            connection.close()
+                colour = reader.colour_at(*_MIDDLE)
+                sight.add(clock.monotonic(), name_of(colour))
 
     def look() -> None:
         while not stop.is_set():
