@@ -373,14 +373,10 @@ def _other_clocks(module: str) -> Iterator[str]:
     if "time" in imports(module):
         yield f"{module} imports time; use sync.runtime.clock"
     for node in nodes(module):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in ("now", "sleep", "utcnow")  # to be written out takes longer
-        ):
-            called = ast.unparse(node.func)
-            if called in ("datetime.now", "asyncio.sleep", "datetime.utcnow"):
-                yield f"{module} calls {called}"
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr=name)):
+                if (called := f"{owner}.{name}") in ("datetime.now", "asyncio.sleep", "datetime.utcnow"):
+                    yield f"{module} calls {called}"
 
 
 @pytest.mark.parametrize("room", sorted(ROOMS))
