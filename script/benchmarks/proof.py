@@ -27,8 +27,9 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1] / 
 
 from tests.e2e.day.agreement import Agreement, Match, compare, end_s, start_s  # noqa: E402 - found by the line above
 from tests.e2e.day.day import Day, Evidence, running_day  # noqa: E402
-from tests.e2e.day.disturbances import DISK_FULL, TABLE, disturb, small_disk  # noqa: E402
+from tests.e2e.day.disturbances import DISK_FULL, TABLE, disturb  # noqa: E402
 from tests.e2e.day.witness import Sight  # noqa: E402
+from tests.small_disk import small_disk  # noqa: E402
 
 ROUNDS = 3
 _EVERY_S = 60.0  # of a day by the hour, in the mean

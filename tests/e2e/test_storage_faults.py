@@ -1,11 +1,10 @@
 """The real player while its disk, its databases and its settings break: the screen goes on, and the proof is whole."""
 
-import os
 import signal
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from tests.e2e.holding import hold
 from tests.e2e.site import Site, until
 from tests.long_tables import in_bench
 from tests.player.pixels import BLUE, GREEN, RED, YELLOW, ScreenRecording, is_close, recording_screen
+from tests.small_disk import empty, fill, small_disk
 
 pytestmark = pytest.mark.display
 
@@ -26,11 +26,7 @@ SETTINGS = "[playback]\nvolume = 40\n"
 def running(tmp_path_factory: pytest.TempPathFactory, media: Path, display: str) -> Iterator[Site]:
     """A player that all tests here share, on a real file system of 64 MiB if this user may mount one."""
     folder = tmp_path_factory.mktemp("disk")
-    line = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)]
-    with ExitStack() as undo:
-        if os.geteuid() == 0 and not subprocess.run(line, check=False, capture_output=True).returncode:
-            undo.callback(subprocess.run, ["umount", "-l", str(folder)], check=True)
-        site = undo.enter_context(alone(folder, media, display))
+    with small_disk(folder), alone(folder, media, display) as site:
         file = folder / "player.toml"
         file.write_text(SETTINGS)
         site.options = ("--config", str(file))
@@ -133,16 +129,6 @@ def test_a_full_disk_stops_nothing_and_the_plays_are_written_once_there_is_room(
     assert not sight.unexpected(*CONTENT)
     assert longest_s(sight) < 3.0
     assert_all_proven(shared, sight)
-
-
-def fill(disk: Path) -> None:
-    with suppress(OSError), (disk / "hog").open("wb", buffering=0) as file:
-        while True:
-            file.write(bytes(4096))
-
-
-def empty(disk: Path) -> None:
-    (disk / "hog").unlink(missing_ok=True)
 
 
 def remount(disk: Path, how: str) -> None:

@@ -5,10 +5,8 @@ Each disturbance returns when the screen plays again with both decks.
 
 import os
 import signal
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import suppress
 
 from Xlib import X
 from Xlib.display import Display as XDisplay
@@ -18,6 +16,7 @@ from tests.e2e.alone import problems
 from tests.e2e.day.day import Day, Disturbed
 from tests.e2e.day.witness import BESIDE, COVER, Sight
 from tests.e2e.site import until
+from tests.small_disk import empty, fill
 
 Disturbance = Callable[[Day], None]
 
@@ -140,27 +139,12 @@ def clock_jumps_back(day: Day) -> None:
 
 def disk_is_full(day: Day) -> None:
     """Nothing can be written until it is told; then there is room again. Needs `small_disk`."""
-    hog = day.site.folder / "player" / "hog"
-    with suppress(OSError), hog.open("wb", buffering=0) as file:
-        while True:
-            file.write(bytes(4096))
+    disk = day.site.folder / "player"
+    fill(disk)
     until(lambda: "cannot be written" in problems(day.site), "it is told")
     day.clock.wait(3.0)
-    hog.unlink()
+    empty(disk)
     until(lambda: "cannot be written" not in problems(day.site), "it is written again")
-
-
-@contextmanager
-def small_disk(folder: Path, mib: int = 64) -> Iterator[bool]:
-    """Mount a small file system for the player's files, which takes root; yield whether there is one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    line = ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(folder)]
-    mounted = os.geteuid() == 0 and not subprocess.run(line, check=False, capture_output=True).returncode
-    try:
-        yield mounted
-    finally:
-        if mounted:
-            subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 QUICK: dict[str, Disturbance] = {

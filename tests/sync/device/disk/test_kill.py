@@ -22,6 +22,7 @@ from sync.device.store.partial_file import load_bitmap
 from sync.device.transfer.transfer import WORKERS
 from sync.runtime.clock import SystemClock
 from tests import TOP
+from tests.small_disk import small_disk
 from tests.sync.device.disk import killed_syncer
 from tests.sync.file_tree_origin import CHANNEL, CHUNK, Faults, Origin, noise, serving
 
@@ -243,30 +244,22 @@ async def test_a_file_that_is_too_large_for_the_disk_is_named_and_the_old_releas
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[Path]:
     """A real file system of 24 MiB; root only."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = (
-        os.geteuid() == 0
-        and not subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], check=False, capture_output=True
-        ).returncode
-    )
-    if not mounted:
-        pytest.skip("mounting a file system takes root")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with small_disk(folder := tmp_path / "disk", mib=24) as mounted:
+        if not mounted:
+            pytest.skip("mounting a file system takes root")
+        yield folder
 
 
-async def test_a_disk_that_fills_while_downloading_keeps_the_old_release(small_disk: Path, tmp_path: Path) -> None:
+async def test_a_disk_that_fills_while_downloading_keeps_the_old_release(disk: Path, tmp_path: Path) -> None:
     async with serving(tmp_path / "tree") as origin:
-        store = pinned(small_disk / "device", origin)
+        store = pinned(disk / "device", origin)
         origin.publisher.publish(noise(1, 5000))
         playing = origin.publisher.release
         async with child(store.state.parent, origin) as device:
             await device.until(lambda facts: facts["state"] == "current")
-            hog = small_disk / "hog"
+            hog = disk / "hog"
             with hog.open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, 13 * 1024 * 1024)
             origin.publisher.publish(noise(2, 32 * CHUNK), noise(3, 64 * CHUNK))
@@ -278,14 +271,14 @@ async def test_a_disk_that_fills_while_downloading_keeps_the_old_release(small_d
     check(store, 2)
 
 
-async def test_the_active_release_can_be_read_from_a_read_only_disk(small_disk: Path, tmp_path: Path) -> None:
+async def test_the_active_release_can_be_read_from_a_read_only_disk(disk: Path, tmp_path: Path) -> None:
     async with serving(tmp_path / "tree") as origin:
-        store = pinned(small_disk / "device", origin)
+        store = pinned(disk / "device", origin)
         (asset,) = origin.publisher.publish(noise(1, 5000))
         async with child(store.state.parent, origin) as device:
             await device.until(lambda facts: facts["state"] == "current")
-        remount_read_only(small_disk)
-        with open_content_store(small_disk / "device") as again:
+        remount_read_only(disk)
+        with open_content_store(disk / "device") as again:
             active = again.active()
             assert active is not None
             assert active.sha256 == origin.publisher.release
