@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import accumulate
@@ -84,26 +84,27 @@ def day_span(day: int, zone: ZoneInfo) -> tuple[int, int]:
 
 
 def active_hours(day: int, zone: ZoneInfo, since_ms: int, until_ms: int) -> Hours:
-    """Return which part of each hour of a day is in this time; of an hour that the day does not have, none."""
+    """Return which part of each hour of a day is in this time."""
     begins_ms, ends_ms = day_span(day, zone)
     if since_ms <= begins_ms and ends_ms <= until_ms:
         return _WHOLE
-    if until_ms <= begins_ms or ends_ms <= since_ms:
-        return (0.0,) * 24
-    found, at_ms = [0.0] * 24, begins_ms
-    for hour, end_ms in enumerate(hour_ends(day, zone)):
-        if at_ms < end_ms:
-            found[hour] = max(0, min(end_ms, until_ms) - max(at_ms, since_ms)) / (end_ms - at_ms)
-        at_ms = end_ms
-    return tuple(found)
+    hours = [0] * 24
+    spread(day, zone, since_ms, until_ms, hours)
+    return parts_of_hours(day, zone, hours)
 
 
-def spread(day: int, zone: ZoneInfo, since_ms: int, length_ms: int, hours: list[int]) -> None:
-    """Add a time of so many milliseconds to the hours of a day in which it is; what is after that day is left out."""
-    until_ms, ends = since_ms + length_ms, hour_ends(day, zone)
-    for hour in range(bisect_right(ends, since_ms), 24):
-        end_ms = min(until_ms, ends[hour])
-        hours[hour] += end_ms - since_ms
-        since_ms = end_ms
-        if since_ms >= until_ms:
+def parts_of_hours(day: int, zone: ZoneInfo, hours: Sequence[int]) -> Hours:
+    """Return which part of each hour of a day these milliseconds are; of an hour that the day does not have, none."""
+    lengths = hour_lengths(day, zone)
+    return tuple(ms / lengths.get(hour, 1) for hour, ms in enumerate(hours))
+
+
+def spread(day: int, zone: ZoneInfo, since_ms: int, until_ms: int, hours: list[int]) -> None:
+    """Add the milliseconds of a time to the hours of a day in which they are; what is not on that day is left out."""
+    at_ms, ends = max(since_ms, day_span(day, zone)[0]), hour_ends(day, zone)
+    for hour in range(bisect_right(ends, at_ms), 24):
+        if at_ms >= until_ms:
             return
+        end_ms = min(until_ms, ends[hour])
+        hours[hour] += end_ms - at_ms
+        at_ms = end_ms

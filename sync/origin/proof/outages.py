@@ -8,11 +8,11 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import groupby
-from operator import attrgetter, sub, truediv
+from operator import attrgetter, sub
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sync.origin.planning.venue_days import day_span, hour_lengths, spread
+from sync.origin.planning.venue_days import Hours, day_span, parts_of_hours, spread
 from sync.wire.device_reports import HistoryKind
 
 KINDS = (HistoryKind.PLAYER, HistoryKind.SCREEN, HistoryKind.CONTACT)
@@ -46,10 +46,8 @@ class Outage(NamedTuple):
 
 def outages(changes: Iterable[HistoryChange], now_ms: int) -> dict[str, list[Outage]]:
     """Return the outages of each device until now, which do not overlap. `changes` are in the order of their time."""
-    found: dict[str, list[Outage]] = {}
-    for device, rows in groupby(sorted(changes, key=attrgetter("device")), key=attrgetter("device")):
-        found[device] = list(_outages(list(rows), now_ms))
-    return found
+    by_device = groupby(sorted(changes, key=attrgetter("device")), key=attrgetter("device"))
+    return {device: list(_outages(list(rows), now_ms)) for device, rows in by_device}
 
 
 def _outages(rows: Sequence[HistoryChange], now_ms: int) -> Iterator[Outage]:
@@ -75,7 +73,7 @@ def _cause(state: Mapping[str, str], *, newest_contact: bool) -> OutageCause | N
 
 def lost_hours(
     day: int, zone: ZoneInfo, span: tuple[int, int], found: Sequence[Outage], shown_ms: Sequence[int]
-) -> dict[OutageCause, list[float]]:
+) -> dict[OutageCause, Hours]:
     """Return which part of each hour of a day a screen lost by each cause, within a time (`span`, Unix ms).
 
     What its plays say that it showed in an hour (`shown_ms`) is not lost, whatever the history says: a screen that was
@@ -87,14 +85,13 @@ def lost_hours(
     for one in found[bisect_right(found, since_ms, key=attrgetter("until_ms")) :]:
         if one.since_ms >= until_ms:
             break
-        start_ms = max(since_ms, one.since_ms)
-        spread(day, zone, start_ms, min(until_ms, one.until_ms) - start_ms, lost.setdefault(one.cause, [0] * 24))
+        hours = lost.setdefault(one.cause, [0] * 24)
+        spread(day, zone, max(since_ms, one.since_ms), min(until_ms, one.until_ms), hours)
     if lost and any(shown_ms):
         left = [0] * 24
-        spread(day, zone, since_ms, until_ms - since_ms, left)
+        spread(day, zone, since_ms, until_ms, left)
         left = [max(0, there - shown) for there, shown in zip(left, shown_ms, strict=True)]
         for cause in filter(lost.get, OutageCause):
             lost[cause] = list(map(min, lost[cause], left))
             left = list(map(sub, left, lost[cause]))
-    lengths = [hour_lengths(day, zone).get(hour, 1) for hour in range(24)]
-    return {cause: list(map(truediv, hours, lengths)) for cause, hours in lost.items()}
+    return {cause: parts_of_hours(day, zone, hours) for cause, hours in lost.items()}

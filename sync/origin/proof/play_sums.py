@@ -97,7 +97,7 @@ def count_days(
             one.plays += 1
             one.rendered_ms += play.body["rendered_ms"]
             one.hours[hour] += 1
-            spread(day, zone, play.started_ms, play.body["rendered_ms"], found[day].shown_ms)
+            spread(day, zone, play.started_ms, play.started_ms + play.body["rendered_ms"], found[day].shown_ms)
     return found
 
 

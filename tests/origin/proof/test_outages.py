@@ -87,6 +87,7 @@ NIGHT = ("screen off 22", "screen on 31")
         (of_day("player stopped 3.5", "player started 5.25"), {"offline": {3: 0.5, 4: 1, 5: 0.25}}),
         (of_day("player stopped 3.5", "player started 5.25", span=(4.5, 5)), {"offline": {4: 0.5}}),
         (of_day("player stopped 3.5", "player started 5.25", span=(6, 9)), {}),
+        (of_day("contact lost -50", span=(-90, -12)), {}),  # it was removed before this day
         (of_day("player stopped -50", "player started 70"), {"offline": dict.fromkeys(range(24), 1)}),
         # It was not heard, and played all the same: nothing is lost. It played half of an hour: half of it is.
         (of_day("contact lost 3", "contact back 5", shown={3: 1, 4: 1}), {}),
@@ -118,6 +119,8 @@ def test_hours_that_a_screen_lost(lost: dict[str, dict[int, float]], expected: d
         (DAY, 3.5, 150, {3: 30, 4: 60, 5: 60}),
         (DAY, 23.5, 600, {23: 30}),
         (DAY, 3.5, 0, {}),
+        (DAY, -0.5, 45, {0: 15}),
+        (DAY, -1, 30, {}),
         (SPRING, 1.5, 60, {1: 30, 3: 30}),
         (AUTUMN, 2.5, 120, {2: 90, 3: 30}),
     ],
@@ -126,5 +129,6 @@ def test_a_long_play_counts_in_each_hour_in_which_it_was_on(
     day: int, begins: float, minutes: int, found: dict[int, int]
 ) -> None:
     hours = [0] * 24
-    spread(day, BERLIN, day_span(day, BERLIN)[0] + round(begins * HOUR_MS), minutes * 60_000, hours)
+    begins_ms = day_span(day, BERLIN)[0] + round(begins * HOUR_MS)
+    spread(day, BERLIN, begins_ms, begins_ms + minutes * 60_000, hours)
     assert {hour: ms // 60_000 for hour, ms in enumerate(hours) if ms} == found
