@@ -76,10 +76,11 @@ class PlayArchiver:
 
     async def _finish(self) -> None:
         """Attach plays to the files of which the database does not know it: after a crash, or from an older backup."""
+        finished = await self._store.finished()
         for day in await in_thread(self._files.days):
-            named = await in_thread(self._files.manifest, day)
-            for file in await self._store.unfinished([FileOfDay(day, one.sha256) for one in named]):
-                await self._attach(file)
+            for one in await in_thread(self._files.manifest, day):
+                if one.sha256 not in finished:
+                    await self._attach(FileOfDay(day, one.sha256))
 
     async def _attach(self, file: FileOfDay) -> None:
         archive, parts = await self._store.begin(file), self._files.rows(file)

@@ -21,6 +21,8 @@ from sync.origin.store.days.play_days import day_of_play, mark_days
 STAYS = ("previous_hash", "zone", "boot_id")
 """What of a document stays in its row: the audit of chains, days and corrections of clocks ask for it."""
 
+_DUE = (play_days.c.archived < play_days.c.changes, play_days.c.device_id != ALL_DEVICES)
+
 
 class ArchiveStore:
     """Days whose plays changed since they were archived, and the plays that are not in a file yet."""
@@ -30,18 +32,17 @@ class ArchiveStore:
 
     async def days_due(self, last_day: int) -> list[int]:
         """Return the days up to this one that may have plays which are in no file, the first one first."""
-        row = play_days.c
-        query = select(row.day).distinct().where(row.day <= last_day, row.archived < row.changes)
+        day = play_days.c.day
+        query = select(day).distinct().where(day <= last_day, *_DUE).order_by(day)
         async with self._database.reading() as connection:
-            return list(await connection.scalars(query.where(row.device_id != ALL_DEVICES).order_by(row.day)))
+            return list(await connection.scalars(query))
 
     async def devices_due(self, day: int) -> dict[str, int]:
         """Return the devices of such a day with the number of its changes, in their order."""
         row = play_days.c
-        query = select(row.device_id, row.changes).where(row.day == day, row.archived < row.changes)
+        query = select(row.device_id, row.changes).where(row.day == day, *_DUE).order_by(row.device_id)
         async with self._database.reading() as connection:
-            found = await connection.execute(query.where(row.device_id != ALL_DEVICES).order_by(row.device_id))
-            return {device: changes for device, changes in found}
+            return {device: changes for device, changes in await connection.execute(query)}
 
     async def rows(self, device: str, day: int) -> list[dict[str, Any]]:
         """Return the plays of a device that began on a day of its venue and are in no file, as a file has them."""
@@ -60,22 +61,21 @@ class ArchiveStore:
         async with self._database.writing() as connection:
             await connection.execute(update(play_days).where(*own).values(archived=bindparam("at")), rows)
 
-    async def unfinished(self, files: Sequence[FileOfDay]) -> list[FileOfDay]:
-        """Return those of these files whose plays do not all refer to them."""
+    async def finished(self) -> set[str]:
+        """Return the SHA-256 of the files to which all their plays refer."""
         async with self._database.reading() as connection:
-            finished = set(await connection.scalars(select(play_archives.c.sha256).where(play_archives.c.finished)))
-        return [file for file in files if file.sha256 not in finished]
+            return set(await connection.scalars(select(play_archives.c.sha256).where(play_archives.c.finished)))
 
     async def begin(self, file: FileOfDay) -> int:
         """Return the number of a file; it is made known where it is not."""
         query = select(play_archives.c.id).where(play_archives.c.sha256 == file.sha256)
         async with self._database.writing() as connection:
-            number = await connection.scalar(query)
-            if number is not None:
-                return int(number)
-            row = {"day": day_number(file.day), "sha256": file.sha256, "finished": False}
-            await connection.execute(insert(play_archives).values(**row))
-            return int(await connection.scalar(query) or 0)
+            number: int | None = await connection.scalar(query)
+            if number is None:
+                row = {"day": day_number(file.day), "sha256": file.sha256, "finished": False}
+                added = await connection.execute(insert(play_archives).values(**row).returning(play_archives.c.id))
+                number = added.scalar_one()
+            return number
 
     async def attach(self, archive: int, rows: Sequence[Mapping[str, Any]]) -> None:
         """Have plays refer to a file that has them instead of having their document; those that are lost come back."""
@@ -106,22 +106,18 @@ async def _restore(
 ) -> None:
     """Add the plays that the database does not have any more: it came from a backup that is older than the file."""
     by_device = {row["device_id"] for row in rows}
-    here = set(await connection.scalars(select(devices.c.id).where(devices.c.id.in_(by_device))))
-    lost: list[dict[str, Any]] = []
+    here = await connection.scalars(select(devices.c.id).where(devices.c.id.in_(by_device)))
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     for device in sorted(here):
         held = await _held(connection, device, [row for row in rows if row["device_id"] == device])
-        lost += [
+        lost = [
             _as_row(row) | {"body": stays, "archive_id": archive}
             for row, stays in zip(rows, kept, strict=True)
             if row["device_id"] == device and (row["log_epoch"], row["sequence"]) not in held
         ]
-    if not lost:
-        return
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    await connection.execute(dialect.insert(plays).on_conflict_do_nothing(), lost)
-    for device in here:
-        mine = [row for row in lost if row["device_id"] == device]
-        await mark_days(connection, device, [_day_of(row["started_ms"], row["body"]) for row in mine])
+        if lost:
+            await connection.execute(dialect.insert(plays).on_conflict_do_nothing(), lost)
+            await mark_days(connection, device, [_day_of(row["started_ms"], row["body"]) for row in lost])
 
 
 async def _held(connection: AsyncConnection, device: str, rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, int]]:

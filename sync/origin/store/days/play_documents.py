@@ -17,13 +17,12 @@ DOCUMENT = (plays.c.device_id, plays.c.log_epoch, plays.c.sequence, plays.c.arch
 """The columns from which `documents` finds the document of a play."""
 
 
-async def documents(database: OriginDatabase, rows: Iterable[Sequence[Any]]) -> list[Mapping[str, Any]]:
+async def documents(database: OriginDatabase, rows: Sequence[Sequence[Any]]) -> list[Mapping[str, Any]]:
     """Return the documents of plays, in the order of `rows`, which begin with `DOCUMENT`.
 
     Raises:
         StorageBroken: a file of archived plays is gone or damaged, or cannot be read here.
     """
-    rows = list(rows)
     wanted: dict[int, dict[Log, list[int]]] = defaultdict(lambda: defaultdict(list))
     for device, log_epoch, sequence, archive, *_ in rows:
         if archive is not None:
