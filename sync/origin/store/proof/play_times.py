@@ -28,6 +28,14 @@ class StoredPlay:
         return self.play.log_epoch, self.play.sequence
 
 
+async def stored_plays(database: OriginDatabase, query: Select[Any]) -> list[StoredPlay]:
+    """Return plays in the order of `query`, which selects `DOCUMENT` and what corrects their times."""
+    async with database.reading() as connection:
+        rows = (await connection.execute(query)).all()
+    found = zip(await documents(database, rows), rows, strict=True)
+    return [StoredPlay(Play.model_validate(document), row.clock_offset_ms) for document, row in found]
+
+
 @dataclass(frozen=True, slots=True)
 class MovedPlay:
     """When a stored play really was (Unix ms), and by how much that corrects what it says."""
@@ -63,7 +71,8 @@ class PlayTimeStore:
             tuple_(plays.c.log_epoch, plays.c.sequence) > tuple_(*after),
             of_these,
         )
-        return await self._stored(query.order_by(plays.c.log_epoch, plays.c.sequence).limit(limit))
+        query = query.order_by(plays.c.log_epoch, plays.c.sequence).limit(limit)
+        return await stored_plays(self._database, query)
 
     async def move(self, device: str, moves: Sequence[MovedPlay], *, overlaps: str) -> None:
         """Give plays another time. They, and what was set aside as `overlaps` with the time they had, are `moved` now.
@@ -103,7 +112,8 @@ class PlayTimeStore:
         query = select(*DOCUMENT, plays.c.clock_offset_ms).where(
             plays.c.device_id == device, plays.c.set_aside == JUDGED_ANEW
         )
-        return await self._stored(query.order_by(plays.c.received_ms, plays.c.log_epoch, plays.c.sequence).limit(limit))
+        query = query.order_by(plays.c.received_ms, plays.c.log_epoch, plays.c.sequence).limit(limit)
+        return await stored_plays(self._database, query)
 
     async def devices_moved(self) -> set[str]:
         """Return the devices that have such plays."""
@@ -120,12 +130,6 @@ class PlayTimeStore:
             await mark_plays(connection, and_(of_device, _among(reasons)))
             change = update(plays).where(of_device, *_ONE).values(set_aside=bindparam("why"))
             await connection.execute(change, [_key(key) | {"why": reason} for key, reason in reasons.items()])
-
-    async def _stored(self, query: Select[Any]) -> list[StoredPlay]:
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
-        found = zip(await documents(self._database, rows), rows, strict=True)
-        return [StoredPlay(Play.model_validate(document), row.clock_offset_ms) for document, row in found]
 
 
 _ONE = (plays.c.log_epoch == bindparam("epoch"), plays.c.sequence == bindparam("place"))

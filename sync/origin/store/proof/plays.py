@@ -13,7 +13,7 @@ from sync.origin.persistence.tables import devices, play_conflicts, plays, relea
 from sync.origin.store.days.play_days import day_of_play, mark_days, mark_plays
 from sync.origin.store.days.play_documents import DOCUMENT, documents
 from sync.origin.store.proof.once import Arrival, Key, ReceiptStatus, store_once, stored_hashes
-from sync.origin.store.proof.play_times import StoredPlay
+from sync.origin.store.proof.play_times import StoredPlay, stored_plays
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import Play
 
@@ -161,10 +161,7 @@ class PlayStore:
         query = select(*DOCUMENT, plays.c.clock_offset_ms).where(
             *_in_log(device, log_epoch), plays.c.sequence.between(first, last), plays.c.set_aside.is_not(None)
         )
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(query.order_by(plays.c.started_ms))).all()
-        found = zip(await documents(self._database, rows), rows, strict=True)
-        return [StoredPlay(Play.model_validate(document), row.clock_offset_ms) for document, row in found]
+        return await stored_plays(self._database, query.order_by(plays.c.started_ms))
 
     async def accept(self, device: str, log_epoch: str, sequences: Sequence[int], by: Acceptance) -> None:
         """Have plays count that were set aside; what was held against them stays on record."""
