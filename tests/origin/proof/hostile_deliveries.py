@@ -86,10 +86,6 @@ def _record(epoch: str) -> dict[str, Any]:
     return {**fields, "hash": record_hash(fields)}
 
 
-def _heartbeat() -> bytes:
-    return Heartbeat(at=OPENING, version="1").model_dump_json().encode()
-
-
 def _certified(screen: SignedScreen) -> dict[str, Certificate]:
     found = (Certificate.model_validate_json(_payload(one.envelope)) for one in _OPERATOR.certificates(screen))
     return {one.key: one for one in found}
