@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from player.evidence.take_states import TAKE_ENDS, TAKE_STATES
 from sync.runtime.state_table import StateTable
-from tests.test_layers import MODULES
+from tests.test_layers import MODULES, imports
 
 SKIPPED = {"player/deck/__main__", "player/overlay/__main__"}
 
@@ -34,17 +34,12 @@ def _ends_of_takes() -> str:
 
 def _tables() -> Iterator[tuple[str, str, StateTable]]:  # type: ignore[type-arg]
     for module in MODULES:
-        if module in SKIPPED or not _imports_tables(module):
+        if module in SKIPPED or "sync/runtime/state_table" not in imports(module):
             continue
         loaded = importlib.import_module(module.replace("/", "."))
         for name, value in vars(loaded).items():
             if isinstance(value, StateTable) and name in _defined(module):
                 yield module, name, value
-
-
-def _imports_tables(module: str) -> bool:
-    source = StateTable.__module__
-    return any(isinstance(node, ast.ImportFrom) and node.module == source for node in MODULES[module].body)
 
 
 def _defined(module: str) -> set[str]:
