@@ -1,10 +1,10 @@
 """ads: weeks of a screen with 10,000 lines on its real record, other orders of ads, a day of decisions, large bookings.
 
-Weeks run in as many processes as there are processors. Times of decisions are of the processor, so that what else the
-machine does is not in them. With fewer `--seeds` there are fewer weeks, each as long; nothing else is reduced.
+Then come thirty days without a network. Weeks run in as many processes as there are processors. Times of decisions are
+of the processor, so that what else the machine does is not in them. With fewer `--seeds` there are fewer weeks, each as
+long; nothing else is reduced.
 """
 
-import asyncio
 import os
 import statistics
 import sys
@@ -64,7 +64,7 @@ async def measure(seed: int = 7, seeds: int = SEEDS) -> list[dict[str, Any]]:
         *ads_rules.measure(seed, seeds),
         *(_day(count, Random(seed)) for count in LINES),
         *ads_large.measure(),
-        *await asyncio.to_thread(ads_offline.measure),  # it has a loop of its own
+        *await ads_offline.measure(),
         *({"share_of_the_large_line": shares[0], "least_error_plays": least_error(shares)} for shares in LARGE),
     ]
 

@@ -12,7 +12,6 @@ import tempfile
 from asyncio.events import Handle
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -20,9 +19,10 @@ from random import Random
 from time import perf_counter, process_time, thread_time
 from typing import Any
 
+from psutil import Process
+
 from player.director.take_recorder import TakeRecorder
 from player.evidence.ledger import Ledger, open_ledger
-from player.evidence.ledger_entries import TakeClosed
 from player.programme.proof_of_play import ScreenCondition, StartFacts
 from player.proof.log_signer import LogSigner
 from player.protocol.screen import Ended
@@ -32,8 +32,8 @@ from sync.device.proof.checkpoint_uploader import CheckpointUploader
 from sync.device.store.content_store import ContentStore
 from sync.device.store.device_key import DeviceKeyFile
 from sync.proof.key_request import request_key
-from sync.runtime.clock import SystemClock, unix_ms
-from sync.wire.device_reports import BatchAnswer, Play
+from sync.runtime.clock import SystemClock
+from sync.wire.device_reports import BatchAnswer
 from tests.fakes import FakeClock
 from tests.origin.running_origin import running_origin, settings_in
 from tests.player.director.record.examples import planned
@@ -44,7 +44,7 @@ PLAYS = 300_000
 TAKE_EVERY_S = 0.5  # while plays are delivered: twenty times as often as a screen
 
 
-def measure(plays: int = PLAYS) -> list[dict[str, Any]]:
+async def measure(plays: int = PLAYS) -> list[dict[str, Any]]:
     """Return the row of a screen that was offline for 30 days."""
     ours, theirs = multiprocessing.Pipe()
     origin = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs,), daemon=True)
@@ -52,7 +52,7 @@ def measure(plays: int = PLAYS) -> list[dict[str, Any]]:
     try:
         url, device, token = ours.recv()
         with tempfile.TemporaryDirectory(prefix="ads-offline-") as folder:
-            return [asyncio.run(_Screen(Path(folder), device, plays).run(url, token, ours))]
+            return [await _Screen(Path(folder), device, plays).run(url, token, ours)]
     finally:
         ours.close()  # the origin ends by that, and removes its folder
         origin.join()
@@ -128,7 +128,7 @@ class _Screen:
                 closed(f"{random.getrandbits(128):032x}", at + place * step, line=f"line-{line:05}")
                 for place, line in enumerate(lines)
             ]
-            await _log(ledger, entries)
+            await ledger.write(entries)
             self.clock.step_wall(3600)
             await signer.sign_if_due(at_once=True)
         await ledger._database.execute("PRAGMA synchronous=FULL")
@@ -156,7 +156,7 @@ class _Screen:
         gc.collect()
         gc.freeze()  # as the player does once it runs
         with _longest_callback() as longest:
-            began, cpu_s, written = perf_counter(), process_time(), _written_bytes()
+            began, cpu_s, written = perf_counter(), process_time(), Process().io_counters().write_chars
             tasks = [asyncio.ensure_future(one) for one in (plays.run(), checkpoints.run(), self._play_on(ledger))]
             while await ledger.outbox.depth() > 2 or await ledger.checkpoints.batch(1, 10**9):  # noqa: ASYNC110
                 await asyncio.sleep(0.25)
@@ -170,7 +170,7 @@ class _Screen:
             "cpu_share": used_s / took_s,
             "cpu_ms_a_play": 1000 * used_s / self.plays,
             "longest_stop_of_the_loop_ms": longest[0],
-            "mb_written": (_written_bytes() - written) / 1e6,
+            "mb_written": (Process().io_counters().write_chars - written) / 1e6,
         }
 
     async def _play_on(self, ledger: Ledger) -> None:
@@ -190,36 +190,6 @@ class _Screen:
             self.takes_ms.append(1000 * (perf_counter() - began))
             number += 1
             await asyncio.sleep(TAKE_EVERY_S)
-
-
-async def _log(ledger: Ledger, entries: Sequence[TakeClosed]) -> None:
-    """Log plays as `Ledger.write` does, many at once."""
-    head = await ledger.head()
-    assert head is not None
-    plays = list[Play]()
-    for entry in entries:
-        assert entry.make_play is not None
-        plays.append(entry.make_play(head))
-        head = replace(head, sequence=plays[-1].sequence, hash=plays[-1].hash)
-    rows = [
-        {
-            "sequence": play.sequence,
-            "take": play.take,
-            "ended_ms": unix_ms(play.ended_at),
-            "body": play.model_dump_json(exclude_none=True),
-        }
-        for play in plays
-    ]
-    async with ledger._database.transaction():
-        await ledger._database.execute_many("INSERT INTO plays VALUES (:sequence, :take, :ended_ms, :body)", rows)
-        await ledger._database.execute_many("INSERT INTO outbox VALUES (:sequence)", rows)
-        await ledger._database.execute(
-            "UPDATE log SET sequence = :sequence, hash = :hash", {"sequence": head.sequence, "hash": head.hash}
-        )
-
-
-def _written_bytes() -> int:
-    return next(int(line.split()[1]) for line in Path("/proc/self/io").read_text().splitlines() if line[:5] == "wchar")
 
 
 @contextmanager

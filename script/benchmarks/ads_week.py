@@ -8,11 +8,9 @@ hour without a trusted clock, kills before any statement on the database, and an
 import asyncio
 import hashlib
 import logging
-import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -23,11 +21,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ads_booking import Booking, churned, make_booking
+from ads_screen import Killed, Screen, running_screen
 from ads_shares import ShareError
+from psutil import Process
 
 from player.director.record_clock import TakeStart
-from player.director.take_recorder import TakeRecorder
-from player.evidence.ledger import Ledger, open_ledger
 from player.programme.proof_of_play import ScreenCondition, StartFacts
 from player.protocol.screen import Ended
 from sync.programme.ad_eligibility import EligibleAds, shares_of
@@ -45,49 +43,6 @@ SYNCS, CHURN, BROKEN, KILLS, REVOKED_AT = 28, 0.02, 0.005, 40, timedelta(hours=6
 RESTART = timedelta(seconds=20)
 STATEMENTS_OF_A_TAKE = 12  # of an ad; an item has fewer
 LOST, REPEATED, BATCH = 0.05, 0.05, 500  # answers of the origin, and requests to it
-
-
-class Killed(BaseException):
-    """The player is killed before a statement."""
-
-
-@dataclass
-class Screen:
-    """The files of a screen and what goes on with them; `kill_in` counts statements down."""
-
-    folder: Path
-    clock: FakeClock
-    seed: int
-    ledger: Ledger
-    recorder: TakeRecorder
-    kill_in: int | None = None
-
-    def watch(self) -> None:
-        """Have a kill come before the statement that `kill_in` says."""
-        database = self.ledger._database
-        for name in ("execute", "execute_many"):
-            setattr(database, name, self._killing(getattr(database, name)))
-
-    def _killing(self, run: Any) -> Any:
-        async def statement(*arguments: Any, **named: Any) -> Any:
-            if self.kill_in is not None:
-                self.kill_in -= 1
-                if self.kill_in <= 0:
-                    raise Killed
-            return await run(*arguments, **named)
-
-        return statement
-
-
-@asynccontextmanager
-async def _screen(folder: Path, clock: FakeClock, seed: int) -> AsyncIterator[Screen]:
-    folder.mkdir(exist_ok=True)
-    async with open_ledger(folder / "plays.db", "screen", clock) as ledger:
-        recorder = TakeRecorder(ledger, seed)
-        await recorder.recover()
-        screen = Screen(folder, clock, seed, ledger, recorder)
-        screen.watch()
-        yield screen
 
 
 @dataclass
@@ -137,22 +92,22 @@ class Week:
 
     async def run(self, folder: Path) -> dict[str, Any]:
         """Play the week; return its row."""
-        written = _written_bytes()
+        written = Process().io_counters().write_chars
         home = folder / "0"
         while self.clock.now() < self._end():
             home = await self._run_until_killed(home, folder)
-        async with _screen(home, self.clock, self.seed) as screen:
+        async with running_screen(home, self.clock, self.seed) as screen:
             while await screen.ledger.outbox.depth():
                 await self._deliver(screen)
         self.tally.shares.close()
-        return self._row(_written_bytes() - written - self.tally.copied_bytes)
+        return self._row(Process().io_counters().write_chars - written - self.tally.copied_bytes)
 
     def _end(self) -> datetime:
         return self.start + timedelta(days=self.days)
 
     async def _run_until_killed(self, home: Path, folder: Path) -> Path:
         """Run until a kill or the end; return the folder as the kill left it."""
-        async with _screen(home, self.clock, self.seed) as screen:
+        async with running_screen(home, self.clock, self.seed) as screen:
             try:
                 while self.clock.now() < self._end():
                     await self._happen()
@@ -172,7 +127,7 @@ class Week:
 
     async def _compare(self, home: Path) -> None:
         """Have the state in memory follow the kill: the last ad was not reserved, is given back, or is over."""
-        async with _screen(home, self.clock, self.seed) as screen:
+        async with running_screen(home, self.clock, self.seed) as screen:
             stored, (before, reserved, choice) = screen.recorder.memory.ads, self._last
             found = [before, reserved] if choice is None else [before, reserved, refund(reserved, choice)]
             found.append(self._unprepared)  # the shares were others since the last write: they will be so again
@@ -358,7 +313,7 @@ class Week:
             "longest_ms": decisions[-1],
             "longest_rebuild_ms": max(tally.rebuilds_ms),
             "written_mb_a_day": written_bytes / self.days / 1e6,
-            "rss_mb": _rss_mb(),
+            "rss_mb": Process().memory_info().rss / 1e6,
         }
 
 
@@ -385,14 +340,6 @@ def _open(window: LocalWindow, at: datetime) -> bool:
     if end > start:
         return today and start <= minute < end
     return (today and minute >= start) or (yesterday and minute < end)
-
-
-def _written_bytes() -> int:
-    return next(int(line.split()[1]) for line in Path("/proc/self/io").read_text().splitlines() if line[:5] == "wchar")
-
-
-def _rss_mb() -> float:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def run_week(seed: int, lines: int, days: float) -> dict[str, Any]:
