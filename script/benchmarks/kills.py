@@ -10,7 +10,8 @@ import os
 import sqlite3
 import sys
 import tempfile
-from contextlib import closing, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing, suppress
 from io import BytesIO
 from pathlib import Path
 from random import Random
@@ -78,7 +79,9 @@ def _publish(origin: Origin, number: int) -> None:
     origin.publisher.publish(*contents, *(noise(10 * number + other, 3000) for other in range(60, 90)))
 
 
-async def _started(folder: Path, origin: Origin, display: str) -> asyncio.subprocess.Process:
+@asynccontextmanager
+async def _running(folder: Path, origin: Origin, display: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Give a player that is killed at the end."""
     settings = {
         "STORAGE__STATE_DIR": str(folder),
         "ORIGIN__URL": origin.url,
@@ -87,36 +90,35 @@ async def _started(folder: Path, origin: Origin, display: str) -> asyncio.subpro
     }
     environment = {f"SIGNAGE_PLAYER__{name}": value for name, value in settings.items()}
     with folder.with_name("player.log").open("ab") as log:
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             str(_BIN / "signage-player"), "run", env={**os.environ, **environment, "DISPLAY": display},
             stdout=log, stderr=log,
         )  # fmt: skip
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
 async def _run_and_kill(folder: Path, origin: Origin, display: str, rng: Random) -> bool:
     """Start a player and kill it at random; return whether it had asked the server."""
     before, wanted = len(origin.requests), rng.choice([0, 1, 3, 5, 10, rng.randrange(60)])
-    process = await _started(folder, origin, display)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_STARTED_S):
-            await origin.until(lambda: len(origin.requests) >= before + wanted)
-    await SystemClock().sleep(rng.uniform(0, 0.3 if wanted else 2.0))
-    assert process.returncode is None, f"the player ended by itself: {folder.with_name('player.log')}"
-    process.kill()
-    await process.wait()
+    async with _running(folder, origin, display) as process:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STARTED_S):
+                await origin.until(lambda: len(origin.requests) >= before + wanted)
+        await SystemClock().sleep(rng.uniform(0, 0.3 if wanted else 2.0))
+        assert process.returncode is None, f"the player ended by itself: {folder.with_name('player.log')}"
     return len(origin.requests) > before
 
 
 async def _converge(store: ContentStore, origin: Origin, display: str) -> None:
-    process = await _started(store.state.parent, origin, display)
     clock, newest = SystemClock(), origin.publisher.sequence
-    try:
-        async with asyncio.timeout(_CONVERGED_S):
-            while (pointer := store.pointer()) is None or pointer.sequence < newest:
-                await clock.sleep(0.2)
-    finally:
-        process.kill()
-        await process.wait()
+    async with _running(store.state.parent, origin, display), asyncio.timeout(_CONVERGED_S):
+        while (pointer := store.pointer()) is None or pointer.sequence < newest:
+            await clock.sleep(0.2)
     _forget_start(store)
 
 
