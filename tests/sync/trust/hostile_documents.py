@@ -206,8 +206,7 @@ def _certificate(key: SigningKey) -> bytes:
 
 
 def _read_certificate(root: Root, raw: bytes) -> None:
-    answer = origin_client._parsed(raw, CertifiedKey)
-    open_certificate(root, Envelope(payload=answer.payload, signatures=answer.signatures))
+    open_certificate(root, origin_client._parsed(raw, CertifiedKey))
 
 
 def _read_signed_certificate(root: Root, key: SigningKey, payload: bytes) -> None:
