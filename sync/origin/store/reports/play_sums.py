@@ -83,7 +83,8 @@ class PlaySumStore:
         async with self._database.reading() as connection:
             changes = {day: count for day, count in await connection.execute(marks)}
             found = (await connection.execute(shown)).all()
-            bodies = await documents(self._database, found)
+        bodies = await documents(self._database, found)
+        async with self._database.reading() as connection:
             places = await _places(connection, {body["release"] for body in bodies if body.get("line")})
             channels = {channel for each in places.values() for channel, _ in each}
             contents = await _contents(connection, channels, {body["asset"] for body in bodies if body.get("line")})
