@@ -194,13 +194,14 @@ class Janitor:
     def _kept(self) -> dict[str, Release | None] | None:
         """Return the releases that stay, by name; None while it is unknown what is needed: then nothing is deleted."""
         pointer = self._store.pointer()
-        names = (pointer.release, pointer.previous, self._store.pending()) if pointer else ()
-        kept = {name: self._store.release(name) for name in names if name}
-        active = kept[pointer.release] if pointer is not None else None
-        if active is None or pointer is None:
+        if pointer is None:
+            return None
+        pending = self._store.pending()
+        kept = {name: self._store.release(name) for name in (pointer.release, pointer.previous, pending) if name}
+        if (active := kept[pointer.release]) is None:
             return None
         # What they will name is not known before they are here. Those of a release that another one follows never come.
-        is_last = self._store.pending() in (None, pointer.release)
+        is_last = pending in (None, pointer.release)
         return None if is_last and self._store.releases.missing_bookings(active, self._clock.now()) else kept
 
     async def make_room(self, missing_bytes: int = 0) -> bool:
