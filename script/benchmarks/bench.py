@@ -118,7 +118,7 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=0.0, help="how long a day of `proof` lasts (some minutes)")
     parser.add_argument("--rounds", type=int, help=rounds)
     parser.add_argument("--only", default="", metavar="TEXT", help="of `encode`, `faults` and `shapes` those named so")
-    parser.add_argument("--seed", type=int, default=7, help="of `ads`, `fuzz`, `kills`, `proof`, `shapes` (7)")
+    parser.add_argument("--seed", type=int, default=7, help="of `ads`, `fuzz`, `kills`, `proof`, `shapes`: %(default)s")
     parser.add_argument("--seeds", type=int, default=ads.SEEDS, help="weeks of `ads` (%(default)s)")
     parts = f"of `fuzz`: decks, ingest or documents; of `kills`: daemon; of `sync`: {', '.join(syncing.PARTS)} (all)"
     parser.add_argument("--part", default="", help=parts)
