@@ -12,7 +12,6 @@ come once a minute.
 """
 
 import asyncio
-import statistics
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -22,6 +21,7 @@ from random import Random
 from typing import Any
 
 from progress import tell
+from seam import spread_ms
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1] / "demonstration")]
 
@@ -82,7 +82,7 @@ def _row(matches: Sequence[Match]) -> dict[str, Any]:
     return {
         "plays": len(matches),
         "complete": sum(match.play["outcome"] == "complete" for match in matches),
-        "off_ms": _spread([1000 * match.off_s for match in matches]),
+        "off_ms": spread_ms([match.off_s for match in matches]),
         "stood_on_ms": round(max((1000 * match.stood_on_s for match in matches), default=0)),
     }
 
@@ -94,7 +94,7 @@ def _whole(evidence: Evidence, found: Agreement, sight: Sight, lasted_s: float) 
     return {
         "minutes": lasted_s / 60,
         "all_plays": len(found.matches),
-        "off_ms": _spread([1000 * match.off_s for match in found.matches]),
+        "off_ms": spread_ms([match.off_s for match in found.matches]),
         "pictures_without_record": len(found.without_record),
         "records_without_picture": len(found.without_picture),
         "verifier": evidence.verified["verdict"],
@@ -103,8 +103,3 @@ def _whole(evidence: Evidence, found: Agreement, sight: Sight, lasted_s: float) 
         "report_and_verifier": "equal" if reported == proven else "differ",
         "widest_look_ms": round(1000 * sight.widest_look_s),
     }
-
-
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    values = sorted(values) or [0.0]
-    return {"median": statistics.median(values), "p99": values[int(0.99 * (len(values) - 1))], "max": values[-1]}

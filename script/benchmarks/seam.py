@@ -63,7 +63,7 @@ async def _play(name: str, player: Player, pool: list[Clip], listed: list[Clip],
     if testimony:
         row |= {"whole_frames": testimony.frames, "whole_frames_wrong": len(testimony.wrong)}
     load = f"{began:.1f} to {os.getloadavg()[0]:.1f}"
-    return {**row, "looked_every_ms": _spread(seen["intervals_s"]), "load": load, "machine": machine()}
+    return {**row, "looked_every_ms": spread_ms(seen["intervals_s"]), "load": load, "machine": machine()}
 
 
 def machine() -> str:
@@ -105,12 +105,12 @@ def _row(items: Sequence[Item], showings: Sequence[Showing], listed: int) -> dic
     return {
         "cuts": len(seams),
         "items_never_seen": len(items) - len(showings),
-        "black_ms": _spread([cut.black_s for cut in dirty]),
+        "black_ms": spread_ms([cut.black_s for cut in dirty]),
         "cuts_with_black": sum(cut.black_s > 0 for cut in dirty),
-        "wrong_ms": _spread([cut.wrong_s for cut in dirty]),
+        "wrong_ms": spread_ms([cut.wrong_s for cut in dirty]),
         "cuts_with_wrong": sum(cut.wrong_s > 0 for cut in dirty),
-        "frozen_ms": _spread([cut.frozen_s for cut in seams]),
-        "first_frame_stands_ms": _spread([cut.start_s for cut in seams]),
+        "frozen_ms": spread_ms([cut.frozen_s for cut in seams]),
+        "first_frame_stands_ms": spread_ms([cut.start_s for cut in seams]),
         "frames": sum(clip.frames for clip in moving),
         "frames_lost": sum(len(clip.lost) for clip in moving),
         "frames_unjudged": sum(clip.unjudged for clip in moving),
@@ -118,12 +118,12 @@ def _row(items: Sequence[Item], showings: Sequence[Showing], listed: int) -> dic
         "last_frames_lost": sum(clip.frames - 1 in clip.lost for clip in moving),
         "frames_1080p50_60": sum(clip.frames for clip in reported),
         "frames_1080p50_60_lost": sum(len(clip.lost) for clip in reported),
-        "picture_off_ms": _spread(pictures),
+        "picture_off_ms": spread_ms(pictures),
         "drift_ms_per_cut": 1000 * drift_s(items, main) / max(1, len(seams)),
     }
 
 
-def _spread(seconds: Sequence[float]) -> dict[str, float]:
+def spread_ms(seconds: Sequence[float]) -> dict[str, float]:
     """Return median, 99th percentile (the smallest value that 99 % do not exceed) and maximum in milliseconds."""
     ordered = sorted(seconds) or [0.0]
     p99 = ordered[min(len(ordered) - 1, -(-99 * len(ordered) // 100) - 1)]
