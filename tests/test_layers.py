@@ -169,7 +169,7 @@ PURE = {
     "sync/device/traffic/budget",
     "sync/device/transfer/spans",
     "sync/trust/acceptance",
-    "sync/origin/limits/budget",
+    "sync/origin/limits/transcoding_budget",
     "sync/origin/publishing/booking_warnings",
     "sync/origin/publishing/release_compiler",
     "sync/origin/publishing/release_preview",

@@ -11,8 +11,8 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 
 from player import __version__
-from player.app.core import PlayerCore, open_core
 from player.app.failed_starts import LASTED_S, wait_for_turn
+from player.app.shared_resources import SharedResources, open_shared_resources
 from player.settings.configuration import Configuration
 from player.stage.escalation import EscalationStep
 from sync.runtime.clock import SystemClock
@@ -42,30 +42,30 @@ async def run(configuration: Configuration, display_name: str) -> EscalationStep
     await wait_for_turn(configuration, SystemClock(), stopping)
     if stopping.is_set():
         return None
-    async with open_core(configuration, display_name) as core, asyncio.TaskGroup() as group:
+    async with open_shared_resources(configuration, display_name) as shared, asyncio.TaskGroup() as group:
 
         def start(services: Mapping[str, Callable[[], Awaitable[None]]]) -> list[asyncio.Task[None]]:
             return [
-                group.create_task(supervise(name, service, core.clock, core.restarts), name=name)
+                group.create_task(supervise(name, service, shared.clock, shared.restarts), name=name)
                 for name, service in services.items()
             ]
 
-        tasks = start({"stage": core.stage.run, "display": core.display.run})
+        tasks = start({"stage": shared.stage.run, "display": shared.display.run})
         build_services = await asyncio.to_thread(_import_wiring)
-        tasks += start(build_services(core))
+        tasks += start(build_services(shared))
         gc.freeze()  # what is imported stays: a full collection over it would stop cuts for 90 ms each time
         notify("READY=1")
-        loop.call_later(LASTED_S, loop.run_in_executor, None, core.starts.good)
+        loop.call_later(LASTED_S, loop.run_in_executor, None, shared.starts.good)
         log.info("player=%s started display=%s state_dir=%s", __version__, display_name, state_dir)
-        await wait_unless(stopping.wait(), core.self_restart.ending.wait())
+        await wait_unless(stopping.wait(), shared.self_restart.ending.wait())
         notify("STOPPING=1")
         log.info("player stops")
         for task in tasks:
             task.cancel()
-    return core.self_restart.step
+    return shared.self_restart.step
 
 
-def _import_wiring() -> Callable[[PlayerCore], Mapping[str, Callable[[], Awaitable[None]]]]:
+def _import_wiring() -> Callable[[SharedResources], Mapping[str, Callable[[], Awaitable[None]]]]:
     """Import the rest of the player. This takes as long as a deck takes to start, so both happen at once."""
     gc.disable()  # meanwhile nothing becomes garbage, and looking for it would take a seventh of the time
     try:

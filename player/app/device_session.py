@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from player.app.core import PlayerCore
+from player.app.shared_resources import SharedResources
 from player.director.director import Director
 from player.display import Display, Power
 from player.evidence.ledger import Ledger, open_ledger, read_owner
@@ -40,10 +40,10 @@ from sync.device.store.membership import (
     repair_membership,
 )
 from sync.device.syncer import Syncer, SyncOptions
-from sync.device.traffic.counter import TrafficCounter
-from sync.device.traffic.meter import Meter
+from sync.device.traffic.month_counter import TrafficCounter
+from sync.device.traffic.socket_meter import Meter
 from sync.device.transfer.connection import ConnectionSettings, Network
-from sync.device.transfer.limits import RateLimiter, RateLimits
+from sync.device.transfer.deadlines_and_rates import RateLimiter, RateLimits
 from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import StorageBroken, StorageFull
 from sync.programme.schedule import zone_of_venue
@@ -106,7 +106,7 @@ class SessionReports:
 class SessionBuilder:
     """Builds sessions from what lives as long as the daemon."""
 
-    core: PlayerCore
+    shared: SharedResources
     release_activated: Callable[[], None]
     heartbeat: Callable[[], Awaitable[Heartbeat]]
     rng: Random
@@ -117,29 +117,29 @@ class SessionBuilder:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[DeviceSession]:
         """Open the session of the device id that the disk holds."""
-        core = self.core
+        shared = self.shared
         try:
-            repair_membership(core.content)
+            repair_membership(shared.content)
         except (StorageBroken, StorageFull) as error:  # the status names the file
             log.debug("the membership cannot be repaired: %s", error)
-        device, path = await find_ledger(core.content)
+        device, path = await find_ledger(shared.content)
         await self._take_over_log(path, device)
         async with self._signed_log(path, device) as (ledger, signer):
             last = await ledger.history.last_sign_of_life()  # before a take of this run begins
             yield DeviceSession(
                 ledger,
                 Director(
-                    core.stage,
+                    shared.stage,
                     ledger,
-                    core.content,
-                    core.clock,
-                    lambda: core.configuration.settings,
+                    shared.content,
+                    shared.clock,
+                    lambda: shared.configuration.settings,
                     ad_seed(device),
-                    display=lambda since_s: screen_facts(core.display, since_s),
+                    display=lambda since_s: screen_facts(shared.display, since_s),
                     budget_spent=lambda: self.traffic.state().spent,
                 ),
                 signer,
-                HistoryWatch(ledger, core.display, self.heartbeat, core.clock, last),
+                HistoryWatch(ledger, shared.display, self.heartbeat, shared.clock, last),
             )
 
     async def _take_over_log(self, path: Path, device: str) -> None:
@@ -147,25 +147,25 @@ class SessionBuilder:
 
         After some tries without success it is set aside: the screen does not wait for a database.
         """
-        core = self.core
+        shared = self.shared
         for tries_left in reversed(range(_TAKE_OVER_TRIES)):
             try:
-                before = await in_thread(previous_device, core.content)
+                before = await in_thread(previous_device, shared.content)
                 if before is not None and before != device and await read_owner(path) == before:
-                    async with open_ledger(path, before, core.clock) as ledger:
+                    async with open_ledger(path, before, shared.clock) as ledger:
                         await ledger.begin_anew(device)
                 return
             except (StorageBroken, StorageFull) as error:
                 log.error("the log of device=%s is not taken over, tries_left=%d: %s", device, tries_left, error)
             if tries_left:
-                await core.clock.sleep(_READ_AGAIN_S)
+                await shared.clock.sleep(_READ_AGAIN_S)
 
     @asynccontextmanager
     async def _signed_log(self, path: Path, device: str) -> AsyncIterator[tuple[Ledger, LogSigner]]:
         """Open the log of plays; its end is signed when all that writes to it has stopped."""
-        core = self.core
-        async with open_ledger(path, device, core.clock) as ledger:
-            signer = LogSigner(ledger, core.content, core.clock, self.reports.signing)
+        shared = self.shared
+        async with open_ledger(path, device, shared.clock) as ledger:
+            signer = LogSigner(ledger, shared.content, shared.clock, self.reports.signing)
             try:
                 yield ledger, signer
             finally:
@@ -173,7 +173,7 @@ class SessionBuilder:
 
     async def membership(self, settings: Settings, show_code: ShowCode) -> DeviceMembership:
         """Return the membership at the origin of the settings; pair first when there is none."""
-        origin, core = settings.origin, self.core
+        origin, shared = settings.origin, self.shared
         url = str(origin.url)
         stored = await self._stored_membership()
         if stored is not None and stored.origin.rstrip("/") == url.rstrip("/"):
@@ -182,11 +182,11 @@ class SessionBuilder:
         async with open_client(url, None, self._network(settings)) as client:
             try:
                 pairing = DevicePairing(
-                    client, core.content, core.clock, self.rng, origin.name, key, show_code, self.reports.connection
+                    client, shared.content, shared.clock, self.rng, origin.name, key, show_code, self.reports.connection
                 )
                 if stored is None:
                     return await pairing.run()
-                move = OriginMove(client, core.content, core.clock, self.rng, stored, self.reports.move)
+                move = OriginMove(client, shared.content, shared.clock, self.rng, stored, self.reports.move)
                 moved = await move.first_answer()
                 return moved if moved is not None else await first_of(pairing.run(), move.later_answer())
             finally:
@@ -199,19 +199,19 @@ class SessionBuilder:
         reason = ""
         while True:
             try:
-                return await asyncio.to_thread(load_membership, self.core.content)
+                return await asyncio.to_thread(load_membership, self.shared.content)
             except StorageBroken as error:
                 if str(error) != reason:
                     reason = str(error)
                     log.error("the origin is not asked until the membership can be read: %s", error)
-            await self.core.clock.sleep(_READ_AGAIN_S)
+            await self.shared.clock.sleep(_READ_AGAIN_S)
 
     @asynccontextmanager
     async def connection(
         self, settings: Settings, membership: DeviceMembership, session: DeviceSession
     ) -> AsyncIterator[OriginConnection]:
         """Open the connection to the origin of the settings."""
-        core, url, network = self.core, str(settings.origin.url), self._network(settings)
+        shared, url, network = self.shared, str(settings.origin.url), self._network(settings)
         async with open_client(url, membership.token, network) as client:
             plays, history = self._uploaders(client, session)
             certification = self._certification(client, session)
@@ -219,14 +219,14 @@ class SessionBuilder:
                 client,
                 ContentTransfer(
                     url,
-                    core.clock,
+                    shared.clock,
                     mirrors=[str(mirror) for mirror in settings.origin.mirrors],
                     network=network,
                     rng=self.rng,
                     limiter=self._limiter(session.director),
                 ),
-                core.content,
-                core.clock,
+                shared.content,
+                shared.clock,
                 self.rng,
                 self._sync_options(settings, membership),
                 activated=self.release_activated,
@@ -243,9 +243,9 @@ class SessionBuilder:
             )
 
     def _certification(self, client: OriginClient, session: DeviceSession) -> KeyCertification:
-        core, signer, device = self.core, session.signer, session.ledger.device
-        keys = DeviceKeyFile(core.content, device)
-        return KeyCertification(client, core.content, keys, device, core.clock, signer.wake, signer.key_wanted)
+        shared, signer, device = self.shared, session.signer, session.ledger.device
+        keys = DeviceKeyFile(shared.content, device)
+        return KeyCertification(client, shared.content, keys, device, shared.clock, signer.wake, signer.key_wanted)
 
     def _sync_options(self, settings: Settings, membership: DeviceMembership) -> SyncOptions:
         reserve = settings.storage.reserve_bytes
@@ -253,15 +253,15 @@ class SessionBuilder:
 
     def _uploaders(self, client: OriginClient, session: DeviceSession) -> tuple[PlayUploader, PlayUploader]:
         """Return what delivers the plays and the history of one log."""
-        clock, rng, ledger = self.core.clock, self.rng, session.ledger
+        clock, rng, ledger = self.shared.clock, self.rng, session.ledger
         anew = session.signer.begin_anew
         plays = PlayUploader(ledger.outbox, client.post_plays, clock, rng, anew)
         history = PlayUploader(ledger.history, client.post_history, clock, rng, anew, "history", _ABSENT_WAIT_S)
         return plays, history
 
     def _heartbeat(self, client: OriginClient, session: DeviceSession, syncer: Syncer) -> HeartbeatSender:
-        core, answered = self.core, partial(self._answered, session, syncer)
-        return HeartbeatSender(client, self.heartbeat, core.configuration, core.clock, answered)
+        shared, answered = self.shared, partial(self._answered, session, syncer)
+        return HeartbeatSender(client, self.heartbeat, shared.configuration, shared.clock, answered)
 
     async def _answered(self, session: DeviceSession, syncer: Syncer, answer: HeartbeatAnswer) -> None:
         """Tell why this machine may be one of two, let a release through, or become another device."""
@@ -272,7 +272,7 @@ class SessionBuilder:
             return
         log.warning("device=%s becomes device=%s: its card was copied", session.ledger.device, new.device)
         try:
-            await in_thread(change_identity, self.core.content, new.device, new.token, new.channel)
+            await in_thread(change_identity, self.shared.content, new.device, new.token, new.channel)
         except (StorageBroken, StorageFull) as error:  # the origin says it again
             log.error("the new identity cannot be stored: %s", error)
             return
@@ -295,11 +295,11 @@ class SessionBuilder:
             return signer.head.number if signer.head else 0
 
         queue = session.ledger.checkpoints
-        return CheckpointUploader(queue, client, self.core.clock, self.rng, durable, signer.wait_for_news, refused)
+        return CheckpointUploader(queue, client, self.shared.clock, self.rng, durable, signer.wait_for_news, refused)
 
     def _limiter(self, director: Director) -> RateLimiter:
         """Return the limits of bandwidth by the settings in force, which change while it is used."""
-        configuration, clock = self.core.configuration, self.core.clock
+        configuration, clock = self.shared.configuration, self.shared.clock
 
         def limits() -> RateLimits:
             settings, known = configuration.settings, director.venue_time()
@@ -316,12 +316,12 @@ class SessionBuilder:
 
     def _order(self, release: Release) -> list[tuple[str, ...]]:
         """Return the assets of a release by when each is first on air."""
-        core = self.core
-        needs = needs_from(release, core.configuration.settings, core.clock.trust(), core.clock.now())
+        shared = self.shared
+        needs = needs_from(release, shared.configuration.settings, shared.clock.trust(), shared.clock.now())
         return [need.assets for need in needs]
 
     def _network(self, settings: Settings) -> Network:
-        return network_of(settings, self.core.clock, self.traffic.content)
+        return network_of(settings, self.shared.clock, self.traffic.content)
 
 
 def venue_hosts(settings: Settings) -> frozenset[str]:

@@ -1,7 +1,8 @@
 """Tries this program as far as that does no harm, beside a player that plays: before it makes way after an update.
 
 The services are put together, a deck starts and ends again without being seen, and the daemon starts without a display.
-All of it uses a state folder of its own. It ends with an error where one of them fails.
+All of it uses a state folder of its own. It ends with an error where one of them fails. The name of this module stays:
+players of earlier versions call it.
 """
 
 import asyncio
@@ -12,9 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from player.app.cli import CONFIG
-from player.app.core import PlayerCore
 from player.app.daemon import run
 from player.app.failed_starts import FILE, StartRecord
+from player.app.shared_resources import SharedResources
 from player.app.wiring import build_services
 from player.display import WantedOutput
 from player.display.display import Display
@@ -60,7 +61,7 @@ async def _put_together(configuration: Configuration, options: DeckOptions) -> N
         display = Display(options.display, clock, worker, WantedOutput())
         async with open_stage(options, clock) as stage:
             restart, starts = SelfRestart(content.state / "none", clock, bool), StartRecord(content.state / FILE, clock)
-            build_services(PlayerCore(configuration, content, display, stage, restart, starts, clock))
+            build_services(SharedResources(configuration, content, display, stage, restart, starts, clock))
 
 
 if __name__ == "__main__":

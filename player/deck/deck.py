@@ -34,7 +34,7 @@ from player.protocol.deck_messages import (
     Show,
     ShowCancelled,
 )
-from player.protocol.screen import ON_TIME_S, Shot
+from player.protocol.stage_interface import ON_TIME_S, Shot
 from sync.wire.value_types import MediaKind
 
 _NEVER = float("inf")

@@ -8,7 +8,7 @@ from player.deck.context import DeckContext
 from player.deck.shot_loader import PAINT_WITHIN_S, PLAY_LEAD_S, ShotLoader
 from player.deck.shot_states import ShotState
 from player.deck.vlc.vlc_player import VlcEvent
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 
 REWIND_WITHIN_S = 3.0  # of a film that moves; after that it is opened once more
 SAME_PICTURE_REPAINTS = 9  # so many of the same picture: the film begins with a still one and the rewind is done

@@ -22,7 +22,7 @@ from player.deck.shot_loader import ShotLoader
 from player.deck.shot_states import SHOT_STATES, ShotState
 from player.deck.vlc.vlc_player import VlcEvent
 from player.protocol.deck_messages import DeckPulse, EndAnnounced, PlaybackFacts, ShotFailed, ShotFinished, ShotShown
-from player.protocol.screen import ON_TIME_S
+from player.protocol.stage_interface import ON_TIME_S
 from sync.wire.stream_url import scrub
 from sync.wire.value_types import MediaKind
 

@@ -15,7 +15,7 @@ from player.deck.vlc.frame_times import FrameTimes, read_frame_times
 from player.deck.vlc.media_source import MediaSource
 from player.deck.vlc.vlc_player import VlcEvent
 from player.protocol.deck_messages import Loaded, ShotFailed
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from sync.wire.value_types import Fit, MediaKind
 
 LOAD_WITHIN_S = 8.0

@@ -14,16 +14,16 @@ from player.settings.configuration import Configuration
 from player.settings.system_zone import system_zone
 from sync.device.store.content_store import ContentStore
 from sync.errors import NotFound, Rejected
+from sync.programme.preview.decision_inputs import DecisionInputs
 from sync.programme.preview.explanation import Explanation, Slot
 from sync.programme.preview.forecast import Forecast
-from sync.programme.preview.verdicts import Verdict
-from sync.programme.preview.view import DecisionView
+from sync.programme.preview.on_air_reasons import Verdict
 from sync.programme.schedule import zone_of_venue
 from sync.runtime.clock import SystemClock
 from sync.wire.value_types import AskedInstant
 
 
-async def read_view_for(configuration: Configuration, time: str | None = None) -> DecisionView:
+async def read_view_for(configuration: Configuration, time: str | None = None) -> DecisionInputs:
     """Return what a decision depends on, now or at `time`, as a person writes it.
 
     Raises:

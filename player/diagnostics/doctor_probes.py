@@ -17,7 +17,7 @@ from player.settings.system_zone import system_zone
 from player.status.health import MachineProbe
 from sync.device.store.content_store import ContentStore
 from sync.device.store.file_report import file_problems, owner_problems
-from sync.device.traffic.meter import kernel_problems
+from sync.device.traffic.socket_meter import kernel_problems
 from sync.errors import ScreenFailed
 from sync.programme.schedule import unnamed_zone, zone_of_venue
 from sync.runtime.clock import SystemClock

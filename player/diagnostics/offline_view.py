@@ -18,12 +18,12 @@ from player.evidence.ledger import Ledger, read_ledger
 from player.evidence.ledger_entries import OpenTake
 from player.evidence.ledger_owner import ad_seed, find_ledger
 from player.evidence.quarantine import AssetFailure
-from player.programme.shots import DeviceScene
+from player.programme.planned_shots import DeviceScene
 from player.settings.model import Settings
 from sync.device.store.content_store import ContentStore
 from sync.errors import NotFound
-from sync.programme.preview.verdicts import Blocked
-from sync.programme.preview.view import DecisionView, ReservedTake
+from sync.programme.preview.decision_inputs import DecisionInputs, ReservedTake
+from sync.programme.preview.on_air_reasons import Blocked
 from sync.programme.take import Take
 from sync.runtime.clock import Clock, ClockTrust, instant
 
@@ -58,7 +58,7 @@ class FixedClock:
 
 async def read_decision_view(
     content: ContentStore, ledger: Ledger, settings: Settings, clock: Clock, at: datetime | None = None
-) -> DecisionView:
+) -> DecisionInputs:
     """Return what a decision at `at` depends on; without `at`, a decision now.
 
     Raises:
@@ -75,7 +75,7 @@ async def read_decision_view(
     under_way = tuple(ReservedTake(take, _started_at(record, fixed.at)) for record, take in records if take is not None)
     memory = memory_from(await ledger.saved_memory(), seed)
     blocked = _blocked(scene, ledger.quarantine.quarantined(fixed.at))
-    return DecisionView(scene, memory, fixed.at, under_way, blocked)
+    return DecisionInputs(scene, memory, fixed.at, under_way, blocked)
 
 
 def _blocked(scene: DeviceScene, quarantined: Iterable[AssetFailure]) -> Blocked:

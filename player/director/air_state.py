@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from player.director.record_clock import TakeStart
+from player.programme.planned_shots import PlannedShot
 from player.programme.proof_of_play import StartFacts
-from player.programme.shots import PlannedShot
-from player.protocol.operator import Next, Now
-from player.protocol.screen import Ended, Shot
+from player.protocol.now_playing import Next, Now
+from player.protocol.stage_interface import Ended, Shot
 from sync.programme.next_take import Scene
 from sync.wire.device_reports import PlayKind
 

@@ -22,11 +22,12 @@ from player.director.take_tracker import TakeTracker
 from player.director.volume_control import VolumeControl
 from player.evidence.ledger import Ledger
 from player.evidence.take_states import TakeState
+from player.programme.planned_shots import DeviceScene, PlannedShot, with_shot
 from player.programme.proof_of_play import ScreenCondition
-from player.programme.shots import DeviceScene, PlannedShot, with_shot
-from player.protocol.operator import Command, Now
+from player.protocol.now_playing import Now
+from player.protocol.operator_command import Command
 from player.protocol.problems import ProblemCode, problem_fields, problems_of
-from player.protocol.screen import Cut, Screen
+from player.protocol.stage_interface import Cut, Screen
 from player.settings.model import Settings
 from sync.errors import DeckLost, DeckMissing, MediaUnplayable, ScreenFailed
 from sync.programme.next_take import Idle, plan_item, plan_next

@@ -6,7 +6,7 @@ import logging
 from player.director.air_state import OffAir, Showing
 from player.director.operator_queue import OperatorQueue, ScreenHold
 from player.director.take_tracker import TakeTracker
-from player.protocol.screen import Screen
+from player.protocol.stage_interface import Screen
 from sync.errors import ScreenFailed
 from sync.programme.next_take import Idle
 from sync.runtime.clock import Clock

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from player.protocol.operator import HOLD_MS, Command
+from player.protocol.operator_command import HOLD_MS, Command
 from sync.errors import Conflict, NotFound
 from sync.programme.next_take import Planned, Scene
 from sync.runtime.state_table import StateTable

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from player.director.backoff import StreamBackoff
 from player.evidence.quarantine import Quarantine
 from player.programme.loudness import screen_volume
-from player.programme.shots import DeviceScene
+from player.programme.planned_shots import DeviceScene
 from player.settings.model import Settings
 from player.settings.system_zone import system_zone
 from sync.device.store.content_store import ActiveRelease

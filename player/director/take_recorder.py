@@ -34,7 +34,7 @@ from player.programme.proof_of_play import (
     chain_play,
     judge_take,
 )
-from player.protocol.screen import Ended
+from player.protocol.stage_interface import Ended
 from sync.errors import StorageBroken, StorageFull
 from sync.programme.ad_selection import AdHead, AdState, ad_changes, refund
 from sync.programme.ad_separation import RecentAd

@@ -12,9 +12,9 @@ from player.director.air_state import AirState, OffAir, Showing, how_it_ended, m
 from player.director.backoff import FailureBackoff, StreamBackoff
 from player.director.record_clock import TakeStart
 from player.director.take_recorder import TakeRecorder
+from player.programme.planned_shots import PlannedShot
 from player.programme.proof_of_play import ScreenCondition, StartFacts, TakeFacts
-from player.programme.shots import PlannedShot
-from player.protocol.screen import STAGE_CLOSED, Cut, Ended
+from player.protocol.stage_interface import STAGE_CLOSED, Cut, Ended
 from sync.programme.next_take import Idle, Scene, stays_until
 from sync.runtime.clock import Clock, ClockState, ClockTrust, boot_id, clock_state
 from sync.wire.device_reports import PlayKind

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from player.director.air_state import AirState, Showing
 from player.director.scene_loader import SceneLoader
-from player.programme.shots import DeviceScene, take_volume
-from player.protocol.screen import Screen
+from player.programme.planned_shots import DeviceScene, take_volume
+from player.protocol.stage_interface import Screen
 from sync.runtime.clock import Clock
 from sync.runtime.waiting import wait_unless
 

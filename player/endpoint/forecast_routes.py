@@ -13,9 +13,9 @@ from sync.device.store.content_store import ContentStore
 from sync.errors import Conflict
 from sync.http.bodies import json_answer, read_query
 from sync.http.operations import Access, Operation
+from sync.programme.preview.decision_inputs import DecisionInputs
 from sync.programme.preview.explanation import Explanation, explain
 from sync.programme.preview.forecast import Forecast, forecast
-from sync.programme.preview.view import DecisionView
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_thread
 from sync.wire.value_types import AskedInstant, Request
@@ -64,7 +64,7 @@ class ForecastRoutes:
         async with self._one_at_a_time:
             return json_answer(await in_thread(forecast, await self._view(None), query.hours, query.most))
 
-    async def _view(self, at: datetime | None) -> DecisionView:
+    async def _view(self, at: datetime | None) -> DecisionInputs:
         session = self._session()
         if session is None:
             raise Conflict("the player starts, or becomes another device: ask again in a moment")

@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field, SecretStr
 
 from player.display.screenshots import ImageFormat, ScreenshotTaker
 from player.endpoint.auth import AccessGuard
-from player.protocol.operator import Command, Now
+from player.protocol.now_playing import Now
+from player.protocol.operator_command import Command
 from player.protocol.status import KeyStatus, Status, TrafficStatus
 from player.settings.configuration import Configuration, ConfigView
 from player.settings.model import Settings

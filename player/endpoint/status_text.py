@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sync.errors import trust_text
-from sync.texts import local_text, megabytes
+from sync.formatting import local_text, megabytes
 
 
 def status_text(status: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from player.evidence.checkpoints import CHANGED_COUNTS_SCHEMA, CHECKPOINT_SCHEMA, CheckpointLog
-from player.evidence.history import HISTORY_SCHEMA, HistoryLog
+from player.evidence.history_log import HISTORY_SCHEMA, HistoryLog
 from player.evidence.ledger_entries import (
     Entry,
     LogHead,
@@ -29,7 +29,7 @@ from player.evidence.ledger_entries import (
     TakeReserved,
     TakeStarted,
 )
-from player.evidence.log_again import log_again
+from player.evidence.new_log_epoch import log_again
 from player.evidence.programme_memory import MEMORY_SCHEMA, RECENT_ADS_SCHEMA, read_memory, write_memory
 from player.evidence.quarantine import QUARANTINE_SCHEMA, AssetFailure, Quarantine
 from sync.device.store.outbox import OUTBOX_SCHEMA, Outbox

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from player.display import DisplayState
-from player.evidence.history import Change
+from player.evidence.history_log import Change
 from sync.device.recurring_problem import problem_kind
 from sync.runtime.clock import ClockTrust
 from sync.wire.device_reports import LONGEST_TEXT, HistoryKind

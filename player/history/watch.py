@@ -12,7 +12,7 @@ from typing import Protocol
 
 from player import __version__
 from player.display import DisplayState
-from player.evidence.history import Change
+from player.evidence.history_log import Change
 from player.evidence.ledger import Ledger
 from player.history.changes import (
     ChangeLimit,

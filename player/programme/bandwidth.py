@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from player.settings.model import BandwidthSettings, BandwidthWindow
-from sync.programme.windows import HORIZON, window_state
+from sync.programme.weekly_windows import HORIZON, window_state
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from player.settings.model import Settings
-from sync.programme.windows import HORIZON, window_state
+from sync.programme.weekly_windows import HORIZON, window_state
 
 _DB_PER_DECADE = 60.0
 

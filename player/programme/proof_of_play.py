@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from pydantic import ValidationError, ValidatorFunctionWrapHandler, field_validator
 
-from player.protocol.screen import STAGE_CLOSED, Ended
+from player.protocol.stage_interface import STAGE_CLOSED, Ended
 from sync.errors import Untrusted
 from sync.programme.take import Take
 from sync.runtime.clock import ClockTrust

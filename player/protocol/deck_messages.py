@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from sync.wire.value_types import Wire
 
 

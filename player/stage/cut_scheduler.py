@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from player.protocol.deck_messages import Show
-from player.protocol.screen import Cut
+from player.protocol.stage_interface import Cut
 from player.stage.deck_state import DeckExit
 from player.stage.shots import IMMEDIATELY, WaitingShot
 from sync.errors import DeckLost

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from player.platform.child_process import rss_bytes
 from player.protocol.deck_messages import SetAudioDevice
-from player.protocol.screen import STAGE_CLOSED
+from player.protocol.stage_interface import STAGE_CLOSED
 from player.stage.deck_process import DeckProcess
 from player.stage.deck_state import DeckExit
 from sync.errors import DeckLost

@@ -41,7 +41,7 @@ from player.protocol.deck_messages import (
     ShotShown,
     ShowCancelled,
 )
-from player.protocol.screen import STAGE_CLOSED, Shot
+from player.protocol.stage_interface import STAGE_CLOSED, Shot
 from player.stage.deck_options import DeckOptions
 from player.stage.deck_state import DECK_STATES, DeckExit, DeckState, exit_from_code
 from sync.errors import DeckLost, DeckMissing, MediaUnplayable, ScreenFailed

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from player.protocol.deck_messages import DeckPulse, EndAnnounced, Load, Loaded, ShotFinished
-from player.protocol.screen import ON_TIME_S, Cut, Ended, Shot
+from player.protocol.stage_interface import ON_TIME_S, Cut, Ended, Shot
 from player.stage.deck_process import DeckProcess
 from player.stage.deck_state import DeckExit, DeckState
 

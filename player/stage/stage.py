@@ -23,8 +23,7 @@ from player.protocol.deck_messages import (
     ShotFinished,
     ShotShown,
 )
-from player.protocol.screen import STAGE_CLOSED, Cut, Ended, Shot, StreamAccess
-from player.stage.counters import StageCounters, StageFacts
+from player.protocol.stage_interface import STAGE_CLOSED, Cut, Ended, Shot, StreamAccess
 from player.stage.cut_scheduler import CutScheduler
 from player.stage.deck_options import DeckOptions
 from player.stage.deck_pair import DeckPair, Wear
@@ -32,6 +31,7 @@ from player.stage.deck_process import DeckProcess
 from player.stage.deck_state import DeckExit
 from player.stage.escalation import Escalation, EscalationStep, Recoverer
 from player.stage.shots import IMMEDIATELY, BlankScreen, ShotOnAir, WaitingShot, load_shot
+from player.stage.stage_facts import StageCounters, StageFacts
 from sync.errors import DeckLost, MediaUnplayable, ScreenFailed
 from sync.runtime.clock import Clock
 
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class Stage:
-    """Implements `player.protocol.screen.Screen` over two deck processes; made by `open_stage`."""
+    """Implements `player.protocol.stage_interface.Screen` over two deck processes; made by `open_stage`."""
 
     def __init__(
         self, options: DeckOptions, clock: Clock, *, wear: Wear | None = None, recoverer: Recoverer | None = None

@@ -6,15 +6,15 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from player import __version__
-from player.protocol.operator import Decoder, Now
+from player.protocol.now_playing import Decoder, Now
 from player.protocol.problems import ProblemCode, ToldProblem, problem_fields, problems_of
 from player.protocol.status import Status, SyncStatus
 from player.settings.system_zone import system_zone
-from player.stage.counters import StageFacts
+from player.stage.stage_facts import StageFacts
 from player.status.booking_watch import BookingWatch
 from player.status.health import Condition, Machine, figures, health_problems
+from player.status.last_hour_counts import LastHourCounts
 from player.status.readiness import Readiness
-from player.status.recent_counts import RecentCounts
 from player.status.status_sources import StatusSources
 from player.status.sync_status import OUT_OF_BUDGET, sync_status
 from player.status.wording import (
@@ -49,7 +49,7 @@ class StatusCollector:
         self._sources = sources
         self._clock = clock
         self._machine: tuple[float, Machine] | None = None  # the last sample and its monotonic time
-        self._recent = RecentCounts()
+        self._recent = LastHourCounts()
         self._release: tuple[str, Release] | None = None  # the active one, by name
         self._files: tuple[float, tuple[str, ...], bool] = (float("-inf"), (), False)  # when looked at, problems
         self.readiness = Readiness(sources, self._active_release, clock)

@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from player.programme.bandwidth import bandwidth_ahead
 from player.settings.model import BandwidthSettings
-from sync.device.transfer.limits import RateLimits
+from sync.device.transfer.deadlines_and_rates import RateLimits
 from sync.errors import StorageBroken, StorageFull
 from sync.runtime.durable_files import read_file, write_unflushed
 from sync.wire.device_reports import RateStep

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from player.protocol.problems import ProblemCode
 from player.protocol.status import RELEASE_STATES, BandwidthStatus, Status, SyncStatus, TrafficStatus
-from player.stage.counters import Histogram, StageCounters, StageFacts
+from player.stage.stage_facts import Histogram, StageCounters, StageFacts
 from sync.errors import Distrust
 from sync.http.metrics import OperationMetrics
 from sync.runtime.clock import Clock

@@ -14,10 +14,10 @@ from player.status.fetch_rates import RateMeter, rate_steps
 from player.status.status_sources import StatusSources
 from player.status.wording import late_text
 from sync.device.sync_state import SyncFacts
-from sync.device.transfer.limits import RateLimits
+from sync.device.transfer.deadlines_and_rates import RateLimits
 from sync.programme.first_need import Need, first_needs, new_starts
 from sync.programme.schedule import is_timed, zone_of_venue
-from sync.programme.windows import NEVER
+from sync.programme.weekly_windows import NEVER
 from sync.runtime.clock import Clock, ClockTrust
 from sync.runtime.threads import in_thread
 from sync.wire.device_reports import ComingRelease, LateStart, RateStep, when_fetched

@@ -7,10 +7,11 @@ from typing import Protocol
 
 from player.display import DisplayState
 from player.evidence.ledger import Ledger
-from player.protocol.operator import Command, Now
+from player.protocol.now_playing import Now
+from player.protocol.operator_command import Command
 from player.protocol.problems import ProblemCode, ToldProblem
 from player.settings.configuration import Configuration
-from player.stage.counters import StageFacts
+from player.stage.stage_facts import StageFacts
 from player.status.health import MachineProbe
 from sync.device.proof.key_certification import KeyState
 from sync.device.store.content_store import ContentStore

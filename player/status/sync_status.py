@@ -12,7 +12,7 @@ from player.protocol.status import (
     SyncStatus,
 )
 from sync.device.sync_state import SyncFacts, SyncState
-from sync.device.transfer.limits import RateLimits
+from sync.device.transfer.deadlines_and_rates import RateLimits
 from sync.errors import trust_text
 from sync.wire.device_reports import ComingRelease
 

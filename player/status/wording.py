@@ -13,8 +13,8 @@ from player.protocol.status import KeyStatus, OverlayStatus, SoundStatus, Traffi
 from player.settings.model import Settings
 from sync.device.proof.key_certification import KeyState
 from sync.device.traffic.budget import BudgetState
-from sync.device.transfer.limits import RateLimits
-from sync.texts import local_text, megabytes
+from sync.device.transfer.deadlines_and_rates import RateLimits
+from sync.formatting import local_text, megabytes
 from sync.wire.device_reports import ComingRelease
 from sync.wire.overlay import Overlay, Ticker
 from sync.wire.release import Creative, Item, Release

@@ -18,7 +18,7 @@ from ads_booking import asset
 
 from sync.device.store.content_store import ContentStore
 from sync.device.store.release_files import needed_bookings
-from sync.origin.publishing.release_files import dump_release
+from sync.origin.publishing.release_serializer import dump_release
 from sync.programme.ad_eligibility import eligible_ads
 from sync.programme.ad_selection import AdHead, AdState, prepare_ads, select_ad
 from sync.wire.release import Campaign, Creative, Line, Release

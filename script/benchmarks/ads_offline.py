@@ -25,7 +25,7 @@ from player.director.take_recorder import TakeRecorder
 from player.evidence.ledger import Ledger, open_ledger
 from player.programme.proof_of_play import ScreenCondition, StartFacts
 from player.proof.log_signer import LogSigner
-from player.protocol.screen import Ended
+from player.protocol.stage_interface import Ended
 from sync.device.origin_client import OriginClient, open_client
 from sync.device.play_uploader import PlayUploader
 from sync.device.proof.checkpoint_uploader import CheckpointUploader

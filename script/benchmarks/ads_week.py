@@ -27,7 +27,7 @@ from psutil import Process
 
 from player.director.record_clock import TakeStart
 from player.programme.proof_of_play import ScreenCondition, StartFacts
-from player.protocol.screen import Ended
+from player.protocol.stage_interface import Ended
 from sync.programme.ad_eligibility import EligibleAds, shares_of
 from sync.programme.ad_selection import AdHead, AdState, prepare_ads, refund
 from sync.programme.next_take import Idle, Planned, Scene, plan_next

@@ -8,7 +8,7 @@ from typing import Any
 
 from sync.origin.transcode.film.colour import colours_of, convert_colour
 from sync.origin.transcode.film.facts import VideoFile
-from sync.origin.transcode.film.fields import deinterlace
+from sync.origin.transcode.film.interlacing import deinterlace
 from sync.origin.transcode.picture.colour import write_table
 from sync.origin.transcode.probe import probe
 from sync.origin.transcode.sandbox import Limits

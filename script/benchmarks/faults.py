@@ -25,7 +25,7 @@ from progress import tell
 from player.display import open_display
 from player.display.backdrop_pictures import RawPicture
 from player.platform.geometry import Area
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from player.stage import deck_process
 from player.stage.deck_options import DeckOptions
 from player.stage.deck_state import DeckState

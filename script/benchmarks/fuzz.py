@@ -22,7 +22,7 @@ from fuzz_damage import damaged
 from glass import Glass
 
 from player.platform.geometry import Area
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from player.stage.deck_options import DeckOptions
 from player.stage.stage import Stage, open_stage
 from sync.errors import DeckLost, MediaUnplayable

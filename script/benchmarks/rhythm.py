@@ -15,7 +15,7 @@ from typing import Any
 sys.path[:0] = [str(Path(__file__).parent.parent.parent), str(Path(__file__).parent.parent / "demonstration")]
 from processes import SIZE, virtual_display  # noqa: E402 - found by the line above
 
-from player.protocol.screen import Shot  # noqa: E402
+from player.protocol.stage_interface import Shot  # noqa: E402
 from sync.wire.release import MediaKind  # noqa: E402
 from tests.player.conftest import make_media  # noqa: E402
 from tests.player.deck.test_rhythm_on_decks import played  # noqa: E402

@@ -12,7 +12,7 @@ from seam_barcode import SCREEN
 from seam_clips import Clip, table
 
 from player.platform.geometry import Area
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from player.stage.deck_options import DeckOptions
 from player.stage.stage import Stage, open_stage
 from sync.errors import ScreenFailed

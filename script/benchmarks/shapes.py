@@ -19,7 +19,7 @@ from urllib.parse import quote
 from progress import tell
 
 from player.platform.geometry import Area, Turn
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from player.stage.stage import Stage
 from sync.errors import DeckLost, MediaUnplayable, Rejected
 from sync.origin.settings.model import PipelineSettings

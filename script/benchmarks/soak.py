@@ -24,7 +24,7 @@ from growth import Sample, growths, verdict
 from xresources import XResources
 
 from player.display import open_display
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from player.stage.deck_options import DeckOptions
 from player.stage.deck_pair import Wear
 from player.stage.stage import Stage, open_stage

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from sync.errors import ScreenFailed
 from sync.wire.release import MediaKind
 

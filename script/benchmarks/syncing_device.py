@@ -24,7 +24,7 @@ from player.settings.model import Settings
 from sync.device.janitor import FileRepair
 from sync.device.store.content_store import open_content_store
 from sync.device.store.membership import DeviceMembership
-from sync.device.traffic.counter import TrafficCounter
+from sync.device.traffic.month_counter import TrafficCounter
 from sync.runtime.clock import SystemClock
 from sync.wire.content_paths import root_path
 

@@ -7,8 +7,8 @@ from markdown import table
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
-from player.stage.counters import StageCounters, StageFacts
 from player.stage.escalation import EscalationStep
+from player.stage.stage_facts import StageCounters, StageFacts
 from player.status.metrics import PlayerMetrics, StageSeries
 from sync.origin.api.monitoring import OriginMetrics
 from sync.runtime.clock import SystemClock

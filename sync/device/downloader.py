@@ -32,12 +32,12 @@ from sync.device.transfer.asset_state import Fetch
 from sync.device.transfer.spans import spans
 from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import CorruptContent, NotFound, SignageError, StorageBroken, StorageFull
+from sync.formatting import megabytes
 from sync.runtime.clock import Clock
 from sync.runtime.durable_files import is_of_one_file, read_at
 from sync.runtime.os_messages import os_reason
 from sync.runtime.threads import in_thread
 from sync.runtime.waiting import first_of
-from sync.texts import megabytes
 from sync.trust.acceptance import check_index
 from sync.wire.chunk_index import Index, one_chunk_index
 from sync.wire.release import Asset, Release

@@ -31,8 +31,8 @@ from sync.device.transfer.connection import (
     proxy_refusal,
     redirect_target,
 )
+from sync.device.transfer.deadlines_and_rates import LEAST_BYTES_S
 from sync.device.transfer.http_reader import PiecewiseConnector, retry_after_s
-from sync.device.transfer.limits import LEAST_BYTES_S
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
 from sync.proof.delivery import CertifiedKey, CheckpointAnswer, CheckpointBatch
 from sync.runtime.clock import SystemClock

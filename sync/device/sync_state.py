@@ -10,7 +10,7 @@ from random import Random
 
 from sync.device.recurring_problem import RecurringProblem
 from sync.device.transfer.asset_state import LONGEST_ASKED_S, AssetProblem, TransferFacts
-from sync.device.transfer.limits import NO_LIMITS, RateLimits
+from sync.device.transfer.deadlines_and_rates import NO_LIMITS, RateLimits
 from sync.device.transfer.sources import SourceFacts
 from sync.errors import CorruptContent, Outdated, SignageError, StorageFull, Untrusted
 from sync.runtime.clock import Backoff, Clock

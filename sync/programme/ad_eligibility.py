@@ -9,7 +9,7 @@ from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
 from sync.programme.ad_shares import ONE_PLAY, slot_shares
-from sync.programme.windows import HORIZON, window_state
+from sync.programme.weekly_windows import HORIZON, window_state
 from sync.wire.release import Campaign, Creative, Line, LocalWindow
 
 WindowState = Callable[[tuple[LocalWindow, ...]], tuple[bool, datetime]]

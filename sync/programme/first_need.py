@@ -11,7 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from sync.programme.windows import FARTHEST, HORIZON, NEVER, Times, joined, span_of, window_state
+from sync.programme.weekly_windows import FARTHEST, HORIZON, NEVER, Times, joined, span_of, window_state
 from sync.wire.release import Daypart, Item, LocalWindow, Playlist, Release
 
 

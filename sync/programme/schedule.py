@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sync.programme.windows import HORIZON, NEVER, Times, VenueTime, WeeklySpan, joined, span_of
+from sync.programme.weekly_windows import HORIZON, NEVER, Times, VenueTime, WeeklySpan, joined, span_of
 from sync.runtime.clock import ClockTrust
 from sync.wire.release import Daypart, Item, Playlist, Release
 

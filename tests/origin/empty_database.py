@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import create_engine
 
-from sync.origin.persistence.schema import bring_up_to_date
+from sync.origin.persistence.schema_upgrade import bring_up_to_date
 
 
 def lay_database(folder: Path) -> None:

@@ -15,7 +15,7 @@ import pytest_asyncio
 from player.display import Display, WantedOutput, open_display
 from player.display.backdrop_pictures import RawPicture, brand_picture
 from player.platform.geometry import Area
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from player.settings.configuration import Configuration, load_configuration
 from player.stage.deck_options import DECK, DeckOptions
 from player.stage.deck_state import DeckState

@@ -15,7 +15,7 @@ from sync.device.origin_client import OriginClient, open_client
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.device.syncer import Syncer, SyncOptions
 from sync.device.transfer.connection import Network
-from sync.device.transfer.limits import Deadlines, RateLimiter
+from sync.device.transfer.deadlines_and_rates import Deadlines, RateLimiter
 from sync.device.transfer.transfer import ContentTransfer
 from sync.runtime.clock import SystemClock
 from tests.fakes import FakeClock

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from sync.device.store.partial_file import PartialFile
-from sync.device.transfer.limits import NO_LIMITS, RateLimits
+from sync.device.transfer.deadlines_and_rates import NO_LIMITS, RateLimits
 from sync.device.transfer.sources import ContentSource, SourceFacts
 from sync.device.transfer.spans import FEW_SPANS, Span
 from sync.errors import CorruptContent, OriginRefused, SignageError

@@ -14,9 +14,9 @@ from stat import S_ISREG
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from urllib.request import getproxies_environment
 
-from sync.device.traffic.meter import Meter
+from sync.device.traffic.socket_meter import Meter
 from sync.device.transfer.addresses import AnsweringAddresses
-from sync.device.transfer.limits import Deadline
+from sync.device.transfer.deadlines_and_rates import Deadline
 from sync.errors import OriginRefused, OriginUnreachable
 from sync.runtime.clock import Clock, ClockTrust, SystemClock
 from sync.runtime.os_messages import CERTIFICATE_DATES, certificate_problem, how_to_trust, network_reason, os_reason

@@ -22,7 +22,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
 from sync.device.transfer.connection import HEAD_CAP_BYTES, Network, Proxy, proxy_refusal
-from sync.device.transfer.limits import Deadline, Deadlines
+from sync.device.transfer.deadlines_and_rates import Deadline, Deadlines
 from sync.errors import OriginUnreachable
 from sync.runtime.os_messages import is_offline
 

@@ -6,7 +6,7 @@ from random import Random
 
 from sync.device.transfer.asset_state import Fetch
 from sync.device.transfer.connection import Network
-from sync.device.transfer.limits import DEADLINES, Deadlines, RateLimiter
+from sync.device.transfer.deadlines_and_rates import DEADLINES, Deadlines, RateLimiter
 from sync.device.transfer.sources import Sources
 from sync.device.transfer.transfer_queue import TransferQueue
 from sync.device.transfer.worker import FetchWorker

@@ -12,7 +12,7 @@ from random import Random
 
 from sync.device.store.partial_file import PartialFile
 from sync.device.transfer.asset_state import AssetState, Fetch, Item, ReadyItems, TransferFacts, Waits, problem_of
-from sync.device.transfer.limits import MOST_REFUSED, RateLimiter
+from sync.device.transfer.deadlines_and_rates import MOST_REFUSED, RateLimiter
 from sync.device.transfer.sources import ContentSource, Sources
 from sync.device.transfer.spans import Span, longest_span_bytes, next_request
 from sync.errors import SignageError

@@ -17,8 +17,8 @@ from sync.device.transfer.connection import (
     portal_reason,
     redirect_target,
 )
+from sync.device.transfer.deadlines_and_rates import MOST_WINDOWS, Deadlines, RateLimiter, why_given_up
 from sync.device.transfer.http_reader import Head, HttpReader, NotReached, retry_after_s
-from sync.device.transfer.limits import MOST_WINDOWS, Deadlines, RateLimiter, why_given_up
 from sync.device.transfer.sources import ORIGIN
 from sync.device.transfer.transfer_queue import TransferQueue
 from sync.errors import CorruptContent, OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull

@@ -49,8 +49,8 @@ from sync.origin.persistence.database import OriginDatabase, open_origin_databas
 from sync.origin.proof.billing import JUDGEMENT
 from sync.origin.publishing.folder_publisher import FolderTarget
 from sync.origin.publishing.keyring import Keyring
+from sync.origin.publishing.published_contents import PublishedContents
 from sync.origin.publishing.publisher import Publisher
-from sync.origin.publishing.release_contents import ReleaseContents
 from sync.origin.reports.day_counter import DayCounter
 from sync.origin.reports.delivery_report import ReportMaker
 from sync.origin.reports.promise_keeper import PromiseKeeper
@@ -199,7 +199,7 @@ def _exporter(database: OriginDatabase, keyring: Keyring, clock: Clock) -> PlayE
 
 def _report_maker(database: OriginDatabase, files: DataFolder, clock: Clock) -> ReportMaker:
     sums, promises = PlaySumStore(database, JUDGEMENT), PromiseStore(database)
-    releases = ReleaseContents(ReleaseStore(database), files)
+    releases = PublishedContents(ReleaseStore(database), files)
     counter, keeper = DayCounter(sums, clock), PromiseKeeper(promises, releases.read, clock)
     return ReportMaker(sums, promises, HistoryStore(database), NameStore(database), counter, keeper, clock)
 
@@ -225,7 +225,7 @@ def _proof_parts(
         HistoryStore(database),
         NameStore(database),
     )
-    judge = PlayJudge(plays, ReleaseContents(ReleaseStore(database), files), clock)
+    judge = PlayJudge(plays, PublishedContents(ReleaseStore(database), files), clock)
     told = partial(live.changed, "plays")
     correction = ClockCorrection(history, PlayTimeStore(database), judge, plays.turn, told, clock)
     doubts = IdentityDoubtStore(database)

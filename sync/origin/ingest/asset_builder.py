@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from sync.origin.ingest.chunker import divide, divide_evenly
-from sync.origin.limits.budget import Work, WorkKind, film_frames
+from sync.origin.limits.transcoding_budget import Work, WorkKind, film_frames
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.transcode.audio import FRAME_RATE, LARGEST_SIZE, make_video_from_audio
 from sync.origin.transcode.film.colour import colours_of
 from sync.origin.transcode.film.facts import AudioFile, VideoFile
-from sync.origin.transcode.film.fields import most_shown_rate
+from sync.origin.transcode.film.interlacing import most_shown_rate
 from sync.origin.transcode.film.recipe import choose_recipe
 from sync.origin.transcode.loudness import measure_lufs
 from sync.origin.transcode.picture_jobs import film_of_jpegs, make_picture

@@ -19,8 +19,8 @@ from random import Random
 
 from sync.errors import Conflict, NotFound, StorageBroken, StorageFull
 from sync.origin.ingest.asset_builder import build_asset, divide_asset, store_asset
-from sync.origin.limits.budget import QUICK_ENDS_AFTER_S, Limits
 from sync.origin.limits.priority import priority_for
+from sync.origin.limits.transcoding_budget import QUICK_ENDS_AFTER_S, Limits
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.upload_file import lock_upload
 from sync.origin.settings.model import OriginConfiguration

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from sync.errors import Conflict, Rejected, SignageError, StorageBroken, StorageFull
 from sync.origin.persistence.play_files import PlayFiles
-from sync.origin.persistence.schema import bring_up_to_date
+from sync.origin.persistence.schema_upgrade import bring_up_to_date
 from sync.runtime.os_messages import os_reason
 from sync.runtime.sqlite import database_reason
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from sync.origin.planning.file_kinds import has_media_ending, is_media, made_by_a_system, unusable_kind
 from sync.origin.planning.file_names import is_text, natural_key, same_name
+from sync.origin.planning.folder_file_kinds import has_media_ending, is_media, made_by_a_system, unusable_kind
 from sync.runtime.os_messages import os_reason
 
 PLAN_FILE = "playlist.toml"

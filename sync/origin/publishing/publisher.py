@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sync.errors import CorruptContent, NotFound, Rejected, StorageBroken
+from sync.formatting import megabytes
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.planning.campaigns import StoredCampaign
 from sync.origin.planning.channel_plan import ChannelPlan, ReleaseRecord
@@ -22,12 +23,11 @@ from sync.origin.planning.schedules import StoredSchedule
 from sync.origin.publishing.booking_warnings import BookingReport, booking_report
 from sync.origin.publishing.keyring import Keyring
 from sync.origin.publishing.release_compiler import compile_release, plan_warnings
-from sync.origin.publishing.release_files import dump_release, read_release_files
+from sync.origin.publishing.release_serializer import dump_release, read_release_files
 from sync.origin.publishing.timestamps import TimestampSigner
 from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import Clock, ClockTrust, instant, unix_ms
 from sync.runtime.os_messages import os_reason
-from sync.texts import megabytes
 from sync.trust.acceptance import AHEAD, check_index
 from sync.wire.content_paths import asset_path, bookings_path, index_path, release_path
 from sync.wire.device_reports import READS_BOOKINGS

@@ -6,7 +6,7 @@ import logging
 import sys
 from pathlib import Path
 
-from sync.origin.limits.budget import Limits, Work, WorkKind
+from sync.origin.limits.transcoding_budget import Limits, Work, WorkKind
 from sync.origin.transcode.picture.jpeg import are_jpegs_of_a_film
 from sync.origin.transcode.probe import BadMedia
 from sync.origin.transcode.sandbox import ToolResult, run_tool

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sync.errors import Rejected
-from sync.origin.limits.budget import MOST_PACKETS, MOST_TRACKS
+from sync.origin.limits.transcoding_budget import MOST_PACKETS, MOST_TRACKS
 from sync.origin.transcode.film.colour import may_be_hdr, with_picture_told
 from sync.origin.transcode.film.containers import HiddenFacts, hidden_facts
 from sync.origin.transcode.film.damage import (
@@ -25,8 +25,8 @@ from sync.origin.transcode.film.damage import (
     read_frame,
 )
 from sync.origin.transcode.film.facts import AudioFile, VideoFile, audio_facts, video_facts
-from sync.origin.transcode.film.fields import LOOK_FILTERS, LOOK_S, FieldsSeen, should_look, with_fields_seen
-from sync.origin.transcode.film.rhythm import (
+from sync.origin.transcode.film.interlacing import LOOK_FILTERS, LOOK_S, FieldsSeen, should_look, with_fields_seen
+from sync.origin.transcode.film.track_timing import (
     TrackPackets,
     Tracks,
     TrackTimes,

@@ -3,7 +3,7 @@
 `prlimit` limits address space, CPU time and the size of files. `setpriv` makes the kernel kill the tool when this
 process dies, even by kill -9. `chrt`, `nice` and `ionice` lower its priority. `sync.sandbox.restrict` takes away
 sockets, other processes, and all files but those of its job. The wall time is limited here. The whole process group is
-dead when `run_tool` returns. What a tool may use is decided in `sync.origin.limits.budget`.
+dead when `run_tool` returns. What a tool may use is decided in `sync.origin.limits.transcoding_budget`.
 """
 
 import asyncio
@@ -21,8 +21,8 @@ from pathlib import Path
 
 import sync
 from sync.errors import SignageError, StorageBroken, StorageFull
-from sync.origin.limits.budget import Limits as Limits
 from sync.origin.limits.priority import make_session_nice, with_priority
+from sync.origin.limits.transcoding_budget import Limits as Limits
 from sync.sandbox import restrict
 
 THREADS = 4  # of a codec; more would need too much address space on machines with many cores

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sync.origin.limits.budget import QUICK_S, Limits, Work, header_limits, limits_for, refusal
+from sync.origin.limits.transcoding_budget import QUICK_S, Limits, Work, header_limits, limits_for, refusal
 from sync.origin.settings.model import PipelineSettings
 from sync.origin.transcode.probe import SAFE_INPUT, BadMedia
 from sync.wire.release import MediaKind

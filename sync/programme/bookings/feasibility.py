@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sync.programme.ad_eligibility import EligibleAds
 from sync.programme.bookings.shortfalls import Booked, LinesTogether, Shortfall, never_open
-from sync.programme.windows import FARTHEST, HORIZON, window_state
+from sync.programme.weekly_windows import FARTHEST, HORIZON, window_state
 from sync.wire.release import Campaign
 
 MOST_WORK = 200_000

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sync.programme.ad_eligibility import EligibleAds, EligibleLine, GapKey
 from sync.programme.ad_selection import AdHead, AdState, select_ad
 from sync.programme.ad_shares import ONE_PLAY
-from sync.programme.windows import NEVER
+from sync.programme.weekly_windows import NEVER
 from sync.wire.release import Campaign, Creative, Line
 
 SLOTS = 1_500

@@ -8,8 +8,8 @@ from sync.programme.ad_eligibility import EligibleAds
 from sync.programme.ad_selection import select_ad
 from sync.programme.bookings.feasibility import short_now
 from sync.programme.next_take import Idle, Planned, plan_next
-from sync.programme.preview.verdicts import AdVerdict, Moment, Verdict, ads, dayparts, items
-from sync.programme.preview.view import DecisionView
+from sync.programme.preview.decision_inputs import DecisionInputs
+from sync.programme.preview.on_air_reasons import AdVerdict, Moment, Verdict, ads, dayparts, items
 from sync.programme.take import Take
 from sync.wire.device_reports import PlayKind
 from sync.wire.release import AtEnd
@@ -54,7 +54,7 @@ class Explanation(Wire):
     warnings: tuple[str, ...]
 
 
-def explain(view: DecisionView) -> Explanation:
+def explain(view: DecisionInputs) -> Explanation:
     """Return why the programme is what it is at the time of the view."""
     scene, at = view.scene, view.at
     programme, eligible = scene.programme(at), scene.eligible_ads(at)
@@ -79,7 +79,7 @@ def explain(view: DecisionView) -> Explanation:
     )
 
 
-def under_way(view: DecisionView) -> Iterator[Slot]:
+def under_way(view: DecisionInputs) -> Iterator[Slot]:
     """Yield what the player recorded: the take on the screen, then the one that is loaded."""
     at = view.at
     for reserved in sorted(view.under_way, key=lambda each: each.started_at is None):
@@ -93,7 +93,7 @@ def under_way(view: DecisionView) -> Iterator[Slot]:
         at = max(ends, view.at)
 
 
-def _ends(view: DecisionView, take: Take, starts: datetime) -> datetime | None:
+def _ends(view: DecisionInputs, take: Take, starts: datetime) -> datetime | None:
     length = take.expected_ms
     ends = [] if length is None else [starts + timedelta(milliseconds=length)]
     items = (item for playlist in view.scene.release.playlists for item in playlist.items if item.id == take.item)
@@ -104,7 +104,7 @@ def _ends(view: DecisionView, take: Take, starts: datetime) -> datetime | None:
     return min(ends, default=None)
 
 
-def following(view: DecisionView, eligible: EligibleAds) -> Slot:
+def following(view: DecisionInputs, eligible: EligibleAds) -> Slot:
     """Return what comes after the take on the screen."""
     recorded = list(under_way(view))
     if len(recorded) > 1 or (recorded and recorded[0].at >= view.at):
@@ -112,7 +112,7 @@ def following(view: DecisionView, eligible: EligibleAds) -> Slot:
     return slot_of(view, plan_next(view.scene, eligible, view.memory, view.at, "next"))
 
 
-def slot_of(view: DecisionView, planned: Planned | Idle) -> Slot:
+def slot_of(view: DecisionInputs, planned: Planned | Idle) -> Slot:
     """Return a decision at the time of the view as a slot."""
     if isinstance(planned, Idle):
         return Slot(at=view.at, until=planned.until, kind="fallback", title="", why=planned.why)
@@ -122,7 +122,7 @@ def slot_of(view: DecisionView, planned: Planned | Idle) -> Slot:
     return _take_slot(view, planned.take, view.at, ends).model_copy(update=reason)
 
 
-def _take_slot(view: DecisionView, take: Take, at: datetime, until: datetime | None) -> Slot:
+def _take_slot(view: DecisionInputs, take: Take, at: datetime, until: datetime | None) -> Slot:
     release = view.scene.release
     return Slot(
         at=at,

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from sync.programme.ad_eligibility import EligibleAds
 from sync.programme.next_take import Planned, plan_next, stays_until
+from sync.programme.preview.decision_inputs import DecisionInputs
 from sync.programme.preview.explanation import Slot, slot_of, under_way
-from sync.programme.preview.view import DecisionView
 from sync.wire.value_types import Instant, Wire
 
 SHORTEST = timedelta(milliseconds=100)
@@ -30,7 +30,7 @@ class Forecast(Wire):
     more: bool = False
 
 
-def forecast(view: DecisionView, hours: float, most: int) -> Forecast:
+def forecast(view: DecisionInputs, hours: float, most: int) -> Forecast:
     """Return what will be on air in the `hours` after the time of the view, in `most` slots at most."""
     until = view.at + timedelta(hours=hours)
     slots: list[Slot] = []
@@ -51,7 +51,7 @@ def forecast(view: DecisionView, hours: float, most: int) -> Forecast:
     )
 
 
-def _slots(view: DecisionView, until: datetime) -> Iterator[Slot]:
+def _slots(view: DecisionInputs, until: datetime) -> Iterator[Slot]:
     at, memory, scene = view.at, view.memory, view.scene
     for slot in under_way(view):
         if slot.until is None:
@@ -75,7 +75,7 @@ def _slots(view: DecisionView, until: datetime) -> Iterator[Slot]:
         at = max(slot.until, at + SHORTEST)
 
 
-def _end(view: DecisionView, planned: Planned, at: datetime, ends: datetime | None) -> datetime | None:
+def _end(view: DecisionInputs, planned: Planned, at: datetime, ends: datetime | None) -> datetime | None:
     programme_ends = stays_until(view.scene, planned, at)
     known = [instant for instant in (programme_ends, ends) if instant is not None]
     return min(known, default=None)

@@ -10,8 +10,8 @@ from sync.errors import Rejected, StorageBroken
 from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.planning.schedules import ScheduleDraft
-from sync.origin.publishing import release_files
-from sync.origin.publishing.release_files import dump_release, read_release_files
+from sync.origin.publishing import release_serializer
+from sync.origin.publishing.release_serializer import dump_release, read_release_files
 from sync.origin.store.devices import DeviceStore, add_device
 from sync.trust.acceptance import check_bookings, referenced_assets
 from sync.wire.content_paths import bookings_path, release_path
@@ -123,7 +123,7 @@ async def book(planning: PlanningOrigin, clock: FakeClock) -> None:
 @pytest.fixture
 def small_releases(monkeypatch: pytest.MonkeyPatch) -> None:
     """Releases are divided above 60 KB instead of 5 MB, for 20,000 creatives take the origin a minute here."""
-    monkeypatch.setattr(release_files, "RELEASE_CAP_BYTES", 60_000)
+    monkeypatch.setattr(release_serializer, "RELEASE_CAP_BYTES", 60_000)
 
 
 async def screen(planning: PlanningOrigin, name: str, **heartbeat: object) -> None:

@@ -16,7 +16,7 @@ from sync.origin.planning.plan_fields import MediaFact
 from sync.origin.planning.playlists import PlaylistItem, StoredPlaylist
 from sync.origin.planning.schedules import BreakDraft, DaypartDraft, StoredSchedule, WindowDraft
 from sync.origin.publishing.release_compiler import PICTURE_MS, compile_release, plan_warnings
-from sync.origin.publishing.release_files import dump_release
+from sync.origin.publishing.release_serializer import dump_release
 from sync.trust.acceptance import referenced_assets
 from sync.wire.release import Asset, MediaKind, Release
 

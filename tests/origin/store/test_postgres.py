@@ -19,7 +19,7 @@ from sqlalchemy import delete, select, text
 
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken
 from sync.origin.persistence.database import open_origin_database
-from sync.origin.persistence.migrations.versions import revision_0001
+from sync.origin.persistence.migrations.versions import revision_0001_first_schema
 from sync.origin.persistence.play_files import FileOfDay
 from sync.origin.persistence.tables import metadata, playlists, plays
 from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft
@@ -49,7 +49,7 @@ from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import HistoryRecord, Play
 from tests.fakes import FakeClock
 from tests.origin.api.proof.test_history import BOOT, NINE, late, record, synchronised
-from tests.origin.persistence.test_schema import newest
+from tests.origin.persistence.test_schema_upgrade import newest
 from tests.origin.planning_origin import PlanningOrigin, open_planning_origin
 from tests.origin.retention.retention_origin import GRACE_S, asset_of, open_retention_origin
 from tests.origin.running_origin import ZERO, play
@@ -305,7 +305,7 @@ async def test_origins_that_start_at_once_bring_an_older_database_up_to_date_onc
     async with origins[0].database.writing() as connection:
         await connection.run_sync(metadata.drop_all)
         await connection.execute(text("DROP TABLE alembic_version"))
-        await connection.run_sync(revision_0001.base.create_all)
+        await connection.run_sync(revision_0001_first_schema.base.create_all)
         for statement in ("DROP TABLE streams", "ALTER TABLE plays DROP COLUMN accepted"):
             await connection.execute(text(statement))
 

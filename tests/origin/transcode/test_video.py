@@ -14,7 +14,7 @@ from sync.errors import Rejected
 from sync.origin.store.media import MediaState
 from sync.origin.transcode.film.facts import VideoFile
 from sync.origin.transcode.film.recipe import choose_recipe
-from sync.origin.transcode.film.rhythm import TrackTimes
+from sync.origin.transcode.film.track_timing import TrackTimes
 from sync.origin.transcode.probe import BadMedia, FileKind, recognise_kind
 from sync.wire.release import MediaKind
 from tests.long_tables import in_bench

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from player.app.core import PlayerCore
 from player.app.device_session import SessionBuilder, SessionReports
 from player.app.failed_starts import StartRecord
 from player.app.session_runner import CurrentSession, SessionRunner
+from player.app.shared_resources import SharedResources
 from player.display import Display, DisplayState, Power
 from player.evidence.ledger_owner import UNPAIRED
 from player.platform.geometry import Area
@@ -27,7 +27,7 @@ from player.status.wording import traffic_figures, traffic_status
 from sync.device.store.content_store import open_content_store
 from sync.device.sync_state import SyncFacts
 from sync.device.traffic.budget import Budget
-from sync.device.traffic.counter import TrafficCounter
+from sync.device.traffic.month_counter import TrafficCounter
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.planning.schedules import ScheduleDraft
 from sync.runtime.clock import SystemClock
@@ -63,8 +63,8 @@ class FakeDisplay:
 class Device:
     """A running session runner, and which services run under it."""
 
-    def __init__(self, core: PlayerCore, clock: FakeClock) -> None:
-        self.configuration: Configuration = core.configuration
+    def __init__(self, shared: SharedResources, clock: FakeClock) -> None:
+        self.configuration: Configuration = shared.configuration
         self.current = CurrentSession()
         self.services: Counter[str] = Counter()
         self.code: str | None = None
@@ -75,11 +75,11 @@ class Device:
         parts = ("connection", "signing", "move", "identity")
         reports = SessionReports(*(partial(self.problems.__setitem__, part) for part in parts))
         self.budget: Budget | None = None
-        self.traffic = TrafficCounter(core.content.state, clock, lambda: UTC, lambda: self.budget)
+        self.traffic = TrafficCounter(shared.content.state, clock, lambda: UTC, lambda: self.budget)
         builder = SessionBuilder(
-            core, lambda: None, self._heartbeat, Random(1), self.traffic, reports, lambda: self.runner.reconnect()
+            shared, lambda: None, self._heartbeat, Random(1), self.traffic, reports, lambda: self.runner.reconnect()
         )
-        self.runner = SessionRunner(builder, self.current, core.configuration, self._supervised, self._show_code)
+        self.runner = SessionRunner(builder, self.current, shared.configuration, self._supervised, self._show_code)
 
     async def set_origin(self, **fields: object) -> None:
         await self.configuration.patch({"origin": fields}, expected=None)
@@ -137,8 +137,8 @@ async def running(folder: Path) -> AsyncIterator[Device]:
         screen, display = cast(Stage, FakeScreen(clock)), cast(Display, FakeDisplay())
         self_restart = SelfRestart(folder / "none", clock, lambda: False)
         starts = StartRecord(folder / "none", clock)
-        core = PlayerCore(load_configuration(None), content, display, screen, self_restart, starts, clock)
-        device = Device(core, clock)
+        shared = SharedResources(load_configuration(None), content, display, screen, self_restart, starts, clock)
+        device = Device(shared, clock)
         task = asyncio.create_task(device.runner.run())
         try:
             yield device

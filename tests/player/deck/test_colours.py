@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from player.deck.vlc.colour_matrix import Matrix, matrix_in, set_default_matrix
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from player.stage.stage import Stage
 from sync.origin.settings.model import PipelineSettings
 from sync.origin.transcode.film.facts import VideoFile

@@ -11,7 +11,7 @@ from player.deck.playback_plan import STALLED_AFTER_S, PlannedEnd, PlaybackPlan
 from player.deck.vlc.frame_times import FrameTimes
 from player.deck.vlc.media_source import read_ahead_ms
 from player.protocol.deck_messages import DeckPulse, EndAnnounced
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from player.stage.deck_process import DeckProcess
 from player.stage.shots import IMMEDIATELY, ShotOnAir
 from sync.wire.release import MediaKind

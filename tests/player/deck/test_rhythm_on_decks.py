@@ -12,7 +12,7 @@ import pytest
 
 from player.deck.picture_judgement import PictureFault
 from player.protocol.deck_messages import DECK_EVENT, DeckPulse, Load, Loaded, Quit, ShotFailed, ShotFinished, Show
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from player.streams.gateway import StreamGateway
 from sync.runtime.clock import SystemClock
 from sync.wire.release import MediaKind

@@ -13,7 +13,7 @@ import pytest
 from player.deck.running_loader import RunningLoader
 from player.deck.vlc.vlc_player import VlcEvent
 from player.protocol.deck_messages import DeckCommand, Load, Loaded
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from player.stage.deck_process import DeckProcess
 from player.stage.stage import Stage
 from sync.wire.release import Fit, MediaKind

@@ -10,7 +10,7 @@ from glass import Glass
 from shape_films import MATRICES, Film
 
 from player.platform.geometry import Area
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from player.stage.stage import Stage
 from sync.runtime.clock import SystemClock
 from sync.wire.release import Fit, MediaKind

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from player.deck.vlc.media_source import open_source
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from player.stage.stage import Stage
 from player.streams.gateway import StreamGateway
 from sync.errors import MediaUnplayable

@@ -10,7 +10,7 @@ from player.deck.window import MediaRectangle, fit_media
 from player.display import Display, open_display
 from player.display.backdrop_pictures import brand_picture
 from player.platform.geometry import Area, Turn
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from player.stage.stage import Stage
 from sync.runtime.clock import SystemClock
 from sync.wire.release import Fit, MediaKind

@@ -21,9 +21,9 @@ from player.settings.configuration import load_configuration
 from sync.errors import StorageBroken
 from sync.http.operations import Access, mount
 from sync.http.problems import problem_middleware
+from sync.programme.preview.decision_inputs import DecisionInputs
 from sync.programme.preview.explanation import Explanation, explain
 from sync.programme.preview.forecast import forecast
-from sync.programme.preview.view import DecisionView
 from sync.runtime.clock import ClockTrust
 from sync.wire.release import Campaign, Daypart, LocalWindow
 from tests.player.director.venue import (
@@ -45,7 +45,7 @@ NIGHT = Daypart(id="n", name="Night", playlist="late", start="12:05", end="12:07
 LOOPS = (playlist("loop", item("red"), item("green"), item("blue", duration_ms=4_000)), playlist("late", item("night")))
 
 
-async def view_of(world: World, seconds: float | None = None) -> DecisionView:
+async def view_of(world: World, seconds: float | None = None) -> DecisionInputs:
     """Read the world as `explain` does, over a connection of its own."""
     at = None if seconds is None else NOON + timedelta(seconds=seconds)
     async with read_ledger(world.path / "plays.db", DEVICE) as ledger:

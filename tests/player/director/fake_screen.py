@@ -1,11 +1,11 @@
-"""A fake screen: it shows nothing, checks the protocol of `player.protocol.screen.Screen`, and fails when told to."""
+"""A fake screen: it shows nothing, checks the protocol `player.protocol.stage_interface.Screen`, fails when told to."""
 
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from player.protocol.screen import Cut, Ended, Shot
+from player.protocol.stage_interface import Cut, Ended, Shot
 from sync.errors import DeckLost, MediaUnplayable
 from tests.fakes import FakeClock
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from player.director import scene_loader
-from player.protocol.operator import Command
+from player.protocol.operator_command import Command
 from sync.wire.device_reports import Outcome, PlayKind
 from sync.wire.release import Daypart
 from tests.player.director.venue import NOON, VenueClock, World, campaign, item, open_world, playlist, release

@@ -18,11 +18,11 @@ from Xlib.display import Display as XDisplay
 from player.director.director import Director
 from player.evidence.ledger import Ledger, open_ledger
 from player.platform.geometry import Area
-from player.protocol.operator import Command
+from player.protocol.operator_command import Command
 from player.settings.model import Settings
-from player.stage.counters import StageFacts
 from player.stage.deck_options import DeckOptions
 from player.stage.stage import Stage, open_stage
+from player.stage.stage_facts import StageFacts
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.runtime.clock import SystemClock
 from sync.wire.device_reports import Outcome, Play

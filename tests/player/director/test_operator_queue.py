@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from player.director.operator_queue import ORDER_STATES, OperatorQueue, Order, OrderState, TakeRequest
-from player.protocol.operator import Command
-from player.protocol.screen import Ended
+from player.protocol.operator_command import Command
+from player.protocol.stage_interface import Ended
 from sync.errors import Conflict, NotFound
 from sync.runtime.state_table import ForbiddenMove
 from sync.wire.release import Daypart

@@ -13,7 +13,7 @@ from player.display import WantedOutput, open_display, randr, x_connection
 from player.display.backdrop_pictures import brand_picture
 from player.display.outputs import Arrangement, Crtc, Mode, Output, OutputChange, RandrSetup, arrange
 from player.platform.geometry import Area
-from player.protocol.screen import Cut, Shot
+from player.protocol.stage_interface import Cut, Shot
 from player.stage.stage import Stage
 from sync.errors import DeckLost
 from sync.runtime.clock import SystemClock

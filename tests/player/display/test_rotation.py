@@ -9,7 +9,7 @@ import pytest
 from player.display import WantedOutput
 from player.display.backdrop_pictures import RawPicture
 from player.platform.geometry import Area, Turn
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from sync.wire.release import Fit, MediaKind
 from tests.display import Xephyr
 from tests.long_tables import in_bench

@@ -29,10 +29,11 @@ from player.endpoint.status_text import key_text, status_text
 from player.endpoint.websocket import LiveSocket
 from player.evidence.ledger import Ledger, open_ledger
 from player.platform.geometry import Area
-from player.protocol.operator import Command, Next, Now
+from player.protocol.now_playing import Next, Now
+from player.protocol.operator_command import Command
 from player.protocol.problems import ProblemCode
 from player.settings.configuration import load_configuration
-from player.stage.counters import StageCounters, StageFacts
+from player.stage.stage_facts import StageCounters, StageFacts
 from player.status.collector import StatusCollector
 from player.status.health import MachineProbe
 from player.status.metrics import PlayerMetrics, StageSeries
@@ -41,8 +42,8 @@ from sync.device.proof.key_certification import KeyState
 from sync.device.store.content_store import ContentStore
 from sync.device.sync_state import SyncFacts, SyncState
 from sync.device.traffic.budget import Budget
-from sync.device.traffic.counter import TrafficCounter
-from sync.device.transfer.limits import RateLimits
+from sync.device.traffic.month_counter import TrafficCounter
+from sync.device.transfer.deadlines_and_rates import RateLimits
 from sync.device.transfer.sources import SourceFacts
 from sync.errors import Distrust, NotFound, trust_text
 from sync.runtime.clock import SystemClock

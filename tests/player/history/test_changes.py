@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from player.display import DisplayState, Power
-from player.evidence.history import Change
+from player.evidence.history_log import Change
 from player.history.changes import (
     PROBLEM,
     ChangeLimit,

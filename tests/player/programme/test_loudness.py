@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from player.programme.loudness import Loudness, corrected_volume, screen_volume
 from player.settings.model import AudioSettings, PlaybackSettings, QuietHours, Settings
-from sync.programme.windows import HORIZON
+from sync.programme.weekly_windows import HORIZON
 from tests.sync.programme.examples import BERLIN, covers, local
 
 NIGHT = QuietHours(start="22:00", end="06:00")

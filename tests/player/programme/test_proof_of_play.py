@@ -17,7 +17,7 @@ from player.programme.proof_of_play import (
     judge_take,
     verify_chain,
 )
-from player.protocol.screen import Ended
+from player.protocol.stage_interface import Ended
 from sync.errors import Untrusted
 from sync.programme.take import Take
 from sync.wire.device_reports import GENESIS, Outcome, Play, PlayKind, ScreenState, play_hash

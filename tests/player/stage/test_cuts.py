@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from player.protocol.screen import Ended
+from player.protocol.stage_interface import Ended
 from player.stage.stage import Stage
 from sync.runtime.clock import SystemClock
 from tests.player.conftest import Media, put_on_air

@@ -11,7 +11,7 @@ import pytest
 from player.platform.code_version import CODE
 from player.platform.geometry import Area
 from player.protocol.deck_messages import DeckEvent, Hide, Show
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from player.stage.deck_options import DeckOptions
 from player.stage.deck_process import DeckProcess
 from player.stage.deck_state import DECK_STATES, DeckExit, DeckState

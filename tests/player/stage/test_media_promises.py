@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from player.platform.child_process import rss_bytes
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from player.stage import deck_process
 from player.stage.stage import Stage
 from sync.errors import MediaUnplayable

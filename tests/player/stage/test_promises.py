@@ -14,7 +14,7 @@ from contextlib import suppress
 import pytest
 import pytest_asyncio
 
-from player.protocol.screen import Cut
+from player.protocol.stage_interface import Cut
 from player.stage.stage import Stage
 from sync.errors import DeckLost, MediaUnplayable
 from sync.runtime.clock import SystemClock

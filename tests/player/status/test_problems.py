@@ -28,7 +28,7 @@ from player.endpoint.auth import EndpointToken
 from player.endpoint.server import EndpointServer
 from player.platform.geometry import Area
 from player.proof.log_signer import LOOK_EVERY_S, LogSigner
-from player.protocol.operator import Now
+from player.protocol.now_playing import Now
 from player.protocol.problems import ProblemCode
 from player.settings.configuration import load_configuration
 from player.settings.model import Settings
@@ -36,14 +36,14 @@ from player.status import health
 from player.status.booking_watch import BookingWatch
 from player.status.collector import StatusCollector
 from player.status.health import Condition, Throttling, health_problems
-from player.status.recent_counts import WINDOW_S, RecentCounts
+from player.status.last_hour_counts import WINDOW_S, LastHourCounts
 from player.status.status_sources import ProblemReports
 from sync.device.origin_move import OriginMove
 from sync.device.pairing import DevicePairing, PairingPhase
 from sync.device.store.content_store import open_content_store
 from sync.device.store.membership import DeviceMembership, save_membership
 from sync.device.sync_state import SyncFacts, SyncState
-from sync.device.traffic.counter import TrafficCounter
+from sync.device.traffic.month_counter import TrafficCounter
 from sync.device.transfer.sources import SourceFacts
 from sync.errors import OriginUnreachable, StorageBroken, Untrusted
 from sync.runtime.clock import ClockTrust
@@ -77,7 +77,7 @@ def words_of(node: ast.expr) -> str:
 
 def lately(after_s: float) -> int:
     """Return what counts of five events, so long after they came."""
-    counts = RecentCounts()
+    counts = LastHourCounts()
     counts.update("x", 5, 0.0)
     return counts.update("x", 5, after_s)
 

@@ -25,8 +25,8 @@ from player.status.wording import late_text
 from sync.device.store.content_store import ContentStore
 from sync.device.sync_state import SyncFacts, SyncState
 from sync.device.traffic.budget import Budget
-from sync.device.traffic.counter import TrafficCounter
-from sync.device.transfer.limits import NO_LIMITS, RateLimiter, RateLimits
+from sync.device.traffic.month_counter import TrafficCounter
+from sync.device.transfer.deadlines_and_rates import NO_LIMITS, RateLimiter, RateLimits
 from sync.device.transfer.sources import SourceFacts
 from sync.programme.first_need import Need
 from sync.runtime.clock import Clock

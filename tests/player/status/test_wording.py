@@ -19,7 +19,7 @@ from player.status.health import health_problems
 from player.status.sync_status import bandwidth_status
 from player.status.wording import failures_text, overlay_status, sound_status, unknown_content_text
 from sync.device.store.content_store import open_content_store
-from sync.device.transfer.limits import RateLimits
+from sync.device.transfer.deadlines_and_rates import RateLimits
 from sync.runtime.clock import SystemClock
 from sync.wire.overlay import Corner, Logo, Ticker
 from sync.wire.release import Item, Playlist, Release

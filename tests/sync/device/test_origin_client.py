@@ -24,8 +24,8 @@ from sync.device.origin_client import (
 )
 from sync.device.store.content_store import ContentStore
 from sync.device.store.partial_file import open_partial_file
+from sync.device.transfer.deadlines_and_rates import Deadlines
 from sync.device.transfer.http_reader import LONGEST_RETRY_AFTER_S, PARSED_BYTES, PiecewiseConnector, retry_after_s
-from sync.device.transfer.limits import Deadlines
 from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
 from sync.runtime.clock import SystemClock

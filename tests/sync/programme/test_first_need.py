@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sync.programme.first_need import first_needs, new_starts
 from sync.programme.schedule import programme_at
-from sync.programme.windows import HORIZON
+from sync.programme.weekly_windows import HORIZON
 from sync.wire.overlay import Logo
 from sync.wire.release import Campaign, Creative, Daypart, Item, Line, LocalWindow, Playlist, Release
 from tests.sync.programme.examples import BERLIN, clock_times, some_weekdays

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sync.programme.schedule import programme_at
-from sync.programme.windows import HORIZON, window_state
+from sync.programme.weekly_windows import HORIZON, window_state
 from sync.wire.release import Daypart, LocalWindow, Release
 from tests.sync.programme.examples import BERLIN, covers, item, local, release, starts_on, windows
 

@@ -26,8 +26,8 @@ from sync.device.origin_client import ChannelAssignment, Hint
 from sync.device.transfer import worker
 from sync.device.transfer.asset_state import Fetch
 from sync.device.transfer.connection import Network
+from sync.device.transfer.deadlines_and_rates import DEADLINES
 from sync.device.transfer.http_reader import HttpReader
-from sync.device.transfer.limits import DEADLINES
 from sync.device.transfer.sources import ContentSource
 from sync.errors import OriginUnreachable, SignageError
 from sync.proof.checkpoint import CERTIFICATE_DOMAIN, Certificate, open_certificate, sign_certificate

@@ -23,9 +23,9 @@ from sync.origin.api.proof.receipts import GapSearch, invalid, last_epoch
 from sync.origin.http.auth import caller_of
 from sync.origin.http.live_hints import LiveHints
 from sync.origin.proof.clock_corrections import at_right_time
+from sync.origin.store.proof.deduplication import ReceiptStatus
 from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.identity_doubts import DoubtKind, IdentityDoubtStore
-from sync.origin.store.proof.once import ReceiptStatus
 from sync.origin.store.proof.plays import Acceptance, PlayStore, ReceivedPlay
 from sync.runtime.clock import Clock, unix_ms
 from sync.wire.device_reports import (

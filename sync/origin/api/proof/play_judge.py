@@ -14,7 +14,7 @@ from sync.origin.proof.plausibility import (
     time_before,
     why_set_aside,
 )
-from sync.origin.publishing.release_contents import ReleaseContents
+from sync.origin.publishing.published_contents import PublishedContents
 from sync.origin.store.proof.plays import PlayStore
 from sync.runtime.clock import Clock, unix_ms
 from sync.wire.device_reports import Play
@@ -25,7 +25,7 @@ _BELOW_AND_ABOVE: tuple[Literal[-1, 1], ...] = (-1, 1)
 class PlayJudge:
     """Reads what there is to know; `PlayStore.turn` lets one at a time judge the plays of a screen."""
 
-    def __init__(self, store: PlayStore, contents: ReleaseContents, clock: Clock) -> None:
+    def __init__(self, store: PlayStore, contents: PublishedContents, clock: Clock) -> None:
         self._store = store
         self._contents = contents
         self._clock = clock

@@ -1,4 +1,4 @@
-"""Runs revisions on the connection that `schema.py` hands over, as a part of its transaction."""
+"""Runs revisions on the connection that `schema_upgrade.py` hands over, as a part of its transaction."""
 
 from alembic import context
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import play_conflicts, play_marks, plays
-from sync.origin.store.proof.once import gaps_of
+from sync.origin.store.proof.deduplication import gaps_of
 from sync.wire.device_reports import GENESIS
 
 _BATCH_ROWS = 1_000  # read at once while the high water is counted up

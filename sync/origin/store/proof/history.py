@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, bindparam, func, or_, select, tuple_, unio
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.history_tables import history, history_conflicts
 from sync.origin.persistence.tables import devices
-from sync.origin.store.proof.once import Arrival, ReceiptStatus, gaps_of, store_once
+from sync.origin.store.proof.deduplication import Arrival, ReceiptStatus, gaps_of, store_once
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import HistoryKind, HistoryRecord
 

@@ -12,7 +12,7 @@ from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import devices, play_conflicts, plays, releases
 from sync.origin.store.days.play_days import day_of_play, mark_days, mark_plays
 from sync.origin.store.days.play_documents import DOCUMENT, documents
-from sync.origin.store.proof.once import Arrival, Key, ReceiptStatus, store_once, stored_hashes
+from sync.origin.store.proof.deduplication import Arrival, Key, ReceiptStatus, store_once, stored_hashes
 from sync.origin.store.proof.play_times import StoredPlay, stored_plays
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import Play

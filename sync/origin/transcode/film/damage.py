@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sync.origin.transcode.film.containers import Loss
 from sync.origin.transcode.film.geometry import Shape, read_shape
-from sync.origin.transcode.film.rhythm import TrackPackets, TrackTimes
+from sync.origin.transcode.film.track_timing import TrackPackets, TrackTimes
 
 LONGEST_MENDED_S = 2.0  # the picture before stays meanwhile, so that no screen shows smeared pictures
 _MENDED_SHARE = 0.05

@@ -8,7 +8,7 @@ from typing import Any
 from sync.origin.transcode.film.containers import NOTHING_HIDDEN, HiddenFacts, Loss
 from sync.origin.transcode.film.damage import Damage, cannot_be_read
 from sync.origin.transcode.film.geometry import UPRIGHT, Crop, Orientation, Shape, longest_shape, orientation_of
-from sync.origin.transcode.film.rhythm import TrackTimes, film_span, played_ms
+from sync.origin.transcode.film.track_timing import TrackTimes, film_span, played_ms
 from sync.origin.transcode.film.tracks import (
     choose_picture,
     choose_sound,

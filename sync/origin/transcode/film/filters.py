@@ -10,8 +10,8 @@ from fractions import Fraction
 from sync.origin.transcode.film.colour import TAG_FILTER, convert_colour
 from sync.origin.transcode.film.damage import Damage
 from sync.origin.transcode.film.facts import VideoFile
-from sync.origin.transcode.film.fields import deinterlace, is_interlaced, shown_rate
-from sync.origin.transcode.film.rhythm import FASTEST_RATE, FORWARD_JUMP_S, TrackTimes, even_rate
+from sync.origin.transcode.film.interlacing import deinterlace, is_interlaced, shown_rate
+from sync.origin.transcode.film.track_timing import FASTEST_RATE, FORWARD_JUMP_S, TrackTimes, even_rate
 
 SUBTITLES_FILE = "forced.ass"
 """The name of the file with the forced subtitles, in the folder in which ffmpeg runs."""

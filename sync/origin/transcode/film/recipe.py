@@ -12,10 +12,10 @@ from sync.origin.transcode.film.colour import TAG_ARGUMENTS, colours_of, is_plai
 from sync.origin.transcode.film.colour_table import ColourTable
 from sync.origin.transcode.film.damage import Damage
 from sync.origin.transcode.film.facts import VideoFile
-from sync.origin.transcode.film.fields import is_interlaced
 from sync.origin.transcode.film.filters import filter_chain, output_rate, sound_filters
 from sync.origin.transcode.film.geometry import shown_size, true_aspect
-from sync.origin.transcode.film.rhythm import FASTEST_RATE, TrackTimes
+from sync.origin.transcode.film.interlacing import is_interlaced
+from sync.origin.transcode.film.track_timing import FASTEST_RATE, TrackTimes
 
 KEY_DISTANCE_S = 2  # of what is encoded: a film is resumed from the key frame before
 _LONGEST_KEY_DISTANCE_S = 12.0  # 250 frames, which many encoders have as their default, at 24 frames/s

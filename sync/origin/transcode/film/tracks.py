@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sync.origin.transcode.film.rhythm import TrackTimes
+from sync.origin.transcode.film.track_timing import TrackTimes
 
 Stream = Mapping[str, Any]
 """One stream of ffprobe's document."""

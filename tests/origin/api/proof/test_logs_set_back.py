@@ -13,7 +13,7 @@ from random import Random
 
 from aiohttp import ClientSession
 
-from player.evidence.history import Change
+from player.evidence.history_log import Change
 from player.evidence.ledger import Ledger, open_ledger
 from sync.device.origin_client import open_client
 from sync.device.play_uploader import PlayUploader

@@ -19,7 +19,7 @@ from sync.origin.transcode.film.damage import (
     read_frame,
 )
 from sync.origin.transcode.film.geometry import Shape
-from sync.origin.transcode.film.rhythm import Packet, TrackPackets, measure_tracks
+from sync.origin.transcode.film.track_timing import Packet, TrackPackets, measure_tracks
 
 BROKEN = "[h264 @ 0x55] error while decoding MB 31 19, bytestream 1105"
 DUE = [n / 10 for n in range(40)]

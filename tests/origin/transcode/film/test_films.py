@@ -10,7 +10,7 @@ import pytest
 
 from sync.origin.store.media import MediaState
 from sync.origin.transcode import probe
-from sync.origin.transcode.film.rhythm import TrackPackets, TrackTimes, measure_tracks, read_packet
+from sync.origin.transcode.film.track_timing import TrackPackets, TrackTimes, measure_tracks, read_packet
 from tests.long_tables import in_bench
 from tests.origin.media_origin import MediaOrigin
 from tests.origin.samples import Samples

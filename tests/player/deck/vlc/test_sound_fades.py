@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from player.diagnostics.doctor_probes import probe_machine
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from player.settings.configuration import load_configuration
 from player.stage.stage import Stage
 from sync.wire.release import MediaKind

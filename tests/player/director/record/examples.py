@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from player.programme.shots import PlannedShot
-from player.protocol.screen import Shot
+from player.programme.planned_shots import PlannedShot
+from player.protocol.stage_interface import Shot
 from sync.programme.ad_selection import select_ad
 from sync.programme.items_and_breaks import Rotation
 from sync.programme.next_take import Memory

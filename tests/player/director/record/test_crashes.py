@@ -21,9 +21,9 @@ import pytest
 from player.director.record_clock import TakeStart
 from player.director.take_recorder import TakeRecorder
 from player.evidence.ledger import Ledger, open_ledger
+from player.programme.planned_shots import PlannedShot
 from player.programme.proof_of_play import ScreenCondition, StartFacts, verify_chain
-from player.programme.shots import PlannedShot
-from player.protocol.screen import Ended
+from player.protocol.stage_interface import Ended
 from sync.programme.take import Take
 from sync.wire.device_reports import Outcome, Play
 from tests.fakes import FakeClock

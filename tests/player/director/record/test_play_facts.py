@@ -15,7 +15,7 @@ from player import __version__
 from player.director.take_recorder import TakeRecorder
 from player.evidence.ledger import open_ledger
 from player.programme.proof_of_play import verify_chain
-from player.protocol.screen import STAGE_CLOSED
+from player.protocol.stage_interface import STAGE_CLOSED
 from sync.runtime.clock import ClockTrust, boot_id
 from sync.wire.device_reports import GENESIS, Play, play_hash
 from tests.player.director.record.test_truthful_record import (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from player.director.air_state import Showing, how_it_ended
 from player.director.record_clock import STEP_MS, RecordClock, Span, TakeStart
 from player.programme.proof_of_play import NOTHING_KNOWN, TakeTimes
-from player.protocol.screen import Ended
+from player.protocol.stage_interface import Ended
 from sync.runtime.clock import unix_ms
 from tests.player.director.record.examples import planned
 from tests.sync.programme.examples import NOON

@@ -10,7 +10,7 @@ import pytest
 from player.director.take_recorder import TakeRecorder
 from player.evidence.ledger import open_ledger
 from player.programme.proof_of_play import verify_chain
-from player.protocol.operator import Command
+from player.protocol.operator_command import Command
 from sync.errors import Conflict, NotFound
 from sync.wire.device_reports import Outcome, PlayKind
 from sync.wire.release import Daypart

@@ -9,8 +9,8 @@ from player.director.take_recorder import TakeRecorder
 from player.evidence.ledger import open_ledger
 from player.evidence.take_states import TAKE_ENDS, TAKE_STATES, TakeState
 from player.programme.proof_of_play import ScreenCondition, StartFacts
-from player.protocol.operator import Command
-from player.protocol.screen import Ended
+from player.protocol.operator_command import Command
+from player.protocol.stage_interface import Ended
 from sync.runtime.state_table import ForbiddenMove
 from sync.wire.device_reports import Outcome
 from tests.fakes import FakeClock

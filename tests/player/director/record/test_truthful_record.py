@@ -16,8 +16,8 @@ from player.deck.picture_watch import PictureWatch
 from player.director.take_recorder import TakeRecorder
 from player.evidence.ledger import open_ledger
 from player.protocol.deck_messages import DeckPulse, EndAnnounced, ShotFinished
-from player.protocol.operator import Command
-from player.protocol.screen import Ended, Shot
+from player.protocol.operator_command import Command
+from player.protocol.stage_interface import Ended, Shot
 from player.stage.deck_process import DeckProcess
 from player.stage.shots import ShotOnAir
 from sync.wire.device_reports import Outcome, Play, ScreenState

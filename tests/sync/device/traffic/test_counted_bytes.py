@@ -12,9 +12,9 @@ from aiohttp import web
 
 from sync.device.store.content_store import ContentStore
 from sync.device.traffic.budget import Budget
-from sync.device.traffic.counter import TrafficCounter
+from sync.device.traffic.month_counter import TrafficCounter
 from sync.device.transfer.connection import ConnectionSettings, Network
-from sync.device.transfer.limits import RateLimiter
+from sync.device.transfer.deadlines_and_rates import RateLimiter
 from sync.wire.device_reports import Heartbeat
 from tests.fakes import FakeClock
 from tests.sync.certificates import make_company

@@ -19,7 +19,7 @@ from sync.device.store.content_store import ContentStore
 from sync.device.store.partial_file import PartialFile, open_partial_file
 from sync.device.transfer import worker
 from sync.device.transfer.asset_state import Fetch
-from sync.device.transfer.limits import Deadlines, RateLimiter
+from sync.device.transfer.deadlines_and_rates import Deadlines, RateLimiter
 from sync.device.transfer.sources import Sources
 from sync.device.transfer.spans import SPAN_S, spans
 from sync.device.transfer.transfer import ContentTransfer

@@ -1,1 +1,1 @@
-"""The revisions, each with the one before it."""
+"""The revisions, each with the one before it: `revision_0001_what_it_changes.py`, by its number."""

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sync.formatting import local_text
 from sync.programme.ad_eligibility import EligibleAds, EligibleLine, shares_of
 from sync.programme.ad_selection import AdHead
 from sync.programme.ad_separation import AdSeparation
 from sync.programme.ad_shares import ONE_PLAY, Account, rebase_accounts
 from sync.programme.next_take import Memory, Scene
 from sync.programme.schedule import Programme
-from sync.programme.windows import HORIZON, VenueTime, span_of, window_state
-from sync.texts import local_text
+from sync.programme.weekly_windows import HORIZON, VenueTime, span_of, window_state
 from sync.wire.release import Campaign, Daypart, Item, Line
 from sync.wire.value_types import Instant, Wire
 

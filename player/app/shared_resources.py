@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class PlayerCore:
+class SharedResources:
     """The parts that live as long as the daemon and show a picture without any other."""
 
     configuration: Configuration
@@ -37,7 +37,7 @@ class PlayerCore:
 
 
 @asynccontextmanager
-async def open_core(configuration: Configuration, display_name: str) -> AsyncIterator[PlayerCore]:
+async def open_shared_resources(configuration: Configuration, display_name: str) -> AsyncIterator[SharedResources]:
     """Open the state folder, the display and the decks; close them in reverse.
 
     Raises:
@@ -61,4 +61,4 @@ async def open_core(configuration: Configuration, display_name: str) -> AsyncIte
             )
             async with open_stage(options, clock, recoverer=self_restart) as stage:
                 stage.display_hangs = display.hangs
-                yield PlayerCore(configuration, content, display, stage, self_restart, starts, clock)
+                yield SharedResources(configuration, content, display, stage, self_restart, starts, clock)

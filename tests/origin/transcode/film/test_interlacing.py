@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sync.origin.transcode.film.facts import VideoFile
-from sync.origin.transcode.film.fields import (
+from sync.origin.transcode.film.interlacing import (
     FieldsSeen,
     deinterlace,
     is_interlaced,

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from sync.origin.transcode.film.rhythm import (
+from sync.origin.transcode.film.track_timing import (
     Packet,
     TrackPackets,
     TrackTimes,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sync.programme.next_take import Memory, Scene
-from sync.programme.preview.verdicts import Blocked
+from sync.programme.preview.on_air_reasons import Blocked
 from sync.programme.take import Take
 
 
@@ -17,7 +17,7 @@ class ReservedTake:
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionView:
+class DecisionInputs:
     """What a decision at `at` depends on. `under_way` is what the player shows and has loaded, if `at` is now."""
 
     scene: Scene

@@ -12,7 +12,7 @@ import pytest
 
 from sync.device.store.content_store import ContentStore
 from sync.device.traffic.budget import Budget
-from sync.device.traffic.counter import TrafficCounter
+from sync.device.traffic.month_counter import TrafficCounter
 from sync.runtime.clock import SystemClock
 from tests import TOP
 from tests.fakes import FakeClock
@@ -112,7 +112,7 @@ async def test_a_full_or_broken_disk_is_told_and_the_count_goes_on(tmp_path: Pat
 
 def test_a_kernel_that_does_not_count_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert counter_of(tmp_path).problems() == ()
-    monkeypatch.setattr("sync.device.traffic.meter._INFO_BYTES", 1000)  # so that this kernel seems to be an old one
+    monkeypatch.setattr("sync.device.traffic.socket_meter._INFO_BYTES", 1000)  # as if the kernel were an old one
     assert "Linux 4.19" in counter_of(tmp_path).problems()[0]
 
 
@@ -120,10 +120,10 @@ READER = """
 import asyncio, sys
 from pathlib import Path
 from zoneinfo import ZoneInfo
-from sync.device.traffic.counter import TrafficCounter
+from sync.device.traffic.month_counter import TrafficCounter
 from sync.device.transfer.connection import Network
 from sync.device.transfer.http_reader import HttpReader
-from sync.device.transfer.limits import DEADLINES
+from sync.device.transfer.deadlines_and_rates import DEADLINES
 from sync.runtime.clock import SystemClock
 
 clock = SystemClock()
@@ -180,9 +180,9 @@ from sync.device.origin_client import open_client
 from sync.device.store.content_store import open_content_store
 from sync.device.syncer import Syncer, SyncOptions
 from sync.device.traffic.budget import Budget
-from sync.device.traffic.counter import TrafficCounter
+from sync.device.traffic.month_counter import TrafficCounter
 from sync.device.transfer.connection import Network
-from sync.device.transfer.limits import RateLimiter
+from sync.device.transfer.deadlines_and_rates import RateLimiter
 from sync.device.transfer.transfer import ContentTransfer
 from sync.runtime.clock import SystemClock
 

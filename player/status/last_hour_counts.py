@@ -5,7 +5,7 @@ from collections import deque
 WINDOW_S = 3600.0
 
 
-class RecentCounts:
+class LastHourCounts:
     """Remembers when each counter went up. All that it had counted when it was first seen counts as new."""
 
     def __init__(self) -> None:

@@ -1,25 +1,8 @@
-"""What an operator may order, and what the screen shows: the models of commands and of `/v1/now`."""
+"""What the screen shows, why, and what comes next: the model of `/v1/now`."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
-
-from sync.wire.value_types import Identifier, Instant, Request, Sha256, Wire
-
-HOLD_MS = 60 * 60 * 1000
-"""How long `stop` and `blank` last by default."""
-
-
-class Command(Request):
-    """An operator's command. All end by themselves: `stop` and `blank` after `for_ms`, the others with one item.
-
-    `play` without an item ends a stop or blank early. `play` with an item of the release shows it at once and once,
-    whatever its daypart; then the programme goes on. A stream without an end of its own is shown for `for_ms`.
-    """
-
-    do: Literal["skip", "previous", "play", "stop", "blank"]
-    item: Identifier | None = None
-    for_ms: Annotated[int, Field(ge=1_000, le=7 * 24 * 60 * 60 * 1000)] = HOLD_MS
+from sync.wire.value_types import Identifier, Instant, Sha256, Wire
 
 
 class Decoder(Wire):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from player.programme.loudness import corrected_volume
-from player.protocol.screen import Shot
+from player.protocol.stage_interface import Shot
 from sync.programme.next_take import Planned, Scene
 from sync.wire.release import Fit, Item, MediaKind
 

@@ -65,6 +65,6 @@ def _upgrade(connection: Connection, newest: str) -> None:
 
 @cache
 def _revisions(folder: Path) -> tuple[str, ...]:
-    """Return all revisions that this version knows, the newest first; each file is called by its number."""
-    names = (path.stem.removeprefix("revision_") for path in folder.glob("versions/revision_*.py"))
-    return tuple(sorted(names, reverse=True))
+    """Return all revisions that this version knows, the newest first; a file is `revision_0001_what_it_changes.py`."""
+    numbers = (path.stem.split("_")[1] for path in folder.glob("versions/revision_*.py"))
+    return tuple(sorted(numbers, reverse=True))

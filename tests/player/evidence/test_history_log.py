@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from player.evidence import history, log_again
-from player.evidence.history import Change
+from player.evidence import history_log, new_log_epoch
+from player.evidence.history_log import Change
 from player.evidence.ledger import Ledger, open_ledger
 from sync.device.store.outbox import RefusedPlay
 from sync.runtime.clock import unix_ms
@@ -55,8 +55,8 @@ async def test_a_crash_leaves_a_change_and_what_is_kept_of_it_or_neither(tmp_pat
 async def test_of_too_many_that_wait_the_oldest_problems_go_first(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "MOST_WAITING", 250)
-    monkeypatch.setattr(history, "_AT_ONCE", 100)
+    monkeypatch.setattr(history_log, "MOST_WAITING", 250)
+    monkeypatch.setattr(history_log, "_AT_ONCE", 100)
     async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
         kinds = {1: "clock", 2: "screen"}
         await ledger.history.write([change(number, kinds.get(number, "problem")) for number in range(1, 401)])
@@ -70,7 +70,7 @@ async def test_of_too_many_that_wait_the_oldest_problems_go_first(
 async def test_a_new_log_begins_with_the_history_that_the_origin_lacks(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_again, "_ROWS_AT_ONCE", 20)
+    monkeypatch.setattr(new_log_epoch, "_ROWS_AT_ONCE", 20)
     async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
         await log_plays(ledger, 2)
         await ledger.history.write([change(number) for number in range(1, 4)])

@@ -8,13 +8,13 @@ from pydantic import ValidationError
 from sync.errors import StorageBroken
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.planning.release_contents import KnownRelease, ShownAssets, contents_of
-from sync.origin.publishing.release_files import read_release_files
+from sync.origin.publishing.release_serializer import read_release_files
 from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import unix_ms
 from sync.wire.release import Release
 
 
-class ReleaseContents:
+class PublishedContents:
     """Reads the database; what it lacks comes from the files of releases, once, as long as they are there."""
 
     def __init__(self, store: ReleaseStore, files: DataFolder) -> None:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from sync.origin.limits.budget import (
+from sync.origin.limits.priority import Priority
+from sync.origin.limits.transcoding_budget import (
     LONGEST_PLAY_S,
     QUICK_S,
     Limits,
@@ -15,7 +16,6 @@ from sync.origin.limits.budget import (
     limits_for,
     refusal,
 )
-from sync.origin.limits.priority import Priority
 
 MIB = 1024**2
 MOST = Limits(seconds=4 * 3600, memory_bytes=2048 * MIB, file_bytes=10**12)

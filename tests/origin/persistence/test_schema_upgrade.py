@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 
 from sync.errors import StorageBroken
 from sync.origin.app.wiring import open_origin
-from sync.origin.persistence import schema
+from sync.origin.persistence import schema_upgrade
 from sync.origin.persistence.database import open_origin_database
 from sync.origin.persistence.tables import metadata
 from tests.fakes import FakeClock
@@ -57,7 +57,7 @@ def restored(dump: Path, file: Path) -> Rows:
 
 
 def newest() -> str:
-    return schema._revisions(schema._FOLDER)[0]
+    return schema_upgrade._revisions(schema_upgrade._FOLDER)[0]
 
 
 async def opened(file: Path) -> None:
@@ -111,8 +111,8 @@ async def test_revisions_lead_to_the_tables_that_the_code_uses(tmp_path: Path) -
 
 
 def test_the_numbers_of_the_files_are_those_of_the_revisions() -> None:
-    known = [script.revision for script in ScriptDirectory(schema._FOLDER).walk_revisions()]
-    assert list(schema._revisions(schema._FOLDER)) == known
+    known = [script.revision for script in ScriptDirectory(schema_upgrade._FOLDER).walk_revisions()]
+    assert list(schema_upgrade._revisions(schema_upgrade._FOLDER)) == known
 
 
 async def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path, clock: FakeClock) -> None:
@@ -144,11 +144,13 @@ def upgrade():
 def revise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Return what makes a further revision, which ends with a statement."""
     folder = tmp_path / "100% of the migrations"
-    shutil.copytree(schema._FOLDER, folder)
+    shutil.copytree(schema_upgrade._FOLDER, folder)
 
     def revise(statement: str) -> None:
-        (folder / "versions" / "revision_9998.py").write_text(REVISION.format(newest=newest(), statement=statement))
-        monkeypatch.setattr(schema, "_FOLDER", folder)
+        (folder / "versions" / "revision_9998_remark.py").write_text(
+            REVISION.format(newest=newest(), statement=statement)
+        )
+        monkeypatch.setattr(schema_upgrade, "_FOLDER", folder)
 
     return revise
 

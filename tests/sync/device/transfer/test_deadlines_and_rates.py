@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sync.device.store.content_store import ContentStore
 from sync.device.store.partial_file import PartialFile, open_partial_file
 from sync.device.transfer.asset_state import Fetch
-from sync.device.transfer.limits import RateLimiter, RateLimits, why_given_up
+from sync.device.transfer.deadlines_and_rates import RateLimiter, RateLimits, why_given_up
 from sync.device.transfer.spans import spans
 from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import CorruptContent

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from player.evidence import log_again
+from player.evidence import new_log_epoch
 from player.evidence.ledger import open_ledger
 from player.evidence.ledger_entries import TakeReserved
 from player.programme.proof_of_play import verify_chain
@@ -22,7 +22,7 @@ from tests.player.evidence.plays import closed, log_plays, take
 async def test_what_waits_and_what_conflicts_is_logged_again_in_order(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_again, "_ROWS_AT_ONCE", 100)
+    monkeypatch.setattr(new_log_epoch, "_ROWS_AT_ONCE", 100)
     path = tmp_path / "plays.db"
     async with open_ledger(path, DEVICE, clock) as ledger:
         await log_plays(ledger, 250)  # more than are moved at once

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field
 
 from sync.device.traffic.budget import Budget, BudgetState, Month, Traffic, begin, budget_state
-from sync.device.traffic.meter import Meter, kernel_problems
+from sync.device.traffic.socket_meter import Meter, kernel_problems
 from sync.errors import StorageBroken
 from sync.runtime.clock import Clock, ClockTrust
 from sync.runtime.durable_files import read_file, storage_error, sync_data, sync_folder, write_at

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sync.errors import Rejected, StorageBroken
+from sync.formatting import megabytes
 from sync.runtime.os_messages import os_reason
-from sync.texts import megabytes
 from sync.trust.acceptance import referenced_assets
 from sync.wire.content_paths import bookings_path, release_path
 from sync.wire.release import MOST_BOOKINGS_FILES, RELEASE_CAP_BYTES, Bookings, BookingsFile, Campaign, Release
