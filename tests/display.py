@@ -30,7 +30,7 @@ _own_numbers = iter(range(200 + 500 * int(_worker), 700 + 500 * int(_worker)))  
 class Xvfb:
     """A private X server on a free display number. It ends with the block; it can be stopped and started again."""
 
-    def __init__(self, width: int = 1280, height: int = 720, *options: str) -> None:
+    def __init__(self, width: int = 640, height: int = 360, *options: str) -> None:
         self.name = ""
         self._size = f"{width}x{height}"
         os.environ["XAUTHORITY"] = authority()  # for all that is started from here
@@ -90,7 +90,7 @@ class Xvfb:
 
 
 @contextmanager
-def start_xvfb(width: int = 1280, height: int = 720) -> Iterator[str]:
+def start_xvfb(width: int = 640, height: int = 360) -> Iterator[str]:
     """Run an Xvfb and yield its name, such as `:7`."""
     with Xvfb(width, height) as server:
         yield server.name
@@ -121,7 +121,7 @@ class XorgDummy(Xvfb):
 class Xephyr(Xvfb):
     """An X server in a window of X server `host`; RandR can rotate what it shows there."""
 
-    def __init__(self, host: str, width: int = 1280, height: int = 720) -> None:
+    def __init__(self, host: str, width: int = 640, height: int = 360) -> None:
         super().__init__(width, height)
         self._host = host
 

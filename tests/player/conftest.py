@@ -24,11 +24,10 @@ from player.streams.gateway import StreamGateway
 from sync.runtime.clock import SystemClock
 from sync.wire.release import MediaKind
 from tests.display import start_xvfb
-from tests.player.pixels import PixelReader, wait_until
+from tests.player.pixels import SCREEN, PixelReader, wait_until
 
 _DEFAULT_OUTPUT = WantedOutput()
-_FULL_SCREEN = Area(width=1280, height=720)
-_YELLOW = RawPicture(1280, 720, b"\x00\xff\xff\x00" * (1280 * 720))
+_YELLOW = RawPicture(SCREEN.width, SCREEN.height, b"\x00\xff\xff\x00" * (SCREEN.width * SCREEN.height))
 _STILL = ["-frames:v", "1", "-f", "image2", "-c:v"]
 H264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-f", "mp4"]
 
@@ -61,18 +60,18 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Media:
         def make(name: str, *arguments: str) -> None:
             made.append(making.submit(make_media, folder / name, *arguments))
 
-        make("red", *_colour("red", "640x360", 30, 1), *H264)
-        make("green", *_colour("lime", "640x480", 25, 1), *H264)
-        make("long", *_colour("blue", "640x360", 10, 20), *H264)
+        make("red", *_colour("red", "320x180", 30, 1), *H264)
+        make("green", *_colour("lime", "320x240", 25, 1), *H264)
+        make("long", *_colour("blue", "320x180", 10, 20), *H264)
         sound = ["-f", "lavfi", "-i", "sine=440:d=1"]
-        make("loud", *_colour("yellow", "640x360", 30, 1), *sound, "-c:a", "aac", *H264)
-        make("wide", *_colour("white", "800x200", 10, 20), *H264)
+        make("loud", *_colour("yellow", "320x180", 30, 1), *sound, "-c:a", "aac", *H264)
+        make("wide", *_colour("white", "400x100", 10, 20), *H264)
         # The luma of frame n is 16 + 10 n.
         frame_count = ["-vf", "geq=lum='16+10*N':cb=128:cr=128"]
-        make("counting", *_colour("gray", "640x360", 10, 2), *frame_count, *H264)
-        make("blue_picture", *_colour("blue", "1280x720", 1, 1), *_STILL, "png")
-        make("green_picture", *_colour("lime", "1280x720", 1, 1), *_STILL, "png")
-        make("red_picture", *_colour("red", "640x480", 1, 1), *_STILL, "mjpeg")
+        make("counting", *_colour("gray", "320x180", 10, 2), *frame_count, *H264)
+        make("blue_picture", *_colour("blue", "640x360", 1, 1), *_STILL, "png")
+        make("green_picture", *_colour("lime", "640x360", 1, 1), *_STILL, "png")
+        make("red_picture", *_colour("red", "320x240", 1, 1), *_STILL, "mjpeg")
         pattern = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=15:d=6"]
         make("faststart", *pattern, "-movflags", "+faststart", "-preset", "ultrafast", *H264)
     for each in made:
@@ -116,7 +115,7 @@ async def display(display_name: str) -> AsyncIterator[Display]:
 
 @asynccontextmanager
 async def running_stage(
-    display_name: str, *, area: Area = _FULL_SCREEN, program: tuple[str, ...] = DECK, **how: Any
+    display_name: str, *, area: Area = SCREEN, program: tuple[str, ...] = DECK, **how: Any
 ) -> AsyncIterator[Stage]:
     """Run a stage of decks on a display."""
     options, clock = DeckOptions(display_name, area, program=program), SystemClock()

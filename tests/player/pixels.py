@@ -9,9 +9,12 @@ from itertools import groupby, pairwise
 from Xlib import X
 from Xlib.display import Display as XDisplay
 
+from player.platform.geometry import Area
 from sync.runtime.clock import SystemClock
 
 Colour = tuple[int, int, int]
+SCREEN = Area(width=640, height=360)  # of the X servers that tests start: small, for they draw without hardware
+MIDDLE = (320, 180)
 RED, GREEN, BLUE, YELLOW = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
@@ -95,7 +98,7 @@ def deck_blacked_out(name: str) -> Iterator[None]:
     connection = XDisplay(name)
     decks = [window for window in connection.screen().root.query_tree().children if window.get_geometry().x == 0]
     (deck,) = (window for window in decks if window.get_wm_name() == "signage-player deck")
-    deck.create_window(0, 0, 1280, 720, 0, X.CopyFromParent, background_pixel=0).map()
+    deck.create_window(0, 0, SCREEN.width, SCREEN.height, 0, X.CopyFromParent, background_pixel=0).map()
     connection.sync()
     try:
         yield

@@ -16,6 +16,7 @@ from tests.e2e.alone import problems
 from tests.e2e.day.day import Day, Disturbed
 from tests.e2e.day.witness import BESIDE, COVER, Sight
 from tests.e2e.site import until
+from tests.player.pixels import SCREEN
 from tests.small_disk import empty, fill
 
 Disturbance = Callable[[Day], None]
@@ -75,7 +76,14 @@ def window_is_covered(day: Day) -> None:
     try:
         root = program.screen().root
         window = root.create_window(
-            0, 0, 1280, 720, 0, X.CopyFromParent, override_redirect=True, background_pixel=grey * 0x010101
+            0,
+            0,
+            SCREEN.width,
+            SCREEN.height,
+            0,
+            X.CopyFromParent,
+            override_redirect=True,
+            background_pixel=grey * 0x010101,
         )
         window.map()
         for _ in range(round(_COVERED_S / _RAISED_EVERY_S)):

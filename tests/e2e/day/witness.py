@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from Xlib.error import ConnectionClosedError, DisplayError
 
 from sync.runtime.clock import SystemClock
-from tests.player.pixels import Colour, PixelReader, is_close
+from tests.player.pixels import MIDDLE, Colour, PixelReader, is_close
 
 COLOURS: dict[str, Colour] = {
     "red": (255, 0, 0),
@@ -29,7 +29,6 @@ _BY = 20  # how far decoding and scaling may move a colour
 
 _EVERY_S = 0.002
 _TRY_AGAIN_S = 0.02
-_MIDDLE = (640, 360)
 _LOST = (ConnectionClosedError, DisplayError, OSError)
 
 
@@ -117,7 +116,7 @@ def witnessing(display: str) -> Iterator[Sight]:
     def look_until_gone() -> None:
         with closing(PixelReader(display)) as reader:
             while not stop.wait(_EVERY_S):
-                colour = reader.colour_at(*_MIDDLE)
+                colour = reader.colour_at(*MIDDLE)
                 sight.add(clock.monotonic(), name_of(colour))
 
     def look() -> None:

@@ -28,7 +28,7 @@ from sync.wire.stream_url import stream_name
 from tests import TOP
 from tests.display import start_xvfb
 from tests.player.conftest import H264, make_media
-from tests.player.pixels import PixelReader, is_close
+from tests.player.pixels import SCREEN, PixelReader, is_close
 from tests.player.stream_servers import http_server
 from tests.sync.file_tree_origin import EPOCH, Publisher
 
@@ -124,7 +124,7 @@ class Player:
 
     def colour(self, height: float = 0.5) -> tuple[int, int, int]:
         """Return the colour in the middle column of the display at `height`; 0 is the top, 1 the bottom."""
-        return self._pixels.colour_at(640, int(720 * height))
+        return self._pixels.colour_at(SCREEN.width // 2, int(SCREEN.height * height))
 
     def shows(self, colour: tuple[int, int, int]) -> bool:
         return is_close(self.colour(), colour)
@@ -273,7 +273,7 @@ def test_a_screen_without_content_shows_a_picture_and_says_why(environment: dict
         assert player.ask("/v1/config")["settings"]["playback"]["volume"] == 12
         config.write_text('[display]\nrotation = 90\noutput = "DP-9"\n')  # a monitor in portrait orientation
         until(lambda: player.ask("/v1/status")["display"]["area"]["turn"] == 90)
-        portrait = to_image(brand_picture(720, 1280, title="signage player"))
+        portrait = to_image(brand_picture(360, 640, title="signage player"))
         until(lambda: ImageChops.difference(player.screenshot(), portrait).getbbox() is None)
         problems = player.ask("/v1/status")["problems"]
         assert any("'DP-9'" in sentence and "it has screen" in sentence for sentence in problems)

@@ -13,12 +13,12 @@ import pytest
 
 from player.display.capture import ScreenCapture
 from player.platform.code_version import OTHER_CODE
-from player.platform.geometry import Area
 from player.stage.self_restart import TRIAL
 from tests import TOP
 from tests.display import start_xvfb
 from tests.player.app import test_daemon
 from tests.player.app.test_daemon import RED, listening, started, store_release, until
+from tests.player.pixels import SCREEN
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def deck_pids(player: test_daemon.Player) -> list[int]:
 
 def bright(display: str) -> bool:
     """Tell whether something is on the display that nobody plays on any more."""
-    shot = ScreenCapture(display).capture(Area(width=1280, height=720))
+    shot = ScreenCapture(display).capture(SCREEN)
     return sum(shot.bgrx[::997]) > 0
 
 

@@ -17,7 +17,7 @@ from sync.origin.transcode.transcode_job import TranscodeJob
 from sync.origin.transcode.video import make_video
 from sync.wire.release import Fit, MediaKind
 from tests.origin.transcode.film.patches import Colour, hdr_film, hlg_signal, make_film, pq_signal
-from tests.player.pixels import PixelReader, is_close
+from tests.player.pixels import SCREEN, PixelReader, is_close
 
 Signal = Callable[[Colour], Colour]
 SIGNALS: list[Colour] = [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.8, 0.4, 0.2), (1.0, 1.0, 1.0)]
@@ -33,7 +33,10 @@ async def shown(stage: Stage, pixels: PixelReader, film: Path, patches: int) -> 
     """Return the colours of the patches of a film on the display."""
     await stage.preroll(Shot(take=film.name, path=str(film), kind=MediaKind.VIDEO, duration_ms=900, fit=Fit.FILL))
     await stage.cut_now(film.name)
-    return [pixels.colour_at((2 * patch + 1) * 1280 // (2 * patches), 360) for patch in range(patches)]
+    return [
+        pixels.colour_at((2 * patch + 1) * SCREEN.width // (2 * patches), SCREEN.height // 2)
+        for patch in range(patches)
+    ]
 
 
 async def transcoded(source: Path, folder: Path) -> Path:

@@ -33,7 +33,7 @@ def stage(shared_stage: Stage) -> Stage:
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("films") / "film"
-    picture = ["-f", "lavfi", "-i", "color=gray:s=640x360:r=10:d=1.2"]
+    picture = ["-f", "lavfi", "-i", "color=gray:s=320x180:r=10:d=1.2"]
     sound = ["-f", "lavfi", "-i", f"aevalsrc={LOUD}*sin(2*PI*440*t):s=48000:d=1.2", "-c:a", "aac", "-b:a", "160k"]
     grey = ["-vf", f"geq=lum='{FIRST}+{STEP}*N':cb=128:cr=128"]
     subprocess.run(["ffmpeg", "-v", "error", *picture, *sound, *grey, *H264, str(target)], check=True, timeout=60)

@@ -17,7 +17,7 @@ from sync.errors import MediaUnplayable
 from sync.runtime.clock import SystemClock
 from sync.wire.release import MediaKind
 from tests.player.conftest import H264, Media, make_media, wait_for_both_decks
-from tests.player.pixels import BLUE, GREEN, PixelReader, is_close, recording_screen, wait_until
+from tests.player.pixels import BLUE, GREEN, MIDDLE, PixelReader, is_close, recording_screen, wait_until
 from tests.player.stream_servers import free_port, http_server, stream_server
 
 MAGENTA = (255, 0, 255)
@@ -95,7 +95,7 @@ async def test_every_kind_of_stream_is_shown_and_others_are_refused_with_a_reaso
         for number, (url, colour) in enumerate(addresses):
             await stage.preroll(stream(url, str(number)))
             await stage.cut_now(str(number))
-            assert is_close(pixels.colour_at(640, 360), colour, 40), url
+            assert is_close(pixels.colour_at(*MIDDLE), colour, 40), url
         await wait_until(lambda: _readers() == 1)
         assert all("Seccomp:\t2" in Path(f"/proc/{pid}/status").read_text() for pid in stage.facts().pids)
         await _assert_refused(stage, http)

@@ -15,11 +15,11 @@ from player.stage.stage import Stage
 from sync.runtime.clock import SystemClock
 from sync.wire.release import Fit, MediaKind
 from tests.player.conftest import Media, make_media
-from tests.player.pixels import BLACK, GREEN, RED, WHITE, PixelReader, is_close, wait_until
+from tests.player.pixels import BLACK, GREEN, MIDDLE, RED, WHITE, PixelReader, is_close, wait_until
 
 SCREEN = Area(width=1280, height=720)
 SHAPES = {
-    "upright": ("1080x1920", "-c:v libx264 -pix_fmt yuv420p -f mp4"),
+    "upright": ("1080x1920", "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -f mp4"),
     "upright picture": ("1080x1920", "-frames:v 1 -c:v mjpeg -f image2"),
     "upright program stream": ("1080x1920", "-c:v mpeg2video -f vob"),  # libVLC never knows its size
     "flat": ("800x200", "-c:v mpeg2video -f mp4"),
@@ -81,14 +81,14 @@ async def test_media_of_every_shape_are_shown_completely_in_the_middle(
     shape: str, stage: Stage, pixels: PixelReader, tmp_path: Path
 ) -> None:
     size, encoding = SHAPES[shape]
-    make_media(tmp_path / "media", "-f", "lavfi", "-i", f"color=red:s={size}:r=25:d=4", *encoding.split())
+    make_media(tmp_path / "media", "-f", "lavfi", "-i", f"color=red:s={size}:r=25:d=2.6", *encoding.split())
     kind = MediaKind.PICTURE if "picture" in shape else MediaKind.VIDEO
-    await stage.preroll(Shot(take=shape, path=str(tmp_path / "media"), kind=kind, duration_ms=3000))
+    await stage.preroll(Shot(take=shape, path=str(tmp_path / "media"), kind=kind, duration_ms=2400))
     await stage.cut_now(shape)
     upright = "upright" in shape
-    width, height = (405, 720) if upright else (1280, 320)
-    inside = [(640 + x * (width // 2 - 4), 360 + y * (height // 2 - 4)) for x in (-1, 1) for y in (-1, 1)]
-    outside = [(400, 360), (880, 360)] if upright else [(640, 190), (640, 530)]
+    width, height = (202, 360) if upright else (640, 160)
+    inside = [(320 + x * (width // 2 - 4), 180 + y * (height // 2 - 4)) for x in (-1, 1) for y in (-1, 1)]
+    outside = [(200, 180), (440, 180)] if upright else [(320, 95), (320, 265)]
     seen = [pixels.colour_at(*spot) for spot in inside]
     assert all(is_close(colour, RED, 20) for colour in seen), seen
     assert all(is_close(pixels.colour_at(*spot), BLACK) for spot in outside)
@@ -97,17 +97,17 @@ async def test_media_of_every_shape_are_shown_completely_in_the_middle(
 async def test_beside_contained_media_is_the_background(stage: Stage, media: Media, pixels: PixelReader) -> None:
     await stage.preroll(media.shot("wide", background="#206040"))
     await stage.cut_now("wide")
-    await wait_until(lambda: is_close(pixels.colour_at(640, 360), WHITE))
-    assert pixels.colour_at(640, 20) == (0x20, 0x60, 0x40)
-    assert pixels.colour_at(5, 715) == (0x20, 0x60, 0x40)
-    assert is_close(pixels.colour_at(5, 360), WHITE)
+    await wait_until(lambda: is_close(pixels.colour_at(*MIDDLE), WHITE))
+    assert pixels.colour_at(320, 10) == (0x20, 0x60, 0x40)
+    assert pixels.colour_at(5, 355) == (0x20, 0x60, 0x40)
+    assert is_close(pixels.colour_at(5, 180), WHITE)
 
 
 @pytest.mark.parametrize("fit", [Fit.COVER, Fit.FILL])
 async def test_cover_and_fill_leave_no_background(stage: Stage, media: Media, pixels: PixelReader, fit: Fit) -> None:
     await stage.preroll(media.shot("wide", fit=fit, background="#206040"))
     await stage.cut_now("wide")
-    for x, y in ((2, 2), (1277, 2), (2, 717), (1277, 717), (640, 360)):
+    for x, y in ((2, 2), (637, 2), (2, 357), (637, 357), MIDDLE):
         assert is_close(pixels.colour_at(x, y), WHITE), (x, y)
 
 
@@ -117,16 +117,16 @@ async def test_blank_is_black_until_the_next_cut(stage: Stage, media: Media, pix
     await stage.preroll(media.shot("green"))
     ended = await stage.blank()
     assert ended and ended.take == "long" and ended.reason == "cut"
-    assert pixels.colour_at(640, 360) == pixels.colour_at(3, 3) == BLACK
+    assert pixels.colour_at(*MIDDLE) == pixels.colour_at(3, 3) == BLACK
     cut = await stage.cut_at_end("green")
     assert cut.previous is None
-    assert is_close(pixels.colour_at(640, 360), GREEN)
+    assert is_close(pixels.colour_at(*MIDDLE), GREEN)
 
 
 async def test_clear_uncovers_the_root_picture_and_keeps_what_is_prerolled(
     stage: Stage, media: Media, display: Display, pixels: PixelReader
 ) -> None:
-    picture = brand_picture(1280, 720, title="fallback")
+    picture = brand_picture(640, 360, title="fallback")
     await display.show_root(picture)
     await stage.preroll(media.shot("long"))
     assert (await display.grab()).bgrx == picture.bgrx  # a prerolled shot is hidden
@@ -136,4 +136,4 @@ async def test_clear_uncovers_the_root_picture_and_keeps_what_is_prerolled(
     assert ended and ended.take == "long"
     assert (await display.grab()).bgrx == picture.bgrx
     await stage.cut_at_end("red")
-    assert is_close(pixels.colour_at(640, 360), RED)
+    assert is_close(pixels.colour_at(*MIDDLE), RED)

@@ -25,7 +25,7 @@ from tests.player.pixels import PixelReader, wait_until
 
 
 async def test_the_root_picture_stays_after_the_daemon_ended(display_name: str) -> None:
-    picture = brand_picture(1280, 720, title="stays")
+    picture = brand_picture(640, 360, title="stays")
     async with open_display(display_name, SystemClock()) as display:
         await display.show_root(picture)
     async with open_display(display_name, SystemClock()) as display:
@@ -49,11 +49,11 @@ async def test_a_server_that_hangs_is_not_waited_for_at_the_end() -> None:
 
 
 async def test_a_grab_is_a_png_of_what_the_display_shows(display: Display, display_name: str) -> None:
-    await display.show_root(pairing_picture(1280, 720, code="7QF-K2M", name="Window", origin="http://origin"))
+    await display.show_root(pairing_picture(640, 360, code="7QF-K2M", name="Window", origin="http://origin"))
     with Image.open(BytesIO(encode_png(await display.grab()))) as picture:
-        assert picture.size == (1280, 720)
+        assert picture.size == (640, 360)
         eye = PixelReader(display_name)
-        for spot in ((0, 0), (640, 300), (700, 340)):
+        for spot in ((0, 0), (320, 150), (350, 170)):
             assert picture.getpixel(spot) == eye.colour_at(*spot)
         eye.close()
 
@@ -64,7 +64,7 @@ async def test_screen_saver_is_off_and_the_cursor_hidden(display: Display, displ
     assert (saver.timeout, saver.interval) == (0, 0)
     connection.xfixes_query_version()
     root = connection.screen().root
-    root.warp_pointer(640, 360)
+    root.warp_pointer(320, 180)
     cursor = root.xfixes_get_cursor_image(root) if hasattr(root, "xfixes_get_cursor_image") else None
     assert cursor is None or not any(cursor.cursor_image)
     connection.close()
@@ -83,7 +83,7 @@ def test_who_does_not_have_the_key_of_the_display_may_not_draw(
 async def test_size_and_monitor_are_known(display: Display) -> None:
     state = display.state()
     assert state.answers and state.connected
-    assert (display.area.width, display.area.height) == (1280, 720)
+    assert (display.area.width, display.area.height) == (640, 360)
     assert state.power is Power.UNKNOWN or state.power is Power.ON
 
 

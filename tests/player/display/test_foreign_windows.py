@@ -10,7 +10,7 @@ from player.display import Display
 from player.display.backdrop_pictures import brand_picture
 from player.stage.stage import Stage
 from tests.player.conftest import Media, put_on_air
-from tests.player.pixels import BLUE, WHITE, PixelReader, is_close
+from tests.player.pixels import BLUE, MIDDLE, WHITE, PixelReader, is_close
 
 
 class ForeignWindow:
@@ -21,7 +21,7 @@ class ForeignWindow:
         self._root = self._connection.screen().root
         self._atom = self._connection.intern_atom("_NET_SUPPORTING_WM_CHECK")
         self.window = self._root.create_window(
-            100, 50, 900, 600, 0, X.CopyFromParent, override_redirect=True, background_pixel=0xFFFFFF
+            50, 25, 450, 300, 0, X.CopyFromParent, override_redirect=True, background_pixel=0xFFFFFF
         )
         self.window.set_wm_name("Update available")
 
@@ -57,7 +57,7 @@ def foreign(display_name: str) -> Iterator[ForeignWindow]:
 async def test_a_foreign_window_over_the_fallback_is_put_below_it(
     display: Display, display_name: str, foreign: ForeignWindow
 ) -> None:
-    picture = brand_picture(1280, 720, title="fallback")
+    picture = brand_picture(640, 360, title="fallback")
     await display.show_root(picture)
     for _ in range(2):
         foreign.raise_above_all()
@@ -81,16 +81,16 @@ async def test_a_foreign_window_is_put_below_what_is_on_air_each_time_and_is_rep
     eye = PixelReader(display_name)
     for _ in range(2):
         foreign.raise_above_all()
-        assert is_close(eye.colour_at(640, 360), WHITE)
+        assert is_close(eye.colour_at(*MIDDLE), WHITE)
         await display._poll()
-        assert is_close(eye.colour_at(640, 360), BLUE)
+        assert is_close(eye.colour_at(*MIDDLE), BLUE)
         assert display.state().covered_by == "Update available"
     assert len([record for record in caplog.records if "Update available" in record.message]) == 1
     foreign.pose_as_window_manager()  # on a desktop its user decides
     foreign.raise_above_all()
     await display._poll()
-    assert is_close(eye.colour_at(640, 360), WHITE)
+    assert is_close(eye.colour_at(*MIDDLE), WHITE)
     foreign.end_as_window_manager()
     await display._poll()
-    assert is_close(eye.colour_at(640, 360), BLUE)
+    assert is_close(eye.colour_at(*MIDDLE), BLUE)
     eye.close()

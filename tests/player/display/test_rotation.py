@@ -8,13 +8,13 @@ import pytest
 
 from player.display import WantedOutput
 from player.display.backdrop_pictures import RawPicture
-from player.platform.geometry import Area, Turn
+from player.platform.geometry import Turn
 from player.protocol.stage_interface import Shot
 from sync.wire.release import Fit, MediaKind
 from tests.display import Xephyr
 from tests.long_tables import in_bench
 from tests.player.conftest import H264, put_on_air, running_display_and_stage, running_stage
-from tests.player.pixels import BLUE, GREEN, RED, YELLOW, Colour, PixelReader, is_close, wait_until
+from tests.player.pixels import BLUE, GREEN, RED, SCREEN, YELLOW, Colour, PixelReader, is_close, wait_until
 
 CORNERS = (RED, GREEN, YELLOW, BLUE)  # of the media, clockwise from the top left
 TURNS: tuple[Turn, ...] = (90, 180, 270)
@@ -34,12 +34,12 @@ def quarters(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _corners(eye: PixelReader) -> tuple[Colour, ...]:
     """Return the colours at the edges and beside the middle, in the order of CORNERS."""
-    spots = [[(x, y), (640 + side, 360 + up)] for x, y, side, up in _EDGES]
+    spots = [[(x, y), (320 + side, 180 + up)] for x, y, side, up in _EDGES]
     seen = [[eye.colour_at(*spot) for spot in pair] for pair in spots]
     return tuple(outer if is_close(outer, inner, 40) else (1, 2, 3) for outer, inner in seen)
 
 
-_EDGES = ((3, 3, -24, -24), (1276, 3, 24, -24), (1276, 716, 24, 24), (3, 716, -24, 24))
+_EDGES = ((3, 3, -24, -24), (636, 3, 24, -24), (636, 356, 24, 24), (3, 356, -24, 24))
 
 
 def _rotated(turn: Turn) -> tuple[Colour, ...]:
@@ -58,7 +58,7 @@ def _shots(quarters: Path) -> list[Shot]:
 @pytest.mark.parametrize("turn", [90, *in_bench(180, 270)])
 async def test_media_fill_the_screen_when_libvlc_rotates(turn: Turn, quarters: Path, display_name: str) -> None:
     eye = PixelReader(display_name)
-    async with running_stage(display_name, area=Area(width=1280, height=720, turn=turn)) as stage:
+    async with running_stage(display_name, area=SCREEN.model_copy(update={"turn": turn})) as stage:
         for shot in _shots(quarters):
             await put_on_air(stage, shot)
             await wait_until(lambda: _all_close(_corners(eye), _rotated(turn)), within_s=20)
@@ -79,7 +79,7 @@ async def test_a_screenshot_is_upright_when_the_x_server_rotates(
     async with running_display_and_stage(monitor) as (display, stage):
         for turn in TURNS:
             display.choose_output(WantedOutput("", turn))
-            size = (1280, 720) if turn == 180 else (720, 1280)
+            size = (640, 360) if turn == 180 else (360, 640)
             await wait_until(lambda size=size: (stage.area.width, stage.area.height) == size)  # type: ignore[misc]
             assert display.area.turn == 0 and not display.state().problem
             await put_on_air(stage, _shots(quarters)[0].model_copy(update={"take": f"film-{turn}"}))

@@ -29,12 +29,12 @@ from sync.wire.overlay import Edge, Logo, Overlay, Ticker
 from sync.wire.release import Release
 from tests.display import Xvfb
 from tests.player.conftest import Media
-from tests.player.pixels import BLUE, GREEN, RED, YELLOW, Colour, PixelReader, is_close, wait_until
+from tests.player.pixels import BLUE, GREEN, MIDDLE, RED, SCREEN, YELLOW, Colour, PixelReader, is_close, wait_until
 from tests.sync.file_tree_origin import EPOCH, Publisher
 
 ASSET = "a" * 64
 NEWS = "Fresh bread from seven, coffee from eight, lunch from noon, and cake as long as there is any left of it. "
-BAR_TOP = 720 - 57
+BAR_TOP = 360 - 28
 
 
 def ticker(**style: Any) -> Ticker:
@@ -127,7 +127,7 @@ def recording_spots(name: str, *spots: tuple[int, int]) -> Iterator[list[tuple[C
 def ticker_pixels(name: str) -> bytes:
     """Return the pixels of the ticker."""
     connection = XDisplay(name)
-    pixels = connection.screen().root.get_image(0, BAR_TOP, 1280, 57, X.ZPixmap, 0xFFFFFF).data
+    pixels = connection.screen().root.get_image(0, BAR_TOP, SCREEN.width, 28, X.ZPixmap, 0xFFFFFF).data
     connection.close()
     return bytes(pixels)
 
@@ -142,12 +142,12 @@ async def test_overlays_stay_in_front_and_do_not_affect_the_picture_below(
 ) -> None:
     await stage.preroll(media.shot("long"))
     await stage.cut_now("long")
-    logo = (1280 - 14 - 64, 14 + 64)
-    await wait_until(lambda: is_close(pixels.colour_at(640, BAR_TOP + 1), YELLOW))
+    logo = (640 - 7 - 32, 7 + 32)
+    await wait_until(lambda: is_close(pixels.colour_at(320, BAR_TOP + 1), YELLOW))
     await wait_until(lambda: is_close(pixels.colour_at(*logo), GREEN))
-    assert is_close(pixels.colour_at(1280 - 14 - 2, 14 + 2), BLUE)  # transparent in the logo
+    assert is_close(pixels.colour_at(640 - 7 - 2, 7 + 2), BLUE)  # transparent in the logo
 
-    with recording_spots(display_name, (640, BAR_TOP + 1), logo) as seen:
+    with recording_spots(display_name, (320, BAR_TOP + 1), logo) as seen:
         for name in ("red_picture", "blue_picture", "red", "long"):
             await stage.preroll(media.shot(name))
             await stage.cut_now(name)
@@ -157,23 +157,23 @@ async def test_overlays_stay_in_front_and_do_not_affect_the_picture_below(
     await wait_until(lambda: ticker_pixels(display_name) != before)  # it moves
 
     facts, pid = stage.facts(), overlays.pid
-    with recording_spots(display_name, (640, 360), logo) as seen:
+    with recording_spots(display_name, MIDDLE, logo) as seen:
         publisher.release(ticker(edge=Edge.TOP), LOGO)
         overlays.wake()
-        await wait_until(lambda: is_close(pixels.colour_at(640, 1), YELLOW))
-        await wait_until(lambda: is_close(pixels.colour_at(640, BAR_TOP + 1), BLUE))
+        await wait_until(lambda: is_close(pixels.colour_at(320, 1), YELLOW))
+        await wait_until(lambda: is_close(pixels.colour_at(320, BAR_TOP + 1), BLUE))
         assert overlays.pid == pid
         assert overlays.pid
         os.kill(overlays.pid, signal.SIGKILL)
-        await wait_until(lambda: is_close(pixels.colour_at(640, 1), BLUE))
-        await wait_until(lambda: is_close(pixels.colour_at(640, 1), YELLOW))
+        await wait_until(lambda: is_close(pixels.colour_at(320, 1), BLUE))
+        await wait_until(lambda: is_close(pixels.colour_at(320, 1), YELLOW))
     assert overlays.pid != pid
     assert all(is_close(middle, BLUE) for middle, _ in seen)
     assert (stage.facts().cuts, stage.facts().on_air, stage.facts().restarts) == (facts.cuts, facts.on_air, 0)
 
     publisher.release()
     overlays.wake()
-    await wait_until(lambda: overlays.pid is None and is_close(pixels.colour_at(640, 1), BLUE))
+    await wait_until(lambda: overlays.pid is None and is_close(pixels.colour_at(320, 1), BLUE))
 
 
 async def test_overlays_turn_with_the_stage_follow_its_size_and_hide_during_a_blank(
@@ -181,21 +181,19 @@ async def test_overlays_turn_with_the_stage_follow_its_size_and_hide_during_a_bl
 ) -> None:
     problems: list[str] = []
     blank = asyncio.Event()
-    fake = FakeDisplay(display_name, Area(width=1280, height=720, turn=90))
+    fake = FakeDisplay(display_name, SCREEN.model_copy(update={"turn": 90}))
     publisher.release(Ticker(id="news", text="open", background="#ff0000"), LOGO, Logo(id="lost", asset="b" * 64))
     async with running_host(OverlayHost(fake, cache, SystemClock(), blank.is_set, problems.append)) as overlays:
-        await wait_until(lambda: is_close(pixels.colour_at(1, 360), RED))  # the bottom of the upright screen
+        await wait_until(lambda: is_close(pixels.colour_at(1, 180), RED))  # the bottom of the upright screen
+        await wait_until(lambda: is_close(pixels.colour_at(640 - 7 - 18, 360 - 7 - 18), GREEN))  # its top right corner
+        fake.area = Area(width=320, height=360)
         await wait_until(
-            lambda: is_close(pixels.colour_at(1280 - 14 - 36, 720 - 14 - 36), GREEN)
-        )  # its top right corner
-        fake.area = Area(width=640, height=720)
-        await wait_until(
-            lambda: is_close(pixels.colour_at(320, 719), RED) and not is_close(pixels.colour_at(1, 360), RED)
+            lambda: is_close(pixels.colour_at(160, 359), RED) and not is_close(pixels.colour_at(1, 180), RED)
         )
         assert overlays.shown == ("news", "logo")
         assert "The logo in the top right corner is not shown: its picture is not on this device" in problems[-1]
         blank.set()  # by an operator
-        await wait_until(lambda: overlays.pid is None and not is_close(pixels.colour_at(320, 719), RED))
+        await wait_until(lambda: overlays.pid is None and not is_close(pixels.colour_at(160, 359), RED))
 
 
 async def test_lost_overlays_are_reported_when_the_x_server_ends_and_come_back_with_the_next(
@@ -204,7 +202,7 @@ async def test_lost_overlays_are_reported_when_the_x_server_ends_and_come_back_w
     problems: list[str] = []
     publisher.release(Ticker(id="news", text="open", background="#ff0000"))
     with Xvfb() as server:
-        fake = FakeDisplay(server.name, Area(width=1280, height=720))
+        fake = FakeDisplay(server.name, SCREEN)
         async with running_host(OverlayHost(fake, cache, SystemClock(), lambda: False, problems.append)) as overlays:
             await wait_until(lambda: overlays.shown == ("news",))
             server.stop()
@@ -212,7 +210,7 @@ async def test_lost_overlays_are_reported_when_the_x_server_ends_and_come_back_w
             server.start()
             await wait_until(lambda: overlays.shown == ("news",) and problems[-1] == "")
             pixels = PixelReader(server.name)
-            assert is_close(pixels.colour_at(640, BAR_TOP + 1), RED)
+            assert is_close(pixels.colour_at(320, BAR_TOP + 1), RED)
             pixels.close()
 
 

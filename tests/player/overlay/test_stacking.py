@@ -11,7 +11,7 @@ from player.display import Display, open_display
 from player.stage.stage import Stage
 from sync.runtime.clock import SystemClock
 from tests.player.conftest import Media
-from tests.player.pixels import BLACK, BLUE, RED, YELLOW, Colour, PixelReader, is_close, wait_until
+from tests.player.pixels import BLACK, BLUE, MIDDLE, RED, YELLOW, Colour, PixelReader, is_close, wait_until
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def _open_above(connection: Any, ceiling: int) -> None:
 
 
 def _shows(pixels: PixelReader, middle: Colour, spot: Colour) -> bool:
-    return is_close(pixels.colour_at(640, 360), middle) and is_close(pixels.colour_at(125, 125), spot)
+    return is_close(pixels.colour_at(*MIDDLE), middle) and is_close(pixels.colour_at(125, 125), spot)
 
 
 async def test_an_overlay_stays_in_front_during_cuts_and_blank(
@@ -57,7 +57,7 @@ async def test_a_deck_follows_a_new_ceiling_and_needs_none(
         await stage.cut_now("blue_picture")
     await stage.preroll(media.shot("red_picture"))
     await stage.cut_now("red_picture")  # the ceiling ended with its connection, but the property still has its id
-    assert is_close(pixels.colour_at(640, 360), RED)
+    assert is_close(pixels.colour_at(*MIDDLE), RED)
     async with open_display(display_name, SystemClock()) as second:
         await stage.preroll(media.shot("blue_picture"))
         await stage.cut_now("blue_picture")

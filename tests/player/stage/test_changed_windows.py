@@ -13,7 +13,7 @@ from player.stage.stage import Stage
 from sync.runtime.clock import SystemClock
 from tests.long_tables import in_bench
 from tests.player.conftest import Media, put_on_air
-from tests.player.pixels import BLUE, PixelReader, is_close, wait_until
+from tests.player.pixels import BLUE, MIDDLE, SCREEN, PixelReader, is_close, wait_until
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def program(display_name: str) -> Iterator[XDisplay]:
 def window_on_air(program: XDisplay) -> Any:
     """Return the topmost window that covers the display."""
     windows = reversed(program.screen().root.query_tree().children)
-    return next(each for each in windows if each.get_geometry().width == 1280 and each.get_geometry().x == 0)
+    return next(each for each in windows if each.get_geometry().width == SCREEN.width and each.get_geometry().x == 0)
 
 
 def move(program: XDisplay) -> None:
@@ -58,7 +58,7 @@ def reparent(program: XDisplay) -> None:
 
 def cover(program: XDisplay) -> None:
     program.screen().root.create_window(
-        0, 0, 1280, 720, 0, X.CopyFromParent, override_redirect=True, background_pixel=0xFFFFFF
+        0, 0, SCREEN.width, SCREEN.height, 0, X.CopyFromParent, override_redirect=True, background_pixel=0xFFFFFF
     ).map()
 
 
@@ -77,7 +77,7 @@ async def test_what_another_program_does_to_the_window_is_undone_and_is_not_prov
 ) -> None:
     picture = harm in (move, unmap)
     await put_on_air(stage, media.shot("blue_picture" if picture else "long"))
-    await wait_until(lambda: is_close(pixels.colour_at(640, 360), BLUE))
+    await wait_until(lambda: is_close(pixels.colour_at(*MIDDLE), BLUE))
     async with open_display(display_name, SystemClock()) as display:
         for _ in range(2):
             before_ms = stage.facts().still_ms or 0
@@ -96,14 +96,14 @@ async def test_a_window_that_was_changed_while_it_was_hidden_is_shown_whole(
 ) -> None:
     await put_on_air(stage, media.shot("green"))
     windows = program.screen().root.query_tree().children
-    hidden = next(each for each in windows if each.get_geometry().x < -1000)
+    hidden = next(each for each in windows if each.get_geometry().x < -SCREEN.width)
     hidden.configure(width=40, height=40)
     program.sync()
     await stage.preroll(media.shot("blue_picture"))
     hidden.configure(width=50, x=20)
     program.sync()
     await stage.cut_now("blue_picture")
-    await wait_until(lambda: is_close(pixels.colour_at(1200, 700), BLUE))
+    await wait_until(lambda: is_close(pixels.colour_at(600, 340), BLUE))
 
 
 async def test_a_window_that_is_destroyed_costs_its_deck_and_blames_no_media(

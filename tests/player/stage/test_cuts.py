@@ -10,7 +10,7 @@ from player.protocol.stage_interface import Ended
 from player.stage.stage import Stage
 from sync.runtime.clock import SystemClock
 from tests.player.conftest import Media, put_on_air
-from tests.player.pixels import BLUE, GREEN, RED, YELLOW, PixelReader, is_close, recording_screen, wait_until
+from tests.player.pixels import BLUE, GREEN, MIDDLE, RED, YELLOW, PixelReader, is_close, recording_screen, wait_until
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ async def test_the_last_picture_stays_after_the_end(stage: Stage, media: Media, 
     await _on_air(stage, media, "green")
     await stage.ended()
     eye = PixelReader(display_name)
-    assert is_close(eye.colour_at(640, 360), GREEN)
+    assert is_close(eye.colour_at(*MIDDLE), GREEN)
     eye.close()
 
 
@@ -153,7 +153,7 @@ async def test_a_cancelled_cut_that_was_carried_out_is_returned(stage: Stage, me
     cutting = asyncio.create_task(stage.cut_now("green_picture"))
     await SystemClock().sleep(0)  # the order is sent
     eye = PixelReader(display_name)
-    while not is_close(eye.colour_at(640, 360), GREEN):
+    while not is_close(eye.colour_at(*MIDDLE), GREEN):
         pass  # the event loop does not run: the cut is on the screen, and the stage does not know it yet
     eye.close()
     cutting.cancel()

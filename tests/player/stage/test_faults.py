@@ -13,18 +13,17 @@ from typing import Any
 
 import pytest
 
-from player.platform.geometry import Area
 from player.protocol.deck_messages import Load
 from player.stage.deck_options import DeckOptions
 from player.stage.deck_process import DeckProcess
 from player.stage.stage import Stage, open_stage
 from sync.runtime.clock import SystemClock
 from tests.player.conftest import Media, on_air_pid, put_on_air, running_stage, wait_for_both_decks
-from tests.player.pixels import wait_until
+from tests.player.pixels import SCREEN, wait_until
 
 
 async def test_no_deck_outlives_the_stage(display_name: str, media: Media) -> None:
-    async with open_stage(DeckOptions(display_name, Area(width=1280, height=720)), SystemClock()) as stage:
+    async with open_stage(DeckOptions(display_name, SCREEN), SystemClock()) as stage:
         running = asyncio.create_task(stage.run())
         await stage.preroll(media.shot("long"))
         pids = [pid for pid in stage.facts().pids if pid]
@@ -36,7 +35,7 @@ async def test_no_deck_outlives_the_stage(display_name: str, media: Media) -> No
 
 async def test_a_deck_that_sends_nonsense_is_replaced(display_name: str, caplog: pytest.LogCaptureFixture) -> None:
     program = ("sh", "-c", 'echo \'{"event":"finished","at_s":null}\'; exec sleep 60', "deck")
-    options = DeckOptions(display_name, Area(width=1280, height=720), program=program)
+    options = DeckOptions(display_name, SCREEN, program=program)
     async with open_stage(options, SystemClock()) as stage:
         running = asyncio.create_task(stage.run())
         await wait_until(lambda: stage.facts().restarts >= 2)
@@ -72,7 +71,7 @@ async def test_an_error_in_the_program_costs_one_deck_and_its_sibling_plays_on(
 
 _DAEMON = """
 import os, subprocess, sys
-deck = subprocess.Popen([sys.executable, "-m", "player.deck", "--area", "1280x720+0+0"],
+deck = subprocess.Popen([sys.executable, "-m", "player.deck", "--area", "640x360+0+0"],
                         stdin=int(sys.argv[1]), stdout=subprocess.PIPE, stderr=sys.stdout)
 deck.stdout.readline()
 print(deck.pid, flush=True)
@@ -110,7 +109,7 @@ async def test_a_deck_dies_with_a_daemon_that_is_killed(display_name: str) -> No
 def test_a_deck_ends_when_its_input_closes(display_name: str, media: Media) -> None:
     load = Load(shot=media.shot("long")).model_dump_json().encode() + b"\n"
     ended = subprocess.run(
-        [sys.executable, "-m", "player.deck", "--area", "1280x720+0+0"],
+        [sys.executable, "-m", "player.deck", "--area", "640x360+0+0"],
         input=load, capture_output=True, timeout=60, env={**os.environ, "DISPLAY": display_name}, check=False,
     )  # fmt: skip
     assert ended.returncode == 0
@@ -119,7 +118,7 @@ def test_a_deck_ends_when_its_input_closes(display_name: str, media: Media) -> N
 
 def test_a_deck_without_a_display_ends_with_code_3() -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "player.deck", "--area", "1280x720+0+0"],
+        [sys.executable, "-m", "player.deck", "--area", "640x360+0+0"],
         input=b"", capture_output=True, timeout=60, env={**os.environ, "DISPLAY": ":4711"}, check=False,
     )  # fmt: skip
     assert ended.returncode == 3

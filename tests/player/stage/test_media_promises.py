@@ -6,7 +6,6 @@ memory. That one is the real deck with a built-in fault (`tests.player.faulty_de
 
 import os
 import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from player.stage.stage import Stage
 from sync.errors import MediaUnplayable
 from sync.runtime.clock import SystemClock
 from sync.wire.release import MediaKind
-from tests.player.conftest import Media, on_air_pid, put_on_air, running_stage, wait_for_both_decks
+from tests.player.conftest import Media, make_media, on_air_pid, put_on_air, running_stage, wait_for_both_decks
 from tests.player.faulty_decks import DECK
 from tests.player.pixels import BLACK, BLUE, GREEN, YELLOW, is_close, recording_screen, wait_until
 
@@ -160,10 +159,10 @@ async def test_a_file_deleted_while_it_plays_plays_on(
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
     """Make 12 s of noise, 60 MB: libVLC reads a third of it ahead."""
-    made = tmp_path / "large"
-    source = "color=blue:s=640x360:r=25:d=12,noise=alls=60:allf=t"
-    encode = ["-c:v", "mjpeg", "-q:v", "2", "-pix_fmt", "yuvj420p", "-f", "avi", str(made)]
-    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, *encode], check=True, timeout=60)
+    second, made = tmp_path / "second.avi", tmp_path / "large"
+    noise = ["-f", "lavfi", "-i", "color=blue:s=640x360:r=25:d=1,noise=alls=60:allf=t"]
+    make_media(second, *noise, "-c:v", "mjpeg", "-q:v", "2", "-pix_fmt", "yuvj420p")
+    make_media(made, "-stream_loop", "11", "-i", str(second), "-c", "copy", "-f", "avi")
     return made
 
 
