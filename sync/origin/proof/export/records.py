@@ -39,6 +39,16 @@ class ExportRecord(Wire):
     lines: dict[Identifier, str]  # their names by their ids
     screens: dict[Identifier, str]  # theirs
 
+    @property
+    def shown_lines(self) -> frozenset[str]:
+        """Return the lines of which it has all plays."""
+        return frozenset(self.lines) | ({self.line} if self.line is not None else frozenset())
+
+    @property
+    def shown_screens(self) -> frozenset[str]:
+        """Return the screens that it is of."""
+        return frozenset(self.screens) | ({self.device} if self.device is not None else frozenset())
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if sum(one is not None for one in (self.campaign, self.line, self.device)) != 1:

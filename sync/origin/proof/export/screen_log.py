@@ -262,7 +262,7 @@ class ScreenLog:
         opened = self._openings.get(epoch, {})
         if epoch not in self._compared:
             self._compared.add(epoch)
-            for line in sorted(self.export.lines.keys() - opened.values()):
+            for line in sorted(self.export.shown_lines - set(opened.values())):
                 yield Kind.OPENING_MISSING, f"counts line {line} under a name that nothing opens"
         for name, line in opened.items():
             shown, count = covered.by_line[line], counts.get(name)

@@ -156,7 +156,7 @@ def _why_foreign(play: Play, export: ExportRecord) -> str:
     if export.device is not None:
         listed = play.line is None or play.line in export.lines
         return "" if listed else f"is of line {play.line}, which the export does not list"
-    if play.line is None or play.line not in export.lines:
+    if play.line is None or play.line not in export.lines or export.line not in (None, play.line):
         return f"is of {'no line' if play.line is None else f'line {play.line}'}: the export is not of it"
     if export.campaign is not None and play.campaign != export.campaign:
         return f"is of campaign {play.campaign or 'none'}: the export is of campaign {export.campaign}"

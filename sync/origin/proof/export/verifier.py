@@ -130,7 +130,7 @@ class _Verifier:
         return self._root
 
     def _open_screen(self, device: str, export: ExportRecord, root: Root) -> None:
-        if device not in export.screens:
+        if device not in export.screens or export.device not in (None, device):
             self._add(Kind.SCREEN_UNLISTED, "the beginning of the export does not list this screen", device)
         totals = self._totals
         if device in self._done:
@@ -190,7 +190,9 @@ class _Verifier:
             self._add(Kind.CUT_OFF, "the end of the export is missing")
         if not export.screens:
             self._add(Kind.INCOMPLETE, "the export has no screen, so nothing of the period is proven")
-        for device in sorted(export.screens.keys() - self._done.keys()):
+        if not export.shown_lines and export.device is None:
+            self._add(Kind.INCOMPLETE, "the export has no line, so no play of the campaign is proven")
+        for device in sorted(export.shown_screens - self._done.keys()):
             self._done[device] = None
             self._add(Kind.SCREEN_MISSING, "the export lists this screen, and has nothing of it", device)
 

@@ -194,6 +194,10 @@ def proven_plays(lines: list[bytes], fingerprint: str) -> dict[str, int]:
     records = [json.loads(line) for line in lines]
     export, body, end = records[0], records[1:-1], records[-1]
     must(is_a(export, "export") and is_a(end, "end"), "no export")
+    of = [export.get(name) for name in ("campaign", "line", "device")]
+    must(of[1] is None or [of[1]] == [*export["lines"]], "an export of another line")
+    must(of[2] is None or [of[2]] == [*export["screens"]], "an export of another screen")
+    must(export["lines"] or of[0] is None, "an export of no line")
     root = root_of(body, fingerprint)
     keys = {key: root["keys"][key] for key in root["timestamp"]["keys"]}
     closed = opened(end["envelope"], "signage/export/1", keys)[0]

@@ -30,9 +30,12 @@ _RECORD: TypeAdapter[Any] = TypeAdapter(Record)
 
 
 class Forgery:
-    """An export as documents, to be edited; `only_changed`: of screens whose checkpoints count what played."""
+    """An export as documents, to be edited; `only_changed`: of screens whose checkpoints count what played.
 
-    def __init__(self, *, only_changed: bool = False) -> None:
+    It is of the campaign spring, or of what `of` says: `line=`, or `device=` (then of the lobby alone).
+    """
+
+    def __init__(self, *, only_changed: bool = False, **of: str) -> None:
         self.operator = Operator()
         self.operator.rotate()
         self.operator.rotate()
@@ -43,7 +46,8 @@ class Forgery:
         self.lobby.new_log()
         self.lobby.show(140)
         self.window.show(240)
-        raw = self.operator.export(self.lobby, self.window, campaign="spring")
+        screens = [self.lobby] if "device" in of else [self.lobby, self.window]
+        raw = self.operator.export(*screens, **(of or {"campaign": "spring"}))
         self.documents: Documents = [json.loads(line) for line in raw[:-1]]
 
     def of(self, record: str) -> Documents:
@@ -84,6 +88,8 @@ class Forgery:
 
 _RIGHT = Forgery()
 _RIGHT_CHANGED = Forgery(only_changed=True)
+_RIGHT_LINE = Forgery(line="spring-a")
+_RIGHT_SCREEN = Forgery(device="lobby")
 
 
 def hashed(record: dict[str, Any]) -> None:
@@ -383,6 +389,23 @@ def call_it_the_whole_screen(forged: Forgery) -> None:
     forged.documents[0] |= {"campaign": None, "device": "lobby"}
 
 
+def call_all_lines_one(forged: Forgery) -> None:
+    forged.documents[0] |= {"campaign": None, "line": "spring-a"}
+
+
+def call_it_another_line(forged: Forgery) -> None:
+    forged.documents[0]["line"] = "spring-b"
+
+
+def hide_the_line(forged: Forgery) -> None:
+    forged.documents[0]["lines"] = {}
+    forged.remove(*forged.of("play"), *forged.of("opening"))
+
+
+def call_it_another_screen(forged: Forgery) -> None:
+    forged.documents[0]["device"] = "window"
+
+
 def leave_a_line_out(forged: Forgery) -> None:
     del forged.documents[0]["lines"]["spring-b"]
 
@@ -499,13 +522,20 @@ ABOUT_COUNTS = (
     open_another_line,
     remove_an_opening,
 )
+OF_OTHERS = [
+    (call_all_lines_one, Kind.PLAY_FOREIGN, _RIGHT),
+    (call_it_another_line, Kind.PLAY_FOREIGN, _RIGHT_LINE),
+    (hide_the_line, Kind.OPENING_MISSING, _RIGHT_LINE),
+    (hide_the_line, Kind.INCOMPLETE, _RIGHT),
+    (call_it_another_screen, Kind.SCREEN_UNLISTED, _RIGHT_SCREEN),
+]
 CHANGED = [(forge, kind, _RIGHT_CHANGED) for forge, kind in FORGERIES if forge in ABOUT_COUNTS]
 OTHERS = [(forge, kind, _RIGHT_CHANGED) for forge, kind in FORGERIES if forge not in ABOUT_COUNTS]
 
 
 @pytest.mark.parametrize(
     ("forge", "kind", "right"),
-    [*((forge, kind, _RIGHT) for forge, kind in FORGERIES), *CHANGED, *in_bench(*OTHERS)],
+    [*((forge, kind, _RIGHT) for forge, kind in FORGERIES), *CHANGED, *OF_OTHERS, *in_bench(*OTHERS)],
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_a_forgery_is_found_by_its_name(forge: Callable[[Forgery], None], kind: Kind, right: Forgery) -> None:
@@ -525,7 +555,11 @@ def test_what_a_stranger_changes_is_found_whatever_it_is(forge: Callable[[Forger
     assert Kind.EXPORT_CHANGED in {each.kind for each in forged.verified(by_operator=False).findings}
 
 
-@pytest.mark.parametrize("right", [_RIGHT, _RIGHT_CHANGED], ids=["all lines", "only changed"])
+@pytest.mark.parametrize(
+    "right",
+    [_RIGHT, _RIGHT_CHANGED, _RIGHT_LINE, _RIGHT_SCREEN],
+    ids=["all lines", "only changed", "of a line", "of a screen"],
+)
 def test_the_export_that_is_forged_here_is_right(right: Forgery) -> None:
     found, counted = right.verified(), proven_plays(right.written(), right.operator.fingerprint())
     assert (found.verdict, {line: sums.plays for line, sums in found.totals.items()}) == ("whole", counted)
