@@ -23,7 +23,7 @@ class LineDraft(Request):
     creatives: Annotated[
         tuple[CreativeDraft, ...], FailFast(), AfterValidator(not_empty), Field(max_length=MAX_CREATIVES)
     ]
-    category: Annotated[str, StringConstraints(max_length=64)] = ""
+    category: Annotated[str, StringConstraints(max_length=64, strip_whitespace=True)] = ""
     share_ppm: Annotated[int, Field(ge=1, le=WholeShare)] | None = None
     weight: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     windows: Annotated[tuple[WindowDraft, ...], FailFast(), Field(max_length=MAX_WINDOWS)] = ()

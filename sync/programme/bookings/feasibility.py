@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from sync.programme.ad_eligibility import EligibleAds
+from sync.programme.bookings.airtime import Airtime
 from sync.programme.bookings.shortfalls import Booked, LinesTogether, Shortfall, never_open
 from sync.programme.weekly_windows import FARTHEST, HORIZON, window_state
 from sync.wire.release import Campaign
@@ -31,16 +32,18 @@ def booking_feasibility(
     at: datetime,
     *,
     about: Set[str] | None = None,
+    airtime: Airtime | None = None,
     most_work: int = MOST_WORK,
     most_simulations: int = MOST_SIMULATIONS,
 ) -> Feasibility:
     """Return what these bookings cannot get from `at` on, each once, as if all creatives could be shown.
 
-    With `about` only the sets are judged that have one of these lines.
+    With `about` only the sets are judged that have one of these lines. With `airtime` what is on air beside ads counts.
     """
     at = at.astimezone(UTC)
     flights = [one for one in campaigns if one.ends_at > at and one.starts_at < at + FARTHEST]
-    found = {each.key: each for each in _never_open(flights, zone, at)}
+    judged = [one for one in flights if about is None or any(line.id in about for line in one.lines)]
+    found = {each.key: each for each in _never_open(judged, zone, at, airtime)}
     seen: set[frozenset[str]] = set()
     work, simulations, now = 0, 0, at
     for begins, ends, lines, windows in _together(flights, zone, at):
@@ -69,14 +72,19 @@ def first_sentences(texts: Sequence[str], most: int) -> tuple[str, ...]:
     return (*texts[:most], *([f"Bookings have {more} more shortfalls."] if more > 0 else []))
 
 
-def _never_open(flights: Iterable[Campaign], zone: ZoneInfo, at: datetime) -> Iterator[Shortfall]:
+def _never_open(
+    flights: Iterable[Campaign], zone: ZoneInfo, at: datetime, airtime: Airtime | None
+) -> Iterator[Shortfall]:
     for campaign in flights:
         begins = max(at, campaign.starts_at)
         states = {each: window_state(each, zone, begins) for each in {line.windows for line in campaign.lines}}
         for line in campaign.lines:
             is_open, changes = states[line.windows]
             if not is_open and changes >= campaign.ends_at and changes < begins + HORIZON:
-                yield never_open(campaign, line, begins)
+                why = "is never shown: its windows do not open before its flight ends."
+                yield never_open(campaign, line, begins, why, "Change its windows or its flight.")
+            elif airtime is not None and (short := airtime.shortfall(campaign, line, begins)) is not None:
+                yield short
 
 
 def _together(

@@ -38,7 +38,7 @@ class ShortLine(Wire):
 class Shortfall(Wire):
     """Lines that get less than they bought while they are on air together, the first time from `at` to `until`.
 
-    `cause`: overbooked, sold_out, follows_itself, category_gap, advertiser_gap, gaps or never_open.
+    `cause`: overbooked, sold_out, follows_itself, category_gap, advertiser_gap, gaps or never_open (it is never shown).
     """
 
     cause: str
@@ -198,11 +198,10 @@ class LinesTogether:
         return Shortfall(cause=cause, lines=lines, at=self._at, until=self._until, why=why, help=help_text)
 
 
-def never_open(campaign: Campaign, line: Line, begins: datetime) -> Shortfall:
-    """Return what a line lacks whose windows do not open in its flight, which `begins` then."""
+def never_open(campaign: Campaign, line: Line, begins: datetime, why: str, help_text: str) -> Shortfall:
+    """Return what a line lacks that is never shown in its flight, which `begins` then; `why` goes on after its name."""
     lines = (_short(campaign, line, (line.share_ppm or 0) / WholeShare, 0.0),)
-    why = f"{_name(campaign, line)} is never shown: its windows do not open before its flight ends."
-    help_text = "Change its windows or its flight."
+    why = f"{_name(campaign, line)} {why}"
     return Shortfall(cause="never_open", lines=lines, at=begins, until=campaign.ends_at, why=why, help=help_text)
 
 

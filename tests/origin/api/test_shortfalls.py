@@ -50,7 +50,9 @@ async def test_overbooked_campaigns_say_so_from_the_first_edit_to_the_release(
     path = f"/v1/campaigns/{over['id']}"
     status, past = await request_json(client, "PUT", path, body, etag=f'"{over["version"]}"')
     assert status == 200
-    assert past["warnings"] == []  # long over: nobody waits for it
+    assert "Campaign Sugar (Sugar Ltd) ended 2020-02-01" in past["warnings"][0]  # somebody may have meant another year
+    done = (await request_json(client, "POST", "/v1/releases", {"channel": "shop"}))[1]
+    assert "Sugar" not in "".join(done["warnings"])  # long over: nobody waits for it
     assert (await request_json(client, "GET", "/v1/releases/shortfalls?channel=gone"))[0] == 404
 
 
@@ -61,3 +63,26 @@ async def test_a_flight_in_the_past_is_said(planning: PlanningOrigin, client: Cl
     made = await book(client, "Old", 50, starts_at="2020-01-01T00:00:00Z", ends_at=ended)
     assert "Campaign Old (Old Ltd) ended" in made["warnings"][0] and "later end" in made["warnings"][0]
     assert (await request_json(client, "GET", "/v1/releases/preview?channel=shop"))[1]["warnings"] == made["warnings"]
+
+
+async def test_a_line_that_does_not_fit_to_the_schedule_is_said(planning: PlanningOrigin, client: Client) -> None:
+    await planning.make_media("a")
+    item = {"items": [{"media": "a"}], "name": "P"}
+    playlist = (await request_json(client, "POST", "/v1/playlists", item))[1]["id"]
+    part = {"name": "opening", "playlist": playlist, "start": "08:00", "end": "08:05"}
+    await request_json(client, "PUT", "/v1/schedule/shop", {"dayparts": [part], "zone": "UTC"})
+    lines: list[dict[str, Any]] = [
+        {"windows": [{"start": "21:00", "end": "22:00"}]},
+        {"creatives": [{"media": "a", "duration_ms": 600_000}]},
+        {"creatives": [{"media": "a", "duration_ms": 600_000}, {"media": "a"}]},
+    ]
+    wrong = [{"name": str(number), "creatives": [{"media": "a"}], **line} for number, line in enumerate(lines)]
+    told = (await book(client, "Tea", 1, lines=wrong))["warnings"]
+    why = [
+        "0 of Tea (Tea Ltd) is never shown: nothing is on air",
+        "1 of Tea (Tea Ltd) is never shown: its ads take 600 s",
+    ]
+    assert [text[: len(begin)] for text, begin in zip(told, why, strict=True)] == why
+    part["end"] = "23:00"
+    changed = {"dayparts": [part], "zone": "UTC"}
+    assert (await request_json(client, "PUT", "/v1/schedule/shop", changed, etag='"1"'))[1]["warnings"] == []

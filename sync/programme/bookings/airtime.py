@@ -1,0 +1,108 @@
+"""Whether a line can come on at all: something is on air in its time, for long enough, and a break of ads comes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sync.programme.bookings.shortfalls import Shortfall, never_open
+from sync.programme.schedule import programme_at
+from sync.programme.windows import HORIZON, window_state
+from sync.wire.release import Campaign, Line, LocalWindow, Release
+
+_MOST_ASKED = 1_000
+"""So often schedule and windows are asked, for up to a millisecond each; what is left then is not judged."""
+
+_NO_TIME = timedelta(0)
+
+_Stretch = tuple[datetime, datetime, str | None]
+"""From when to when a playlist is on air, by its id; None: nothing is."""
+
+
+@dataclass(slots=True)
+class Airtime:
+    """What a channel shows beside ads, from `begins` on: the dayparts and playlists of `release`.
+
+    `break_ms`: how long it takes from one break to the next, by playlist. `shortest_ms`: how long the shortest creative
+    takes, by line. What is not known is in neither.
+    """
+
+    release: Release
+    zone: ZoneInfo
+    begins: datetime
+    break_ms: Mapping[str, int]
+    shortest_ms: Mapping[str, int]
+    _asked: int = 0
+    _stretches: list[_Stretch] = field(default_factory=list)
+
+    def shortfall(self, campaign: Campaign, line: Line, begins: datetime) -> Shortfall | None:
+        """Return why a line of a flight that `begins` then is never shown; None if it is, or that is not known.
+
+        What repeats every week is judged by the first `HORIZON` of a flight, dayparts with dates by all of it.
+        """
+        dated = any(each.first_day or each.last_day for each in self.release.dayparts)
+        ends = campaign.ends_at if dated else min(campaign.ends_at, begins + HORIZON)
+        goes_on = ends < campaign.ends_at
+        shortest = timedelta(milliseconds=self.shortest_ms.get(line.id, 0))
+        longest, time, between = _NO_TIME, _NO_TIME, None
+        for opens, closes, until, playlist in self._open(line.windows, begins, ends):
+            longest = max(longest, until - opens)
+            if until - opens >= shortest:
+                break_every = timedelta(milliseconds=self.break_ms.get(playlist, 0))
+                between = min(between or break_every, break_every)
+                time += closes - opens
+                if goes_on or time >= between:
+                    return None
+        if self._asked >= _MOST_ASKED:
+            return None
+        return never_open(campaign, line, begins, *_why(line, shortest, longest, time, between))
+
+    def _open(
+        self, windows: tuple[LocalWindow, ...], begins: datetime, ends: datetime
+    ) -> Iterator[tuple[datetime, datetime, datetime, str]]:
+        """Yield from when to when these windows are open while a playlist is on air, when that ends, and its id."""
+        for begin, until, playlist in self._on_air(begins, ends):
+            opens, end = max(begin, begins), min(until, ends)
+            while playlist is not None and opens < end and self._asked < _MOST_ASKED:
+                self._asked += bool(windows)
+                is_open, changes = window_state(windows, self.zone, opens) if windows else (True, end)
+                if is_open:
+                    yield opens, min(changes, end), until, playlist
+                opens = changes
+
+    def _on_air(self, begins: datetime, ends: datetime) -> Iterator[_Stretch]:
+        """Yield what is on air in this time."""
+        for stretch in self._stretches:
+            if begins < stretch[1]:
+                if stretch[0] >= ends:
+                    return
+                yield stretch
+        at = self._stretches[-1][1] if self._stretches else self.begins
+        while at < ends and self._asked < _MOST_ASKED:
+            self._asked += 1
+            programme = programme_at(self.release, self.zone, at)
+            self._stretches.append((at, programme.until, programme.playlist.id if programme.playlist else None))
+            at = programme.until
+            if begins < at:
+                yield self._stretches[-1]
+
+
+def _why(
+    line: Line, shortest: timedelta, longest: timedelta, time: timedelta, between: timedelta | None
+) -> tuple[str, str]:
+    """Return why a line is never shown, and what would help."""
+    if not longest:
+        when = "while its windows are open" if line.windows else "during its flight"
+        return (
+            f"is never shown: nothing is on air {when}.",
+            "Give the channel a playlist for that time, or the line another time.",
+        )
+    if between is None:
+        why = f"is never shown: its ads take {_seconds(shortest)} or more, and what is on air then ends after "
+        return f"{why}{_seconds(longest)}.", "Give it a shorter creative, or the daypart more time."
+    why = f"may never be shown: it has {_seconds(time)} in all, and a break comes every {_seconds(between)}."
+    return why, "Make its windows or its flight longer, or breaks more frequent."
+
+
+def _seconds(time: timedelta) -> str:
+    return f"{time.total_seconds():g} s"
