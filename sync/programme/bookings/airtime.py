@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sync.programme.bookings.shortfalls import Shortfall, never_open
 from sync.programme.schedule import programme_at
-from sync.programme.windows import HORIZON, window_state
+from sync.programme.weekly_windows import HORIZON, window_state
 from sync.wire.release import Campaign, Line, LocalWindow, Release
 
 _MOST_ASKED = 1_000
