@@ -153,7 +153,7 @@ class SessionBuilder:
                 before = await in_thread(previous_device, shared.content)
                 if before is not None and before != device and await read_owner(path) == before:
                     async with open_ledger(path, before, shared.clock) as ledger:
-                        await ledger.begin_anew(device)
+                        await ledger.become(device)
                 return
             except (StorageBroken, StorageFull) as error:
                 log.error("the log of device=%s is not taken over, tries_left=%d: %s", device, tries_left, error)
@@ -272,6 +272,7 @@ class SessionBuilder:
             return
         log.warning("device=%s becomes device=%s: its card was copied", session.ledger.device, new.device)
         try:
+            await session.ledger.keep_copy()  # now, while it plays
             await in_thread(change_identity, self.shared.content, new.device, new.token, new.channel)
         except (StorageBroken, StorageFull) as error:  # the origin says it again
             log.error("the new identity cannot be stored: %s", error)

@@ -29,7 +29,7 @@ from player.evidence.ledger_entries import (
     TakeReserved,
     TakeStarted,
 )
-from player.evidence.new_log_epoch import log_again
+from player.evidence.new_log_epoch import NEW_LOG_SCHEMA, begin_new_log, keep_copy, log_some_again
 from player.evidence.programme_memory import MEMORY_SCHEMA, RECENT_ADS_SCHEMA, read_memory, write_memory
 from player.evidence.quarantine import QUARANTINE_SCHEMA, AssetFailure, Quarantine
 from sync.device.store.outbox import OUTBOX_SCHEMA, Outbox
@@ -80,6 +80,7 @@ MIGRATIONS = (
     HISTORY_SCHEMA,
     RECENT_ADS_SCHEMA + _TAKES_SCHEMA,
     CHANGED_COUNTS_SCHEMA,
+    NEW_LOG_SCHEMA,
 )
 """The schema of `plays.db`, step by step; a released step is never edited."""
 
@@ -130,35 +131,66 @@ class Ledger:
             self.history.move_to(self._database)
             log.info("ledger=%s is opened", self._database.path)
 
-    async def begin_anew(self, device: str | None = None) -> None:
-        """Begin a new log with the plays that the origin does not have; a copy of the old one is kept aside.
+    async def begin_anew(self, *, set_back: bool = True) -> None:
+        """Begin a new log with the plays that the origin does not have.
 
-        For a log that was set back: the file came from a backup, or the card was copied, and its sequences are taken.
-        With `device` it is the log of that device from now on, which this machine becomes; nothing of it is signed yet.
+        A copy is kept of a log that was `set_back`: its file came from a backup, or the card was copied.
+
+        Raises:
+            StorageFull, StorageBroken: nothing is lost; `finish_anew` goes on if it was begun.
+        """
+        await self.finish_anew()
+        kept = await self.keep_copy() if set_back else ""
+        count = await self._begin_anew()
+        if set_back:
+            self.problem = (
+                f"the origin has other plays of this log: its file was restored, or the card copied; {kept}"
+                f"a new log epoch starts with {count} plays"
+            )
+            log.error("ledger=%s %s", self._database.path, self.problem)
+        await self.finish_anew()
+
+    async def become(self, device: str) -> None:
+        """Begin the log of another device, which this machine becomes; nothing of it is signed yet.
+
+        What waits comes into it by `finish_anew`.
 
         Raises:
             StorageFull, StorageBroken: nothing has changed.
         """
+        await self.finish_anew()
+        count = await self._begin_anew(device)
+        log.warning("ledger=%s is that of device=%s now, with %d plays", self._database.path, device, count)
+        self.device = device
+
+    async def _begin_anew(self, device: str | None = None) -> int:
         await self.open_file()
-        path = self._database.path
-        aside = path.with_name(f"{path.name}.{self.epoch}")
-        await copy_database(path, aside)
         async with self._database.transaction():
-            epoch, count = await log_again(self._database, device)
-        self.epoch = epoch
-        if device is not None:
-            log.warning(
-                "ledger=%s is that of device=%s now, with %d plays; kept as %s", path, device, count, aside.name
-            )
-            self.device = device
-            return
-        self.problem = (
-            f"the origin has other plays of this log: its file was restored, or the card copied; kept as {aside.name}, "
-            f"a new log epoch starts with {count} plays"
-        )
-        log.error("ledger=%s %s", path, self.problem)
-        self.outbox.notify()
-        self.history.notify()
+            self.epoch, count = await begin_new_log(self._database, device)
+        return count
+
+    async def finish_anew(self) -> None:
+        """Log plays again to the end, if a new log was begun; others write in between.
+
+        Raises:
+            StorageFull, StorageBroken: it goes on the next time.
+        """
+        more = begun = await self._is_begun_anew()
+        while more:
+            async with self._database.transaction():
+                more = await log_some_again(self._database)
+        if begun:
+            log.info("ledger=%s all plays that wait are in the new log", self._database.path)
+            self.outbox.notify()
+            self.history.notify()
+
+    async def _is_begun_anew(self) -> bool:
+        return await self._database.row("SELECT 1 FROM new_log") is not None
+
+    async def keep_copy(self) -> str:
+        """Keep a copy of this log beside it; raises StorageBroken, see `new_log_epoch.keep_copy`."""
+        await self.open_file()
+        return await keep_copy(self._database.path, self.epoch)
 
     async def write(self, entries: Sequence[Entry], change: MemoryChange | None = None) -> None:
         """Write all of this durably, or nothing.
@@ -207,8 +239,10 @@ class Ledger:
         await self._database.execute("UPDATE log SET sequence = :sequence, hash = :hash", row)
 
     async def head(self) -> LogHead | None:
-        """Return where the log stands; None while its file cannot be opened."""
-        return None if self._open_later is not None else await _read_head(self._database)
+        """Return where the log stands; None while its file cannot be opened, or its plays get other places."""
+        if self._open_later is not None or await self._is_begun_anew():
+            return None
+        return await _read_head(self._database)
 
     async def open_takes(self) -> list[OpenTake]:
         """Return the takes that were never closed, in the order they were reserved."""
@@ -219,6 +253,11 @@ class Ledger:
     async def saved_memory(self) -> SavedMemory:
         """Return what the programme remembered."""
         return await read_memory(self._database)
+
+    async def saved_state(self) -> tuple[list[OpenTake], SavedMemory]:
+        """Return `open_takes` and `saved_memory` of one moment, while a player writes."""
+        async with self._database.reading():
+            return await self.open_takes(), await self.saved_memory()
 
 
 @asynccontextmanager

@@ -94,6 +94,7 @@ class LogSigner:
             StorageFull, StorageBroken: the old log goes on, or the new one is signed later.
         """
         async with self._turn:
+            await self._ledger.finish_anew()
             if await self._ledger.outbox.has_conflicts() or await self._ledger.history.has_conflicts():
                 await self._begin_anew(await in_thread(self._key))
 
@@ -106,6 +107,7 @@ class LogSigner:
             StorageFull, StorageBroken: it is done later.
         """
         async with self._turn:
+            await self._ledger.finish_anew()
             if (key := await in_thread(self._key)) is None:
                 if await in_thread(self._keys.is_damaged):
                     self.key_wanted.set()
@@ -120,7 +122,7 @@ class LogSigner:
             set_back = beside is not None and await self._is_set_back(place, beside)
             too_many = place.lines > MANY_LINES and not counts_changed_lines(key.origin_reads)
             if (set_back or too_many) and place.settled == place.sequence:
-                await self._begin_anew(key)
+                await self._begin_anew(key, set_back=set_back)
             elif set_back:
                 return _SET_BACK
             elif at_once or self._is_due(place):
@@ -165,13 +167,13 @@ class LogSigner:
                 return False
         return self._clock.monotonic() - self._signed_s >= SIGN_EVERY_S
 
-    async def _begin_anew(self, key: StoredKey | None) -> None:
+    async def _begin_anew(self, key: StoredKey | None, *, set_back: bool = True) -> None:
         if key is not None:
             place, beside = await self._ledger.checkpoints.place(), await in_thread(self._beside)
             beside = await self._catch_up(place, beside)
             if place.covered is not None and not (beside and await self._is_set_back(place, beside)):
                 await self._sign(key, beside, until=place.settled)
-        await self._ledger.begin_anew()
+        await self._ledger.begin_anew(set_back=set_back)
         if key is not None:
             await self._sign(key, await in_thread(self._beside))
 

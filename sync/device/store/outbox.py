@@ -64,7 +64,7 @@ class LogQueue:
     """What waits for delivery in the database of a log.
 
     A new log may begin while a batch is under way. Its sequences then mean something else, so that what is said of the
-    batch changes nothing.
+    batch changes nothing. Until all that waits is in the new log (`new_log`), nothing is delivered.
     """
 
     waiting = ""
@@ -88,14 +88,14 @@ class LogQueue:
         """Return as soon as something waits for delivery."""
         while True:
             self._work.clear()
-            if await self._database.row(self.waiting) is not None:
+            if not await self._is_begun_anew() and await self._database.row(self.waiting) is not None:
                 return
             await self._work.wait()
 
     async def _read_batch(self, query: str, limit: int) -> list[QueuedPlay]:
         """Read in a transaction: on the shared connection a plain read would return rows that are not committed."""
         async with self._database.transaction():
-            rows = await self._database.rows(query, {"limit": limit})
+            rows = [] if await self._is_begun_anew() else await self._database.rows(query, {"limit": limit})
             self._log = await self._epoch()
         return [QueuedPlay(row["sequence"], json.loads(row["body"])) for row in rows]
 
@@ -104,6 +104,9 @@ class LogQueue:
         """Begin a transaction; False: another log has begun since the last batch."""
         async with self._database.transaction():
             yield self._log in (None, await self._epoch())
+
+    async def _is_begun_anew(self) -> bool:
+        return await self._database.row("SELECT 1 FROM new_log") is not None
 
     async def _epoch(self) -> str | None:
         row = await self._database.row("SELECT epoch FROM log")
