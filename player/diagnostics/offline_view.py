@@ -71,9 +71,10 @@ async def read_decision_view(
     scene = await loader.load()
     if scene is None:
         raise NotFound(f"there is no content in {content.state.parent}: let the player sync first")
-    records = [(record, _take(record.body)) for record in (await ledger.open_takes() if at is None else ())]
+    open_takes, saved = await ledger.saved_state()
+    records = [(record, _take(record.body)) for record in (open_takes if at is None else ())]
     under_way = tuple(ReservedTake(take, _started_at(record, fixed.at)) for record, take in records if take is not None)
-    memory = memory_from(await ledger.saved_memory(), seed)
+    memory = memory_from(saved, seed)
     blocked = _blocked(scene, ledger.quarantine.quarantined(fixed.at))
     return DecisionInputs(scene, memory, fixed.at, under_way, blocked)
 

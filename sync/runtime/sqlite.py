@@ -119,6 +119,21 @@ class Database:
                     await self._connection.commit()
                     unless_committed.pop_all()
 
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        """Have all queries within see one moment, whoever writes; it writes nothing.
+
+        Raises:
+            StorageBroken: the file cannot be read.
+        """
+        async with self._lock:
+            with _converted(self.path):
+                await self._connection.execute("BEGIN")
+                try:
+                    yield
+                finally:
+                    await self._connection.rollback()
+
     async def execute(self, statement: str, parameters: Parameters | None = None) -> int:
         """Run one statement in a `transaction`; return how many rows it changed."""
         async with self._connection.execute(statement, parameters or {}) as cursor:

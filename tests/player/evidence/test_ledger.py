@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from player.director.take_recorder import TakeRecorder
-from player.evidence.ledger import Ledger, open_ledger
+from player.evidence.ledger import Ledger, open_ledger, read_ledger
 from player.evidence.ledger_entries import (
     Entry,
     LogHead,
@@ -25,6 +26,7 @@ from player.evidence.ledger_entries import (
 )
 from player.programme.proof_of_play import verify_chain
 from sync.errors import StorageBroken
+from sync.runtime.sqlite import Database
 from sync.wire.device_reports import Outcome, Play, PlayKind
 from tests import TOP
 from tests.fakes import FakeClock
@@ -69,6 +71,26 @@ async def test_a_write_is_whole_or_not_at_all(tmp_path: Path) -> None:
         assert await logged(ledger) == [] and await ledger.outbox.depth() == 0
         assert (await ledger.saved_memory()).rotation == "old" and (await ledger.saved_memory()).accounts == {}
         assert [left.take for left in await ledger.open_takes()] == ["t"]
+
+
+async def test_takes_and_memory_are_read_as_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, real, changed = tmp_path / "plays.db", Database.rows, list[str]()
+
+    async def rows(database: Database, *asked: Any) -> list[sqlite3.Row]:
+        found = await real(database, *asked)
+        if database is not writer._database and not changed:
+            changed.append("between two queries of the reader")
+            await writer.write([closed("t"), TakeReserved("u", "{}")], MemoryChange(rotation="new"))
+        return found
+
+    async with open_ledger(path, DEVICE, FakeClock()) as writer:
+        await writer.write([TakeReserved("t", "{}")], MemoryChange(rotation="old"))
+        async with read_ledger(path, DEVICE) as reader:
+            monkeypatch.setattr(Database, "rows", rows)
+            open_takes, memory = await reader.saved_state()
+            assert ([one.take for one in open_takes], memory.rotation) == (["t"], "old")
+            open_takes, memory = await reader.saved_state()
+            assert ([one.take for one in open_takes], memory.rotation) == (["u"], "new")
 
 
 async def test_a_cancelled_write_leaves_no_transaction_open(tmp_path: Path) -> None:
