@@ -76,3 +76,28 @@ def lowered(work: Callable[Arguments, Result], nice: int = BEHIND) -> Callable[A
         return work(*args, **kwargs)
 
     return run
+
+
+class Turn:
+    """The turn of one of several threads that mostly wait, such as for a network: those that have a lock in common
+    compute one after the other.
+
+    Without it Python changes the thread at nearly every call of the system, as soon as others are ready to go on: 20
+    times for a file of 100 kB, each time at the cost of waking a processor.
+    """
+
+    def __init__(self, lock: "threading.Lock | None" = None) -> None:
+        self._lock = lock or threading.Lock()
+        self._is_taken = False
+
+    def take(self) -> None:
+        """Wait until no other thread has its turn. Nothing happens if this one has it."""
+        if not self._is_taken:
+            self._lock.acquire()
+            self._is_taken = True
+
+    def leave(self) -> None:
+        """Let another thread go on: call it before anything that waits."""
+        if self._is_taken:
+            self._is_taken = False
+            self._lock.release()

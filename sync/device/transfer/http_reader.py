@@ -8,14 +8,15 @@ GET, and bodies of a stated length. Documents come by aiohttp, over the connecti
 import asyncio
 import contextlib
 import functools
+import math
 import re
 import select
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import aiohttp
@@ -25,6 +26,7 @@ from sync.device.transfer.connection import HEAD_CAP_BYTES, Network, Proxy, prox
 from sync.device.transfer.deadlines_and_rates import Deadline, Deadlines
 from sync.errors import OriginUnreachable
 from sync.runtime.os_messages import is_offline
+from sync.runtime.threads import Turn
 
 LONGEST_RETRY_AFTER_S = 3600.0
 PARSED_BYTES = 4 * 1024
@@ -36,6 +38,9 @@ _STATUS = re.compile(rb"HTTP/1\.([01]) (\d{3})(?![^ \r\n])")
 _HEADER = re.compile(r"^([^:\s]+)[ \t]*:[ \t]*([^\r\n]*)\r?$", re.MULTILINE)
 _PROXY_LOGIN = 407
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
+Given = TypeVar("Given")
+Result = TypeVar("Result")
+
 _URL_LETTERS = "%/:=&?~#+!$,;'@()*[]"
 
 
@@ -55,16 +60,16 @@ class Head:
 class HttpReader:
     """One connection, which is opened when it is needed. Only `interrupt` may be called from another thread."""
 
-    def __init__(self, network: Network, deadlines: Deadlines) -> None:
+    def __init__(self, network: Network, deadlines: Deadlines, turn: Turn | None = None) -> None:
         self._network = network
         self._deadlines = deadlines
+        self._turn = turn or Turn()
         self._place = ("", "")  # scheme and host of the connection
         self._folder = ""  # the address of the folder that was asked last
         self._before = self._fields = ""  # what was sent for it, before and after the name in that folder
         self._proxy: Proxy | None = None  # through which it goes
         self._socket: socket.socket | None = None
         self._poll = select.poll()  # of the socket
-        self._timeout_s = -1.0  # of the socket
         self._rest = b""  # of what was read with the head
         self._left = 0  # bytes of the present body that were not read yet
         self._keeps = False  # whether the server keeps the connection after this body
@@ -116,7 +121,7 @@ class HttpReader:
         else:
             assert self._socket is not None
             try:
-                count = self._socket.recv_into(view[: self._left])
+                count = self._step(self._socket.recv_into, view[: self._left])
             except ssl.SSLError as error:  # the session was there before, so it is not that of TLS that is missing
                 raise ConnectionResetError from error
             if count == 0:
@@ -137,6 +142,7 @@ class HttpReader:
 
     def close(self) -> None:
         """Close the connection."""
+        self._turn.leave()
         connection, self._socket, self._left, self._rest = self._socket, None, 0, b""
         if connection is not None:
             self._network.meter.close(connection)
@@ -169,7 +175,8 @@ class HttpReader:
         except OSError as error:
             reason = self._network.reason(error, url)
             raise NotReached(f"{url} does not answer: {reason}", offline=is_offline(error)) from error
-        self._place, self._timeout_s, self._poll = place, -1.0, select.poll()
+        self._socket.settimeout(0)  # from now on `_step` waits
+        self._place, self._poll = place, select.poll()
         self._poll.register(self._socket, select.POLLIN)
         return False
 
@@ -180,17 +187,15 @@ class HttpReader:
     def _exchange(self, url: str, request: bytes) -> Head:
         assert self._socket is not None
         deadline = Deadline(self._deadlines.head_s)
-        self._wait_at_most(self._deadlines.head_s)
-        self._socket.sendall(request)
+        while request:
+            request = request[self._step(self._socket.send, request, deadline, select.POLLOUT) :]
         received, total = b"", 0
         while True:
             found = _END_OF_HEAD.search(received)
             if found is None:
                 if total > HEAD_CAP_BYTES:
                     raise OriginUnreachable(f"{url}: its headers do not end")
-                if total:
-                    self._wait_at_most(deadline.left_s())
-                piece = self._socket.recv(_PIECE_BYTES)
+                piece = self._step(self._socket.recv, _PIECE_BYTES, deadline, wait=not total)
                 if not piece:
                     raise ConnectionResetError
                 received, total = received + piece, total + len(piece)
@@ -200,13 +205,39 @@ class HttpReader:
             if head.status >= 200:
                 break
         self._rest, self._left, self._keeps = received, head.length or 0, keeps and head.length is not None
-        self._wait_at_most(self._deadlines.silence_s)
         return head
 
-    def _wait_at_most(self, seconds: float) -> None:
-        if self._socket is not None and self._timeout_s != seconds:  # most often they are the same
-            self._socket.settimeout(seconds)
-            self._timeout_s = seconds
+    def _step(
+        self,
+        step: Callable[[Given], Result],
+        given: Given,
+        deadline: Deadline | None = None,
+        events: int = select.POLLIN,
+        *,
+        wait: bool = False,
+    ) -> Result:
+        """Take a step of the socket when it can be taken; `wait`: that is not at once.
+
+        Raises:
+            OSError: the connection broke, or the deadline is over; without one, after `silence_s`.
+        """
+        while True:
+            if wait:
+                deadline = deadline or Deadline(self._deadlines.silence_s)
+                left_ms = math.ceil(1000 * deadline.left_s())
+                self._poll.modify(self._socket, events)
+                self._turn.leave()
+                self._poll.poll(left_ms)
+                self._turn.take()
+            try:
+                return step(given)
+            except ssl.SSLWantReadError:
+                events = select.POLLIN
+            except ssl.SSLWantWriteError:
+                events = select.POLLOUT
+            except BlockingIOError:
+                pass
+            wait = True
 
     def _fault(self, url: str, error: OSError) -> OriginUnreachable:
         return OriginUnreachable(f"{url} does not answer: {self._network.reason(error, url)}")

@@ -1,6 +1,7 @@
 """The transfer of content from its sources: a queue, and threads that run while something can begin."""
 
 import asyncio
+import threading
 from collections.abc import Iterable, Sequence
 from random import Random
 
@@ -11,7 +12,7 @@ from sync.device.transfer.sources import Sources
 from sync.device.transfer.transfer_queue import TransferQueue
 from sync.device.transfer.worker import FetchWorker
 from sync.runtime.clock import Clock
-from sync.runtime.threads import lowered, start_thread
+from sync.runtime.threads import Turn, lowered, start_thread
 
 WORKERS = 8
 """As many connections as curl has for eight files: where packets are lost each brings its own share of the line."""
@@ -45,6 +46,7 @@ class ContentTransfer:
         self._most = workers
         self._loop: asyncio.AbstractEventLoop | None = None
         self._jobs: dict[asyncio.Future[None], FetchWorker] = {}
+        self._turns = threading.Lock()
 
     def fetch_for(self, release: str) -> None:
         """Fetch for a release from now on, by what the budget of the month has for it."""
@@ -70,7 +72,8 @@ class ContentTransfer:
         useful = max(self._limiter.most_connections(source.url) for source in self.sources.all())
         most = int(min(self._most, useful))
         for _ in range(min(most - len(self._jobs), self.queue.ready())):
-            worker = FetchWorker(self.queue, self._clock, self._network, self._deadlines, self._limiter)
+            turn = Turn(self._turns)
+            worker = FetchWorker(self.queue, self._clock, self._network, self._deadlines, self._limiter, turn)
             job = start_thread(lowered(worker.run) if self._limiter.plays() else worker.run)
             job.add_done_callback(lambda _: self.changed.set())  # work may have come while the last thread ended
             self._jobs[job] = worker

@@ -24,6 +24,7 @@ from sync.device.transfer.transfer_queue import TransferQueue
 from sync.errors import CorruptContent, OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull
 from sync.runtime.clock import Clock
 from sync.runtime.durable_files import is_of_one_file
+from sync.runtime.threads import Turn
 from sync.wire.chunk_index import Chunk
 from sync.wire.content_paths import asset_path, index_path
 from sync.wire.release import INDEX_CAP_BYTES
@@ -39,19 +40,30 @@ KEEP_S = 5.0
 """How often the beginning of an unfinished chunk is written to its file, so that little is lost in a kill."""
 
 
+LONG_BYTES = 128 * 1024
+"""A chunk of so many bytes is hashed and written beside others: that takes longer than to change threads."""
+
+
 class FetchWorker:
     """One worker thread, with one connection and one buffer."""
 
     def __init__(
-        self, queue: TransferQueue, clock: Clock, network: Network, deadlines: Deadlines, limiter: RateLimiter
+        self,
+        queue: TransferQueue,
+        clock: Clock,
+        network: Network,
+        deadlines: Deadlines,
+        limiter: RateLimiter,
+        turn: Turn,
     ) -> None:
         self.fetch: Fetch | None = None
         self._limiter = limiter
+        self._turn = turn
         self._queue = queue
         self._clock = clock
         self._network = network
         self._window_s = deadlines.window_s
-        self._reader = HttpReader(network, deadlines)
+        self._reader = HttpReader(network, deadlines, turn)
         self._buffer = bytearray()
         self._stopped = threading.Event()
         self._useful_bytes = 0
@@ -79,6 +91,7 @@ class FetchWorker:
                 return taken
             if not taken:
                 return None
+            self._turn.leave()
             self._stopped.wait(taken)
             self._queue.end_pause()
         return None
@@ -171,6 +184,8 @@ class FetchWorker:
             self._receive(fetch, content, kept, None if known else (part, chunk))
             if known:
                 return True
+            if chunk.length >= LONG_BYTES:
+                self._turn.leave()
             part.write(chunk, content)
         except CorruptContent as error:
             part.drop_kept(chunk)
