@@ -79,11 +79,10 @@ def lowered(work: Callable[Arguments, Result], nice: int = BEHIND) -> Callable[A
 
 
 class Turn:
-    """The turn of one of several threads that mostly wait, such as for a network: those that have a lock in common
-    compute one after the other.
+    """The turn of one of several threads that mostly wait for a network: those with one lock compute one at a time.
 
-    Without it Python changes the thread at nearly every call of the system, as soon as others are ready to go on: 20
-    times for a file of 100 kB, each time at the cost of waking a processor.
+    Without it Python changes the thread at nearly every call of the system while others are ready to go on: 20 times
+    for a file of 100 kB, and each time a processor has to be woken.
     """
 
     def __init__(self, lock: "threading.Lock | None" = None) -> None:

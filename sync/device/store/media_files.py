@@ -134,7 +134,7 @@ class MediaFiles:
     def stamp(self, sha256: str) -> str:
         """Return what changes when somebody writes to an asset: size and time of the last change; empty: not here."""
         found = self._stat(sha256)
-        return f"{found.st_size}:{found.st_mtime_ns}" if found else ""
+        return _stamp(found) if found else ""
 
     def parts(self) -> frozenset[str]:
         """Return the names of all partial assets."""
@@ -162,38 +162,42 @@ class MediaFiles:
         Raises:
             StorageFull, StorageBroken: the disk failed.
         """
+        stamps: dict[str, str] = {}
         refused: dict[str, SignageError] = {}
         with storage_errors(self._assets):
             for sha256, size_bytes in sizes.items():
                 try:
-                    reason = self._admit(sha256, size_bytes)
+                    stamps[sha256] = self._admit(sha256, size_bytes)
                 except OSError as error:
                     if not is_of_one_file(error):
                         raise
                     refused[sha256] = storage_error(error, self._assets / sha256)
-                else:
-                    if reason:
-                        refused[sha256] = CorruptContent(f"asset {sha256}: {reason}")
-            if len(refused) < len(sizes):
+                except CorruptContent as error:
+                    refused[sha256] = error
+            if stamps:
                 sync_folder(self._assets)
-        self._unreadable -= sizes.keys() - refused.keys()
-        return {sha256: self.stamp(sha256) for sha256 in sizes if sha256 not in refused}, refused
+        self._unreadable -= stamps.keys()
+        return stamps, refused
 
     def _admit(self, sha256: str, size_bytes: int) -> str:
+        """Return the stamp of the asset, which renaming does not change."""
         part, path = f"{self._parts}/{sha256}", f"{self._assets}/{sha256}"  # half the time of a `Path`
         try:
-            if os.lstat(part).st_size != size_bytes:
-                return "its file has another size than what was written to it"
+            found = os.lstat(part)
+            if found.st_size != size_bytes:
+                raise CorruptContent(f"asset {sha256}: its file has another size than what was written to it")
             os.chmod(part, 0o444)  # noqa: PTH101 - as above
         except FileNotFoundError:  # it has its name already, if an admission did not come to its end
-            return "" if self.has(sha256) else "its file was deleted before it was whole"
+            if stamp := self.stamp(sha256):
+                return stamp
+            raise CorruptContent(f"asset {sha256}: its file was deleted before it was whole") from None
         with self._renaming:
             try:
                 os.replace(part, path)  # noqa: PTH105 - as above
             except IsADirectoryError:
                 set_aside(Path(path))
                 os.replace(part, path)  # noqa: PTH105 - as above
-        return ""
+        return _stamp(found)
 
     def recheck(self, sha256: str, index: Index | None = None) -> bool:
         """Hash an asset again; return False if it has to be downloaded again, after `take_off`. Blocks.
@@ -287,6 +291,10 @@ class MediaFiles:
             return False
         self._stuck.discard(path)
         return True
+
+
+def _stamp(found: os.stat_result) -> str:
+    return f"{found.st_size}:{found.st_mtime_ns}"
 
 
 def _has_chunks(path: Path, index: Index) -> bool:

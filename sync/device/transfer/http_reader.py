@@ -35,9 +35,8 @@ PARSED_BYTES = 4 * 1024
 _PIECE_BYTES = 4096
 _DRAINED_BYTES = 64 * 1024  # of a body that nobody wants; a longer one costs the connection
 _STATUS = re.compile(rb"HTTP/1\.([01]) (\d{3})(?![^ \r\n])")
-_HEADER = re.compile(r"^([^:\s]+)[ \t]*:[ \t]*([^\r\n]*)\r?$", re.MULTILINE)
 _PROXY_LOGIN = 407
-_END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
 Given = TypeVar("Given")
 Result = TypeVar("Result")
 
@@ -221,6 +220,7 @@ class HttpReader:
         Raises:
             OSError: the connection broke, or the deadline is over; without one, after `silence_s`.
         """
+        assert self._socket is not None
         while True:
             if wait:
                 deadline = deadline or Deadline(self._deadlines.silence_s)
@@ -261,8 +261,11 @@ def _parse(url: str, raw: bytes) -> tuple[Head, bool]:
     status = _STATUS.match(raw)
     if status is None:
         raise OriginUnreachable(f"{url} does not answer: what it sends is not HTTP")
-    found = reversed(_HEADER.findall(raw.decode("latin-1")))  # the first one of a name counts
-    headers = {name.lower(): value.rstrip(" \t") for name, value in found}
+    headers: dict[str, str] = {}
+    for line in raw.decode("latin-1").split("\n")[1:]:
+        name, colon, value = line.partition(":")
+        if colon:
+            headers.setdefault(name.rstrip(" \t").lower(), value.strip(" \t\r"))  # the first one of a name counts
     code, length = int(status[2]), headers.get("content-length", "")
     if code in (204, 304) or code < 200:
         length = "0"
