@@ -380,7 +380,7 @@ def _device_line(device: DeviceView) -> str:
 
 
 def _print(options: argparse.Namespace, document: Any, lines: list[str]) -> None:
-    print_answer(json.dumps(document) if options.json else "\n".join(lines) or "none")
+    print_answer(json.dumps(document) if options.json else "\n".join(map(one_line, lines)) or "none")
 
 
 def _utc(ms: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from sync.command_output import print_answer
+from sync.command_output import one_line, print_answer
 from sync.origin.api.proof.reports import ReportQuery
 from sync.origin.app.wiring import Origin
 from sync.origin.proof.csv_export import REPORT_COLUMNS, csv_of
@@ -48,7 +48,7 @@ async def report(origin: Origin, options: argparse.Namespace) -> None:
     elif options.json:
         print_answer(found.model_dump_json())
     else:
-        print_answer("\n".join(_lines(found)))
+        print_answer("\n".join(map(one_line, _lines(found))))
 
 
 def _lines(found: DeliveryReport) -> Iterator[str]:

@@ -24,7 +24,7 @@ REPORT_COLUMNS = (
     "not_enough_slots", "screen_off", "failed", "set_aside", "offline", "other", "screen_unknown", "unknown", "relaxed",
     "plays", "rendered_ms", "aside", "rule_versions", "rule", "not_heard",
 )  # fmt: skip
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - some spreadsheets take the wide ones, too
 
 
 def csv_of(records: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from pydantic import TypeAdapter
+
 from sync.origin.planning.billable_rule import DEFAULT_RULE, VersionedRule
 from sync.origin.planning.release_contents import ReleaseContent, Runs, in_runs
 from sync.origin.planning.venue_days import spread, venue_hour, zone_named
@@ -91,17 +93,19 @@ def count_days(
         day, hour = venue_hour(play.started_ms, zone)  # in which it began, though it ended in the next one
         if day in found and "kind" in play.body:  # a row without a document is of an earlier version
             version, rule = rules.get(play.body.get("line") or "", (0, DEFAULT_RULE))
-            judged = judge(_shown(play.body), rule, PlayFacts(
+            shown = _shown(play.body)
+            judged = judge(shown, rule, PlayFacts(
                 play.set_aside, play.accepted, play.corrected, *facts(play.body)))  # fmt: skip
             one = found[day].sums.setdefault(_key(play.body, judged, version), DaySum())
             one.plays += 1
-            one.rendered_ms += play.body["rendered_ms"]
+            one.rendered_ms += shown.rendered_ms
             one.hours[hour] += 1
-            spread(day, zone, play.started_ms, play.started_ms + play.body["rendered_ms"], found[day].shown_ms)
+            spread(day, zone, play.started_ms, play.started_ms + shown.rendered_ms, found[day].shown_ms)
     return found
 
 
 _CLOCKS = {"synced": ClockState.SYNCHRONISED, "unsynced": ClockState.NEVER_SET}
+_INTEGER = TypeAdapter(int)
 _WHAT = ("release", "asset", "item", "campaign", "line", "creative")
 
 
@@ -123,12 +127,17 @@ def _remembered(
 def _shown(play: Mapping[str, Any]) -> ShownPlay:
     return ShownPlay(
         kind=play["kind"],
-        rendered_ms=play["rendered_ms"],
-        expected_ms=play.get("expected_ms"),
+        rendered_ms=_number(play["rendered_ms"]),
+        expected_ms=None if play.get("expected_ms") is None else _number(play["expected_ms"]),
         outcome=play["outcome"],
         screen=_screen(play),
         clock=_clock(play),
     )
+
+
+def _number(sent: Any) -> int:
+    """Return a number of a play as it was understood when it came: earlier versions took "10000" and 10000.0, too."""
+    return sent if type(sent) is int else _INTEGER.validate_python(sent)
 
 
 def _screen(play: Mapping[str, Any]) -> str:

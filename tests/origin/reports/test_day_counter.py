@@ -242,6 +242,21 @@ async def test_a_play_belongs_to_the_day_in_which_it_began(database: OriginDatab
     assert sorted((day, hour) for day, hour, *_ in await by_hour(store, "d")) == [(first - 1, 23), (first, 0)]
 
 
+async def test_a_number_counts_as_it_was_understood_however_it_was_written(database: OriginDatabase) -> None:
+    await fill(database, "d")
+    counts, store = counter(database)
+    written = (10_000, "10000", 10_000.0, "10_000", " 10000.0 ")
+    times = {"release": OLD, "line": "mornings", "campaign": "spring"}
+    odd = [
+        sent("d", number, NOON + timedelta(minutes=number), rendered_ms=each, expected_ms=each, **times)
+        for number, each in enumerate(written, 1)
+    ]
+    await PlayStore(database).insert("d", odd, 0)
+    await counts.count()
+    (row,) = await store.sums(SumFilter(ALL.first_day, ALL.last_day, "d"), ["verdict"])
+    assert (row["verdict"], row["plays"], row["rendered_ms"]) == ("billable", 5, 50_000)
+
+
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York", ""])
 @pytest.mark.parametrize("at", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)])
 async def test_a_play_at_either_end_of_the_calendar_is_counted(

@@ -183,8 +183,11 @@ def _check_play(document: Mapping[str, Any], device: str) -> ReceivedPlay | Rece
         play = Play.model_validate(document)
     except ValidationError as error:
         return invalid(document, one_line(rejected(error, Play)))
-    if max(value for _, value in play if isinstance(value, int)) > LARGEST_NUMBER:
+    numbers = {name: value for name, value in play if isinstance(value, int)}
+    if max(numbers.values()) > LARGEST_NUMBER:
         return invalid(document, "a number is too large")
+    if any(type(document[name]) is not int for name in numbers):  # who reads it later takes it as it was sent
+        return invalid(document, "a whole number is written as text, or with a point")
     if play.device != device:
         return invalid(document, f"the play names device {play.device}, but device {device} sent it")
     if play_hash(play.previous_hash, document) != play.hash:

@@ -49,11 +49,15 @@ async def test_one_batch_may_hold_new_old_conflicting_and_invalid_plays(server: 
         play(device, 8, sequence=2**70),
         play(device, 9, rendered_ms=2**70),
         play(device, 10, expected_ms=10**400),
+        play(device, 11, rendered_ms="10000"),
+        play(device, 12, sequence="12"),
+        play(device, 13, expected_ms=10_000.0),
+        play(device, 14, frames_lost=True),
         {},
     )
     assert statuses(answer) == [
         "duplicate", "conflict", "accepted", "invalid", "invalid", "invalid", "accepted", "duplicate",
-        "invalid", "invalid", "invalid", "invalid",
+        *["invalid"] * 8,
     ]  # fmt: skip
     assert [receipt["sequence"] for receipt in answer.document["receipts"]][:8] == [1, 2, 3, 4, 5, 6, 7, 7]
     assert answer.document["receipts"][-1]["sequence"] is None
@@ -183,13 +187,14 @@ async def test_plays_as_csv_never_become_formulas(server: RunningOrigin) -> None
         token,
         play(device, 1, title="=HYPERLINK(1)", relaxed=["=1+1"]),
         play(device, 2, title='Tea, "iced"; fresh'),
+        play(device, 3, title="＝1+1"),  # noqa: RUF001
     )
     answer = await server.ask("GET", "/v1/plays?format=csv", server.reader)
     assert answer.headers["Content-Type"].startswith("text/csv")
     rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert [row["title"] for row in rows] == ['Tea, "iced"; fresh', "'=HYPERLINK(1)"]
-    assert [row["relaxed"] for row in rows] == ["", "'=1+1"]
-    assert [row["rendered_ms"] for row in rows] == ["10000", "10000"]
+    assert [row["title"] for row in rows] == ["'＝1+1", 'Tea, "iced"; fresh', "'=HYPERLINK(1)"]  # noqa: RUF001
+    assert [row["relaxed"] for row in rows] == ["", "", "'=1+1"]
+    assert [row["rendered_ms"] for row in rows] == ["10000"] * 3
 
 
 async def test_the_finer_facts_of_a_play_are_kept_and_read_and_words_of_tomorrow_are_no_fault(
