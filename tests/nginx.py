@@ -1,5 +1,6 @@
 """Starts a real nginx before an origin, as a person would configure it."""
 
+import re
 import shutil
 import socket
 import subprocess
@@ -27,6 +28,19 @@ def documented_server() -> str:
     """Return the configuration of docs/operations.md, which people copy."""
     text = (TOP / "docs/operations.md").read_text()
     return text.partition("```nginx\n")[2].partition("```")[0]
+
+
+def shipped_server(data_dir: Path, port: int, origin: str) -> str:
+    """Return config/nginx.conf for an origin of a test, without TLS."""
+    text = (TOP / "config/nginx.conf").read_text()
+    for shipped, here in (
+        ("127.0.0.1:8090", origin.removeprefix("http://")),
+        ("listen 443 ssl", f"listen 127.0.0.1:{port}"),
+        ("/var/lib/signage-origin", str(data_dir)),
+    ):
+        assert shipped in text
+        text = text.replace(shipped, here)
+    return re.sub(r" *ssl_certificate.*\n", "", text)
 
 
 def plain_server(path: str, port: int, origin: str, more: str = "") -> str:

@@ -9,6 +9,7 @@ Anybody can send `X-Forwarded-For`, `-Proto` and `-Host`. They are believed only
 
 import posixpath
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from aiohttp import HttpVersion11, hdrs, web
@@ -19,6 +20,7 @@ Networks = Collection[IPv4Network | IPv6Network]
 TRUSTED_PROXIES: web.AppKey[Networks] = web.AppKey("trusted_proxies", Collection)
 """The networks of an application whose word about the caller is believed; without them nobody's is."""
 
+_MOST_KNOWN = 1024  # addresses; who asks again is known, and strangers with many cost no memory
 _SIGNS = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
 
 
@@ -67,7 +69,7 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Networks) -> st
     made up, and so may everything before an entry that is no address.
     """
     client = peer
-    for entry in reversed(",".join(forwarded).split(",")):
+    for entry in reversed(",".join(forwarded).split(",")) if forwarded else ():
         found = _address(entry)
         if found is None or not is_trusted(client, trusted):
             break
@@ -77,6 +79,11 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Networks) -> st
 
 def is_trusted(address: str, trusted: Networks) -> bool:
     """Return whether an address is in one of the networks."""
+    return _is_trusted(address, tuple(trusted))
+
+
+@lru_cache(maxsize=_MOST_KNOWN)
+def _is_trusted(address: str, trusted: tuple[IPv4Network | IPv6Network, ...]) -> bool:
     found = _address(address)
     return found is not None and any(found in network for network in trusted)
 

@@ -196,11 +196,13 @@ class _Runner(web.AppRunner):
         """Answer a request. One that comes through a trusted proxy counts for its client meanwhile."""
         assert isinstance(request, web.Request) and isinstance(request.protocol, _Protocol)
         connection = request.protocol.connection
-        proxy = connection.holder if connection.holder.kind is HolderKind.PROXY else None
+        is_passed_on = connection.holder.kind is HolderKind.PROXY and "X-Forwarded-For" in request.headers
+        proxy = connection.holder if is_passed_on else None
         connection.request = request
         try:
-            client = self._connections.holder_of(client_of(request, self.app))
-            if proxy is not None and not connection.hand_over(client):
+            if proxy is not None and not connection.hand_over(
+                self._connections.holder_of(client_of(request, self.app))
+            ):
                 return _too_many(request)
             await self.work.begin(connection)
             return await problem_middleware(request, self._handler)

@@ -3,6 +3,7 @@
 Labels are names from the table of operations, so that callers cannot create new series.
 """
 
+from functools import cache
 from http import HTTPStatus
 
 from aiohttp import web
@@ -31,6 +32,8 @@ class OperationMetrics:
         self._outcomes = Counter(
             f"{prefix}_operations", "How operations ended", ["operation", "status"], registry=registry
         )
+        self._outcome = cache(lambda operation, status: self._outcomes.labels(operation, str(status)))
+        self._duration = cache(lambda operation: self._durations.labels(operation))
 
     @web.middleware
     async def measure(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -43,6 +46,6 @@ class OperationMetrics:
             return answer
         finally:
             operation = request.get(OPERATION, "other")
-            self._outcomes.labels(operation, str(status)).inc()
+            self._outcome(operation, status).inc()
             if status != HTTPStatus.SWITCHING_PROTOCOLS:
-                self._durations.labels(operation).observe(self._clock.monotonic() - started_s)
+                self._duration(operation).observe(self._clock.monotonic() - started_s)

@@ -1,6 +1,7 @@
 """Checks the first lines of a request before anything else looks at it: version, method, and the host it names."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from sync.http.problems import Handler, problem
 
 _HOST = re.compile(r"([A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+(%\w+)?\])(:[0-9]{0,5})?")
+_MOST_KNOWN = 64  # names and addresses of this program
 _METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 
 
@@ -34,12 +36,18 @@ async def check_request(request: web.Request, handler: Handler) -> web.StreamRes
 
 def host_name(request: web.Request) -> str:
     """Return the name or address that the request was sent to, in lower case, without its port."""
+    return _name_of(request.host)
+
+
+@lru_cache(maxsize=_MOST_KNOWN)
+def _name_of(host: str) -> str:
     try:
-        return (urlsplit(f"//{request.host}").hostname or "").lower()
+        return (urlsplit(f"//{host}").hostname or "").lower()
     except ValueError:
         return ""
 
 
+@lru_cache(maxsize=_MOST_KNOWN)
 def is_address(name: str) -> bool:
     """Return whether a host is an IP address: no name server can make that point elsewhere."""
     try:

@@ -156,10 +156,11 @@ def _tried_again(read: Callable[[], Answer]) -> Answer:
     return read()
 
 
-def write_durably(path: Path, content: bytes, *, mode: int = READABLE) -> None:
+def write_durably(path: Path, content: bytes, *, mode: int = READABLE, later: bool = False) -> None:
     """Replace the content of `path`: write a temporary file, fsync, rename, fsync of the folder.
 
-    After a crash the path has all of the old content or all of the new.
+    After a crash the path has all of the old content or all of the new. With `later` its time of change is in a later
+    second than before, even if the clock is not.
 
     Raises:
         StorageFull: the disk is full; the old file stays.
@@ -171,6 +172,8 @@ def write_durably(path: Path, content: bytes, *, mode: int = READABLE) -> None:
             write_at(descriptor, memoryview(content), 0)
         finally:
             os.close(descriptor)
+        if later and path.exists() and temporary.stat().st_mtime < (next_s := int(path.stat().st_mtime) + 1):
+            os.utime(temporary, (next_s, next_s))
         _replace_durably(temporary, path, mode)
 
 

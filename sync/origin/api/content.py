@@ -1,29 +1,28 @@
 """Serves the content tree to devices, as nginx or a bucket would: by exact names only, and never through a symlink.
 
 Everything but the timestamp is named by its hash (a root by its number) and never changes, so it may be cached for
-ever. Devices trust only hashes; ranges and ETags are for them and for caches in between. aiohttp's `FileResponse` is
-not used: its ETag is made of time and size, which differ between mirrors of the same bytes.
+ever. Devices trust only hashes; ranges and ETags are for them and for caches in between. Small files come from memory,
+large ones by `sendfile`, or nginx sends them (`sync.origin.http.handed_over`). Nothing here is compressed: devices
+count the bytes that come, and media are compressed already. aiohttp's `FileResponse` is not used: its ETag is made of
+time and size, which differ between mirrors of the same bytes.
 """
 
 import asyncio
 import os
 import re
-import stat
 from collections.abc import Callable
-from pathlib import Path
 from typing import BinaryIO
 
 from aiohttp import hdrs, web
 
 from sync.errors import NotFound, StorageBroken
-from sync.http.bodies import file_answer
 from sync.http.conditional import conditional, requested_range
 from sync.http.operations import Access, Operation
 from sync.http.problems import Handler, problem
+from sync.origin.http.handed_over import HandedOver
+from sync.origin.http.small_files import SmallFiles, open_regular
 from sync.origin.persistence.data_folder import DataFolder
-from sync.runtime.os_messages import os_reason
 from sync.wire.content_paths import asset_path, bookings_path, index_path, release_path, root_path, timestamp_path
-from sync.wire.release import TIMESTAMP_CAP_BYTES
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 
@@ -39,8 +38,10 @@ _JSON = "application/json"
 class ContentRoutes:
     """Serves what devices download. It is open to everyone: it is signed and holds nothing secret."""
 
-    def __init__(self, files: DataFolder) -> None:
-        self._tree = files.content
+    def __init__(self, files: DataFolder, handed_over: HandedOver | None = None) -> None:
+        self._tree = f"{files.content}/"
+        self._small = SmallFiles()
+        self._handed_over = handed_over or HandedOver()
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations: one for each kind of file."""
@@ -78,18 +79,24 @@ class ContentRoutes:
         async def serve(request: web.Request) -> web.StreamResponse:
             name = _checked_name(request, pattern, suffix)
             headers: dict[str, str] = {hdrs.CONTENT_TYPE: kind, hdrs.CACHE_CONTROL: IMMUTABLE, hdrs.ETAG: f'"{name}"'}
-            file = await asyncio.to_thread(_open, self._tree / path_of(name))
-            try:
-                return await _answer_file(request, file, headers)
-            finally:
-                file.close()
+            headers[hdrs.ACCEPT_RANGES] = "bytes"
+            path = path_of(name)
+            small = await self._small.read(self._tree + path)
+            if small is not None:
+                return _send_small(request, headers, small.content)
+            if (answer := self._handed_over.answer(request, path, headers)) is not None:
+                return answer
+            with await asyncio.to_thread(open_regular, self._tree + path) as file:
+                return await _send_file(request, headers, file)
 
         return serve
 
     async def _timestamp(self, request: web.Request) -> web.StreamResponse:
-        path = self._tree / timestamp_path(_checked_name(request, _CHANNEL, ""))
-        raw = await asyncio.to_thread(_read_timestamp, path)
-        return file_answer(raw, _JSON)
+        small = await self._small.read(self._tree + timestamp_path(_checked_name(request, _CHANNEL, "")))
+        if small is None:
+            raise StorageBroken("the timestamp of this channel is damaged: publish it again")
+        headers = {hdrs.CONTENT_TYPE: _JSON, hdrs.CACHE_CONTROL: "no-cache", hdrs.ETAG: small.etag}
+        return web.Response(body=small.content, headers=headers)
 
 
 def _checked_name(request: web.Request, pattern: re.Pattern[str], suffix: str) -> str:
@@ -101,45 +108,38 @@ def _checked_name(request: web.Request, pattern: re.Pattern[str], suffix: str) -
     return bare
 
 
-def _open(path: Path) -> BinaryIO:
-    try:
-        file = open(path, "rb", opener=_without_links)  # noqa: SIM115  # Path.open takes no opener
-    except FileNotFoundError as error:
-        raise NotFound("there is no such file") from error
-    except OSError as error:  # also for a symlink
-        raise StorageBroken(f"{path.name} cannot be read: {os_reason(error)}") from error
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise StorageBroken(f"{path.name} is not a file")
-    return file
+def _send_small(request: web.Request, headers: dict[str, str], content: bytes) -> web.StreamResponse:
+    """Return the answer with `content`, or what the request leaves of it."""
+    answer = web.Response(headers=headers)
+    told, sent = _tell(request, answer, len(content))
+    answer.body = content[sent.start : sent.stop]
+    return told
 
 
-def _without_links(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+async def _send_file(request: web.Request, headers: dict[str, str], file: BinaryIO) -> web.StreamResponse:
+    """Send a file, or what the request leaves of it, without reading it: the kernel copies it to the socket."""
+    answer = web.StreamResponse(headers=headers)
+    told, sent = _tell(request, answer, os.fstat(file.fileno()).st_size)
+    if told is answer:
+        answer.content_length = len(sent)
+        await answer.prepare(request)
+        if request.method != hdrs.METH_HEAD and request.transport is not None:
+            await _send_bytes(request.transport, file, sent.start, len(sent))
+    return told
 
 
-def _read_timestamp(path: Path) -> bytes:
-    with _open(path) as file:
-        return file.read(TIMESTAMP_CAP_BYTES)
-
-
-async def _answer_file(request: web.Request, file: BinaryIO, headers: dict[str, str]) -> web.StreamResponse:
-    size = os.fstat(file.fileno()).st_size
-    answer = web.StreamResponse(headers={**headers, hdrs.ACCEPT_RANGES: "bytes"})
+def _tell(request: web.Request, answer: web.StreamResponse, size: int) -> tuple[web.StreamResponse, range]:
+    """Return `answer`, or what replaces it because of the conditions or the range of the request, and what is sent."""
     if (replaced := conditional(request, answer)) is not answer:
-        return replaced
-    asked = requested_range(request, headers[hdrs.ETAG], size)
-    sent = range(size) if asked is None else asked
-    if asked is not None:
-        if not asked:
-            return _unsatisfiable(request, size)
-        answer.set_status(206)
-        answer.headers[hdrs.CONTENT_RANGE] = f"bytes {sent.start}-{sent.stop - 1}/{size}"
-    answer.content_length = len(sent)
-    await answer.prepare(request)
-    if request.method != hdrs.METH_HEAD and request.transport is not None:
-        await _send_bytes(request.transport, file, sent.start, len(sent))
-    return answer
+        return replaced, range(0)
+    asked = requested_range(request, answer.headers[hdrs.ETAG], size)
+    if asked is None:
+        return answer, range(size)
+    if not asked:
+        return _unsatisfiable(request, size), asked
+    answer.set_status(206)
+    answer.headers[hdrs.CONTENT_RANGE] = f"bytes {asked.start}-{asked.stop - 1}/{size}"
+    return answer, asked
 
 
 async def _send_bytes(transport: asyncio.Transport, file: BinaryIO, start: int, count: int) -> None:

@@ -40,6 +40,7 @@ from sync.origin.api.uploads import UploadRoutes, add_tus_version
 from sync.origin.console.server import add_console, harden
 from sync.origin.http.auth import Gatekeeper
 from sync.origin.http.contact_watch import ContactWatch
+from sync.origin.http.handed_over import HandedOver
 from sync.origin.http.host_header_check import allowed_names, check_host
 from sync.origin.http.live_hints import LiveHints
 from sync.origin.ingest.pipeline import Pipeline
@@ -151,15 +152,15 @@ def _assemble(
 
     people = (gatekeeper, UploadRoutes(rooms.intake), media, *_plan_routes(rooms, live), releases, signing)
     identities = _identity_routes(database, signing, live, clock)
-    machines = (pairings, devices, *proof, live, ContentRoutes(files), StorageRoutes(cleaner, files, reserve_bytes))
-    all_of_them = (*people, identities, *machines, PlayExportRoutes(exporter), monitor)
+    machines = (pairings, devices, *proof, live, StorageRoutes(cleaner, files, reserve_bytes))
+    content = ContentRoutes(files, HandedOver(settings.server.x_accel_redirect))
+    all_of_them = (*people, identities, *machines, content, PlayExportRoutes(exporter), monitor)
     operations = [operation for room in all_of_them for operation in room.operations()]
     monitor.describe(operations)
 
     app = _application(settings, operations, gatekeeper, metrics, live)
-    contact = ContactWatch(device_store, live, clock)
     archiver = PlayArchiver(database, clock, settings.retention.archive_plays_after_days)
-    services = _services(rooms, pipeline, cleaner, live, reports, contact)
+    services = _services(rooms, pipeline, cleaner, live, reports, ContactWatch(device_store, live, clock))
     services |= {"clock_correction": correction.run, "play_archiver": archiver.run}
     parts = (keys, devices, signing, exporter, pairings, live, rooms, pipeline, cleaner, keyring, reports)
     return Origin(app, services, restarts, *parts)

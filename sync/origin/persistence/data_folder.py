@@ -74,10 +74,14 @@ class DataFolder:
         return target
 
     def replace(self, relative: str, data: bytes) -> Path:
-        """Write `data` durably to `content/{relative}`, replacing what is there; return its path."""
+        """Write `data` durably to `content/{relative}`, replacing what is there; return its path.
+
+        Its time of change is in a later second than that of the file it replaces: servers that make an ETag of time and
+        size (nginx), and tools that compare them (rsync), take the two for different.
+        """
         target = self._content_path(relative)
         make_folder(target.parent)
-        write_durably(target, data)
+        write_durably(target, data, later=True)
         return target
 
     def move_in(self, path: Path, relative: str) -> Path:

@@ -44,6 +44,13 @@ class ServerSettings(Section):
     default a proxy on this machine. []: there is no proxy.
     """
 
+    x_accel_redirect: Annotated[str, Field(pattern=r"^(/([A-Za-z0-9_.-]+/)+)?$")] = ""
+    """The internal location, such as "/origin-content/", in which an nginx before this origin has `data_dir/content`.
+
+    nginx then sends large files, which the origin only allows (`X-Accel-Redirect`); config/nginx.conf shows how. Each
+    of the `trusted_proxies` has to be such an nginx. Empty: the origin sends them itself.
+    """
+
     @property
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """`trusted_proxies` as networks."""

@@ -1,6 +1,7 @@
 """The origin behind a real nginx: as it comes, and as docs/operations.md says; with a path of its own and without."""
 
 import asyncio
+import hashlib
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,13 +10,15 @@ from urllib.parse import urljoin
 
 import pytest
 from aiohttp import ClientSession, CookieJar
+from yarl import URL
 
 from sync.device.origin_client import open_client
 from sync.device.pairing import DevicePairing
 from sync.device.store.content_store import open_content_store
 from sync.errors import OriginRefused
+from sync.origin.persistence.data_folder import DataFolder
 from sync.runtime.clock import SystemClock
-from tests.nginx import documented_server, free_port, nginx, plain_server
+from tests.nginx import documented_server, free_port, nginx, plain_server, shipped_server
 from tests.origin.running_origin import RunningOrigin, running_origin, settings_in
 
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -107,3 +110,115 @@ async def test_a_player_pairs_and_reports_through_nginx(
     ):
         await origin.ask("POST", "/v1/playlists", origin.writer, {"name": "x", "items": []})
         assert (await live.receive_json())["topic"] == "playlists"
+
+
+BIG = bytes(range(256)) * 1024  # more than the origin keeps in memory
+
+
+@pytest.fixture
+async def fast(tmp_path: Path) -> AsyncIterator[tuple[RunningOrigin, DataFolder, ClientSession]]:
+    """An origin behind nginx as config/nginx.conf has it; yields it, its files, and a session at its address."""
+    port, settings = free_port(), settings_in(tmp_path / "data")
+    server = settings.server.model_copy(update={"x_accel_redirect": "/origin-content/"})
+    async with running_origin(settings.model_copy(update={"server": server}), SystemClock()) as origin:
+        with nginx(tmp_path, shipped_server(tmp_path / "data", port, origin.url), port):
+            async with ClientSession(f"http://127.0.0.1:{port}", headers={"Accept-Encoding": "identity"}) as session:
+                yield origin, DataFolder(tmp_path / "data"), session
+
+
+async def test_nginx_answers_for_timestamps_alone_and_never_with_an_old_one(
+    fast: tuple[RunningOrigin, DataFolder, ClientSession],
+) -> None:
+    origin, files, session = fast
+    path = "channels/main/timestamp.json"
+    tags: list[str] = []
+    for number in range(3):  # of one size, within one second
+        files.replace(path, b'{"sequence":%d}' % number)
+        async with session.get(f"/content/{path}", headers={"If-None-Match": ", ".join(tags)}) as answer:
+            assert (answer.status, await answer.json()) == (200, {"sequence": number})
+            assert (answer.headers["Cache-Control"], answer.headers["Server"][:5]) == ("no-cache", "nginx")
+            tags.append(answer.headers["ETag"])
+        async with session.get(f"/content/{path}", headers={"If-None-Match": tags[-1]}) as answer:
+            assert answer.status == 304
+    assert "timestamp.json" not in (await origin.ask("GET", "/metrics")).text  # the origin was not asked
+    (files.content / path).unlink()
+    for name in ("main", "other"):
+        async with session.get(f"/content/channels/{name}/timestamp.json") as answer:
+            assert (answer.status, answer.content_type) == (404, "application/problem+json")
+
+
+NAME = hashlib.sha256(BIG).hexdigest()
+REQUESTS: tuple[tuple[dict[str, str], int, bytes | None], ...] = (
+    ({}, 200, BIG),
+    ({"Range": "bytes=5-9"}, 206, BIG[5:10]),
+    ({"Range": "bytes=-4"}, 206, BIG[-4:]),
+    ({"Range": "bytes=5-9", "If-Range": f'"{NAME}"'}, 206, BIG[5:10]),
+    ({"Range": "bytes=5-9", "If-Range": '"other"'}, 200, BIG),
+    ({"Range": "bytes=999999-"}, 416, None),
+    ({"If-None-Match": f'"{NAME}"'}, 304, b""),
+    ({"If-None-Match": "*"}, 304, b""),
+    ({"If-None-Match": '"other"'}, 200, BIG),
+    ({"If-Modified-Since": "Wed, 21 Oct 2065 07:28:00 GMT"}, 200, BIG),
+    ({"If-Match": f'"{NAME}"'}, 200, BIG),
+    ({"If-Match": '"other"'}, 412, None),
+)
+
+
+async def test_what_the_origin_hands_over_is_what_it_would_send(
+    fast: tuple[RunningOrigin, DataFolder, ClientSession],
+) -> None:
+    origin, files, session = fast
+    path = f"/content/assets/{NAME}"
+    files.put(f"assets/{NAME}", BIG)
+    for asked, status, sent in REQUESTS:
+        for base in ("", origin.url):  # through nginx, and as a player on this machine asks
+            for method in ("GET", "HEAD") if "Range" not in asked else ("GET",):
+                async with session.request(method, URL(f"{base}{path}"), headers=asked) as answer:
+                    content = await answer.read()
+                    assert answer.status == status, (asked, base, method)
+                    assert sent is None or content == (sent if method == "GET" else b""), (asked, base, method)
+                    assert "X-Accel-Redirect" not in answer.headers
+                    if status < 400:
+                        assert answer.headers["ETag"] == f'"{NAME}"', (asked, base, method)
+                        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    (files.content / "assets" / NAME).unlink()
+    async with session.get(path) as answer:
+        assert (answer.status, answer.content_type) == (404, "application/problem+json")
+
+
+async def test_no_name_from_outside_becomes_a_path_of_nginx(
+    fast: tuple[RunningOrigin, DataFolder, ClientSession], tmp_path: Path
+) -> None:
+    _, files, session = fast
+    files.put(f"assets/{NAME}", BIG)
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret/timestamp.json").write_bytes(BIG)
+    (files.content / "channels").mkdir()
+    for channel in ("linked", ".hidden"):
+        (files.content / "channels" / channel).symlink_to(tmp_path / "secret")
+    (files.content / "assets" / ("0" * 64)).symlink_to(tmp_path / "secret/timestamp.json")
+    for path in (
+        f"/origin-content/assets/{NAME}",
+        "/origin-content/../keys/root.key",
+        "/content/../keys/root.key",
+        "/content/assets/..%2f..%2fkeys%2froot.key",
+        "/content/assets/%2e%2e/roots/1.json%00",
+        "/content/channels/..%2f..%2fkeys/timestamp.json",
+        "/content/channels/../timestamp.json",
+        "/content/channels/.hidden/timestamp.json",
+        "/content/channels/linked/timestamp.json",
+        "/content/assets/" + "0" * 64,
+    ):
+        async with session.get(URL(path, encoded=True), headers={"X-Accel-Redirect": "/keys/root.key"}) as answer:
+            assert answer.status >= 400 and await answer.read() != BIG, path
+
+
+async def test_who_forges_a_proxy_on_this_machine_gets_the_name_that_it_asked_for(
+    fast: tuple[RunningOrigin, DataFolder, ClientSession],
+) -> None:
+    origin, files, session = fast
+    files.put(f"assets/{NAME}", BIG)
+    headers = {"X-Forwarded-For": "203.0.113.9"}
+    async with session.get(f"{origin.url}/content/assets/{NAME}", headers=headers) as answer:
+        assert await answer.read() == b""
+        assert answer.headers["X-Accel-Redirect"] == f"/origin-content/assets/{NAME}"
