@@ -23,6 +23,7 @@ from sync.origin.proof.export.records import (
 from sync.origin.proof.export.writer import (
     CoveredRange,
     ExportLines,
+    better_ends,
     needed_checkpoints,
     opening_records,
 )
@@ -31,7 +32,7 @@ from sync.origin.store.proof.exported_plays import ExportedPlayStore, LogRange
 from sync.origin.store.proof.names import NameStore
 from sync.origin.store.proof.signed_logs import SignedLogStore
 from sync.proof.checkpoint import CERTIFICATE_CAP_BYTES, Checkpoint, SignedRange, sign_certificate
-from sync.runtime.clock import Clock, unix_ms
+from sync.runtime.clock import Clock, ClockTrust, unix_ms
 from sync.runtime.threads import in_thread
 from sync.trust.signing import SigningKey, open_envelope
 from sync.wire.release import Envelope
@@ -160,7 +161,19 @@ class PlayExporter:
     async def _screen(self, device: str, from_ms: int, until_ms: int) -> _Screen:
         chain = await self._signed.chain(device)
         shown = [(one.log_epoch, one.first, one.last) for one in await self._plays.ranges(device, from_ms, until_ms)]
-        return _Screen(chain, needed_checkpoints(chain, shown, from_ms, until_ms))
+        places = needed_checkpoints(chain, shown, from_ms, until_ms)
+        begins, ends = better_ends(chain, places, from_ms, until_ms)
+        begin = await self._by_set_clock(device, begins, places.start)
+        end = await self._by_set_clock(device, ends, places.stop - 1)
+        return _Screen(chain, range(begin, end + 1))
+
+    async def _by_set_clock(self, device: str, places: Sequence[int], otherwise: int) -> int:
+        """Return the first of these places whose checkpoint is by a clock that a time service had set."""
+        for place in places:
+            found = await self._signed.checkpoints(device, range(place, place + 1))
+            if any(one.clock is ClockTrust.SYNCED for one, _ in found):
+                return place
+        return otherwise
 
     async def _lines(self, begin: ExportRecord, roots: Sequence[Envelope], online: SigningKey) -> AsyncIterator[bytes]:
         lines = ExportLines()

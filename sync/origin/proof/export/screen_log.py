@@ -74,6 +74,7 @@ class ScreenLog:
     _logs: dict[str, CoveredLog] = field(default_factory=dict)
     _newest: Signed | None = None
     _first: Signed | None = None
+    _by_set_clock: list[Checkpoint] = field(default_factory=list)  # the first and the newest one of these
     _covered: CoveredPlays | None = None
     _set_back: int = 0
     _unset: int = 0
@@ -105,9 +106,11 @@ class ScreenLog:
             self._add(Kind.UNSIGNED, "there is no signed checkpoint of this screen, so nothing of it is proven")
             return None
         self._tell_begin(self._first)
-        until = self._newest.checkpoint.at
+        newest = self._by_set_clock[-1] if self._by_set_clock else self._newest.checkpoint
+        until = newest.at
         if until < self.export.ends_at:
-            detail = f"complete until {_utc(until)}: checkpoint {self._newest.checkpoint.number} is the last one"
+            by = "" if newest is self._newest.checkpoint else " by a clock that a time service had set"
+            detail = f"complete until {_utc(until)}: checkpoint {newest.number} is the last one{by}"
             self._add(Kind.INCOMPLETE, f"{detail}, and the period ends at {_utc(self.export.ends_at)}")
         return min(until, self.export.ends_at) if until > self.export.begins_at else None
 
@@ -201,7 +204,10 @@ class ScreenLog:
         now, before = signed.checkpoint, self._newest
         self._check_log(now, before.checkpoint if before else None)
         self._set_back += before is not None and now.at < before.checkpoint.at
-        self._unset += now.clock is not ClockTrust.SYNCED
+        if now.clock is ClockTrust.SYNCED:
+            self._by_set_clock[1:] = [now]
+        else:
+            self._unset += 1
         self.checkpoints += 1
         starts = self._first is None
         self._first, self._newest = self._first or signed, signed
@@ -292,13 +298,15 @@ class ScreenLog:
             self.findings.line = now
 
     def _tell_begin(self, first: Signed) -> None:
-        start = first.checkpoint
+        start, follows = first.checkpoint, first.checkpoint.number > 1 or first.certificate.serial > 1
+        by = ""
+        if follows and self._by_set_clock and start is not self._by_set_clock[0]:
+            start, by = self._by_set_clock[0], " by a clock that a time service had set"
         if start.at < self.export.begins_at or (start.number > 1 and start.at == self.export.begins_at):
             return
-        if start.number > 1 or first.certificate.serial > 1:
-            self._add(
-                Kind.INCOMPLETE, f"complete only from {_utc(start.at)}: checkpoint {start.number} is the first one"
-            )
+        if follows:
+            detail = f"complete only from {_utc(start.at)}: checkpoint {start.number} is the first one{by}"
+            self._add(Kind.INCOMPLETE, detail)
         elif start.first > 1:
             detail = f"plays 1 to {start.first - 1} of log {start.log_epoch[:8]} are older than its key, so nothing"
             self._add(Kind.UNSIGNED, f"{detail} of them is proven")

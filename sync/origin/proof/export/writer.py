@@ -18,6 +18,9 @@ from sync.proof.merkle import MerkleTree
 from sync.trust.signing import SigningKey, sign_envelope
 from sync.wire.release import Envelope
 
+_MOST_LOOKED_AT = 48
+"""So many checkpoints, two days, are looked at for one by a clock that was set."""
+
 
 class ExportLines:
     """Makes the lines of one export in their order."""
@@ -94,3 +97,22 @@ def needed_checkpoints(
         if covering and covering[-1] > end:
             end = next((place for place in after if place >= covering[-1]), len(chain) - 1)
     return range(begin, end + 1)
+
+
+def better_ends(
+    chain: Sequence[SignedRange], places: range, from_ms: int, until_ms: int
+) -> tuple[Sequence[int], Sequence[int]]:
+    """Return at which places an export may begin instead of these, and at which it may end, the nearest first.
+
+    Their times are as good; but where some checkpoints of a screen are by a clock that was set, only these show where a
+    period begins and ends.
+    """
+    if not places:
+        return (), ()
+    begin, end = places[0], places[-1]
+    earlier = (place for place in range(begin, max(-1, begin - _MOST_LOOKED_AT), -1))
+    later = (place for place in range(end, min(len(chain), end + _MOST_LOOKED_AT)))
+    return (
+        [place for place in earlier if chain[place].at_ms <= from_ms],
+        [place for place in later if chain[place].at_ms >= until_ms],
+    )

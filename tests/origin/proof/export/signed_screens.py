@@ -17,7 +17,13 @@ from sync.origin.proof.export.records import (
     RootRecord,
     ScreenRecord,
 )
-from sync.origin.proof.export.writer import CoveredRange, ExportLines, needed_checkpoints, opening_records
+from sync.origin.proof.export.writer import (
+    CoveredRange,
+    ExportLines,
+    better_ends,
+    needed_checkpoints,
+    opening_records,
+)
 from sync.proof.checkpoint import (
     CHECKPOINT_CAP_BYTES,
     NOTHING_BEFORE,
@@ -268,5 +274,16 @@ class Operator:
 def exported(screen: SignedScreen) -> list[tuple[Checkpoint, Envelope]]:
     """Return the checkpoints that an export of the period has."""
     chain = [SignedRange(one.number, one.log_epoch, one.first, one.last, unix_ms(one.at)) for one, _ in screen.signed]
-    places = needed_checkpoints(chain, (), unix_ms(BEGINS), unix_ms(ENDS))
-    return [screen.signed[place] for place in places]
+    period = unix_ms(BEGINS), unix_ms(ENDS)
+    shown = {
+        epoch: [play["sequence"] for play in log if BEGINS <= datetime.fromisoformat(play["started_at"]) < ENDS]
+        for epoch, log in screen.plays.items()
+    }
+    places = needed_checkpoints(chain, [(epoch, own[0], own[-1]) for epoch, own in shown.items() if own], *period)
+    begins, ends = better_ends(chain, places, *period)
+
+    def is_set(place: int) -> bool:
+        return screen.signed[place][0].clock is ClockTrust.SYNCED
+
+    begin, end = next(filter(is_set, begins), places.start), next(filter(is_set, ends), places.stop - 1)
+    return screen.signed[begin : end + 1]

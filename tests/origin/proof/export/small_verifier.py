@@ -113,6 +113,8 @@ def check_screen(records: list[Any], export: Any, keys: dict[str, str], sums: Co
     public = {each["key"]: each["public_key"] for each in certificates}
     before: Any = None
     serial, hashed, until, last_end = 0, "0" * 64, "", None
+    sealed = [json.loads(base64.b64decode(each["envelope"]["payload"])) for each in records if is_a(each, "checkpoint")]
+    clock_was_set = any(each.get("clock") == "synced" for each in sealed)
     logs: dict[str, tuple[int | None, dict[str, int], bool]] = {}
     for place, record in enumerate(records):
         if not is_a(record, "checkpoint"):
@@ -135,6 +137,7 @@ def check_screen(records: list[Any], export: Any, keys: dict[str, str], sums: Co
         if before is None and now["number"] > 1:
             must(not [play for play in plays if "path" in play], "a play below the start")
             must(at(now["at"]) <= at(export["begins_at"]), "the begin is not covered")
+            must(not clock_was_set or now["clock"] == "synced", "the begin is by a clock that was not set")
             all_lines = False
         else:
             check_counts(now, counts, all_lines)
@@ -144,7 +147,8 @@ def check_screen(records: list[Any], export: Any, keys: dict[str, str], sums: Co
                 last_end = at(play["ended_at"])
         counted = {each["name"]: each["count"] for each in now["counts"]}
         logs[now["log_epoch"]] = now["last"], {**(counts if few else {}), **counted}, not few or all_lines
-        before, serial, hashed, until = now, key["serial"], sha(payload).hex(), now["at"]
+        before, serial, hashed = now, key["serial"], sha(payload).hex()
+        until = until if clock_was_set and now["clock"] != "synced" else now["at"]
     must(before, "nothing is signed")
     return until
 

@@ -19,6 +19,7 @@ from sync.origin.proof.export.records import Record, RootRecord
 from sync.origin.proof.export.verifier import verify_export
 from sync.origin.proof.export.writer import ExportLines
 from sync.proof.checkpoint import CERTIFICATE_DOMAIN, CHECKPOINT_DOMAIN, Checkpoint
+from sync.runtime.clock import ClockTrust
 from sync.trust.signing import sign_envelope
 from sync.wire.device_reports import play_hash
 from tests.long_tables import in_bench
@@ -690,6 +691,35 @@ def test_what_cannot_be_is_found_although_the_screen_signed_it(
     story(screen)
     found = verify_export(operator.export(screen, campaign="spring"), operator.fingerprint())
     assert found.first_fault is not None and found.first_fault.kind is kind, found.findings
+
+
+def boot_with_a_wrong_clock(screen: SignedScreen, years: int) -> None:
+    """Sign once by a clock that no time service has set yet, which is so many years ahead."""
+    screen.show(80)
+    screen.sign()
+    right = screen.now
+    screen.now, screen.clock = right.replace(year=right.year + years), ClockTrust.UNSYNCED
+    screen.show(30)
+    screen.now, screen.clock = right + timedelta(minutes=30), ClockTrust.SYNCED
+    screen.show(130)
+
+
+@pytest.mark.parametrize(("years", "cut", "complete"), [(-9, slice(3, None), "only from"), (9, slice(4), "until")])
+def test_a_checkpoint_by_a_clock_that_was_not_set_does_not_hide_what_was_before_or_after_it(
+    years: int, cut: slice, complete: str
+) -> None:
+    screen, operator = SignedScreen("lobby"), Operator()
+    boot_with_a_wrong_clock(screen, years)
+    right = verify_export(operator.export(screen, campaign="spring"), operator.fingerprint())
+    assert (right.verdict, Kind.CLOCK_UNSET in {each.kind for each in right.findings}) == ("whole", True)
+    screen.signed = screen.signed[cut]
+    lines = operator.export(screen, campaign="spring")
+    found = verify_export(lines, operator.fingerprint())
+    told = [each.detail for each in found.findings if each.kind is Kind.INCOMPLETE]
+    assert (found.verdict, len(told)) == ("incomplete", 1), found.findings
+    assert told[0].startswith(f"complete {complete}") and "by a clock that a time service had set" in told[0]
+    with pytest.raises(Fault):
+        proven_plays(lines, operator.fingerprint())
 
 
 @pytest.mark.parametrize(
