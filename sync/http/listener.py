@@ -10,7 +10,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.web_protocol import RequestHandler
 
 from sync.http.forwarded import TRUSTED_PROXIES, client_of
@@ -162,8 +162,12 @@ class _Acceptor:
             log.debug("a connection ended before its first request: %s", os_reason(error))
 
 
-async def _answer_begins(request: web.Request, _answer: web.StreamResponse) -> None:
+async def _answer_begins(request: web.Request, answer: web.StreamResponse) -> None:
     end_work(request)
+    is_socket = answer.status == HTTPStatus.SWITCHING_PROTOCOLS
+    if not is_socket and isinstance(request.protocol, _Protocol) and request.protocol.connections.are_scarce:
+        answer.force_close()
+        answer.headers[hdrs.CONNECTION] = "close"
 
 
 class _Runner(web.AppRunner):
@@ -185,6 +189,7 @@ class _Runner(web.AppRunner):
         return _Protocol(
             self.server,
             connection,
+            self._connections,
             self.work,
             loop=asyncio.get_running_loop(),
             access_log=None,
@@ -204,8 +209,11 @@ class _Runner(web.AppRunner):
                 self._connections.holder_of(client_of(request, self.app))
             ):
                 return _too_many(request)
-            await self.work.begin(connection)
-            return await problem_middleware(request, self._handler)
+            with self._connections.counted(request) as has_room:
+                if not has_room:
+                    return _too_many(request)
+                await self.work.begin(connection)
+                return await problem_middleware(request, self._handler)
         finally:
             self.work.end(connection)
             connection.request = None
@@ -220,11 +228,14 @@ def _too_many(request: web.Request) -> web.Response:
 
 
 class _Protocol(RequestHandler):
-    __slots__ = ("_ended", "_unread_bytes", "connection", "work")
+    __slots__ = ("_ended", "_unread_bytes", "connection", "connections", "work")
 
-    def __init__(self, server: web.Server, connection: Connection, work: WorkLimit, **options: Any) -> None:
+    def __init__(
+        self, server: web.Server, connection: Connection, connections: Connections, work: WorkLimit, **options: Any
+    ) -> None:
         super().__init__(server, **options)
         self.connection = connection
+        self.connections = connections
         self.work = work
         self._ended = asyncio.Event()
         self._unread_bytes = 0  # that may still come after bytes that are not HTTP; 0 before

@@ -13,7 +13,7 @@ import resource
 import socket
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_network
@@ -54,6 +54,11 @@ class ConnectionLimits:
     most: int
     most_of_one: int
     most_of_token: int = 32
+
+    @property
+    def most_sockets(self) -> int:
+        """The most WebSockets. The other connections are for requests: WebSockets stay, and would leave none."""
+        return self.most * 3 // 4
 
 
 def limits_for_descriptors(reserve: int) -> ConnectionLimits:
@@ -130,7 +135,7 @@ class Connections:
     """The open connections of a server by their holders."""
 
     def __init__(self, limits: ConnectionLimits, proxies: Networks) -> None:
-        self._most = limits.most
+        self._limits = limits
         self._most_of = {
             HolderKind.ADDRESS: limits.most_of_one,
             HolderKind.PROXY: limits.most,
@@ -139,7 +144,30 @@ class Connections:
         self._proxies = proxies
         self._held: dict[Holder, dict[Connection, None]] = {}  # the oldest first
         self._total = 0
+        self._known = 0  # of them, those with a token
         self._fullness = RepeatedEvent("there is room for connections again")
+        self._sockets = 0
+        self._many_sockets = RepeatedEvent("there is room for WebSockets again")
+
+    @property
+    def are_scarce(self) -> bool:
+        """Return whether those with a token, of which none makes room, are to be closed after their answers."""
+        return self._known > self._limits.most * 7 // 8
+
+    @contextmanager
+    def counted(self, request: web.BaseRequest) -> Iterator[bool]:
+        """Count a WebSocket while it is open; tell whether there is room for it. Other requests always have room."""
+        is_socket = hdrs.UPGRADE in request.headers
+        has_room = not is_socket or self._sockets < self._limits.most_sockets
+        if not has_room:
+            self._many_sockets.happened(f"websockets={self._sockets} all are in use: others are refused, and may ask")
+        elif is_socket:
+            self._many_sockets.did_not_happen()
+        self._sockets += is_socket
+        try:
+            yield has_room
+        finally:
+            self._sockets -= is_socket
 
     def admit(self, connection: Connection, peer: str) -> bool:
         """Count a new connection if there is room, or if another one makes room."""
@@ -170,12 +198,14 @@ class Connections:
         """Count a connection no more."""
         of_one = self._held[connection.holder]
         del of_one[connection]
+        self._known -= connection.holder.kind is HolderKind.TOKEN
         if not of_one:
             del self._held[connection.holder]
         self._total -= 1
 
     def _add(self, connection: Connection) -> None:
         self._held.setdefault(connection.holder, {})[connection] = None
+        self._known += connection.holder.kind is HolderKind.TOKEN
         self._total += 1
 
     def _has_room_for_one_of(self, holder: Holder) -> bool:
@@ -184,7 +214,7 @@ class Connections:
 
     def _has_room(self, holder: Holder) -> bool:
         """Return whether there is room in all; strangers make room, first those who hold the most."""
-        if self._total < self._most:
+        if self._total < self._limits.most:
             self._fullness.did_not_happen()
             return True
         self._fullness.happened(f"connections={self._total} all are in use: strangers' oldest make room for new ones")

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sync.errors import Conflict, StorageBroken
-from sync.http.listener import serve_http
+from sync.http.listener import RESERVED_DESCRIPTORS, serve_http
 from sync.origin.app.wiring import Origin, open_origin
 from sync.origin.http.auth import make_first_key
+from sync.origin.http.device_budget import DeviceBudget
 from sync.origin.ingest.chunker import describe_chunker, divides_by_content
 from sync.origin.settings.model import OriginConfiguration
 from sync.runtime.clock import Clock, SystemClock
@@ -23,7 +24,7 @@ from sync.runtime.supervisor import supervise
 from sync.runtime.systemd import Watchdog, notify, watchdog_interval_s
 from sync.wire.settings_section import SHORTEST_ENROLMENT_KEY
 
-_MOST_DESCRIPTORS = 16_384  # LimitNOFILE in systemd/signage-origin.service
+_MOST_DESCRIPTORS = 65_536  # LimitNOFILE in systemd/signage-origin.service
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +42,12 @@ async def serve(settings: OriginConfiguration, announce: Callable[[str], None], 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     clock = clock or SystemClock()
+    budget = DeviceBudget.of_this_process()
+    limits = budget.limits(RESERVED_DESCRIPTORS)
     with _locked_data_dir(settings):
         async with (
             open_origin(settings, clock) as origin,
-            serve_http(origin.app, settings.server.host, settings.server.port) as url,
+            serve_http(origin.app, settings.server.host, settings.server.port, limits=limits) as url,
         ):
             token = await make_first_key(origin.keys, clock)
             announce(f"listening on {url}")
@@ -58,7 +61,7 @@ async def serve(settings: OriginConfiguration, announce: Callable[[str], None], 
                 )
             if not divides_by_content():
                 log.warning("media are divided %s", describe_chunker())
-            log.info("origin started data_dir=%s", settings.storage.data_dir)
+            log.info("origin started data_dir=%s %s", settings.storage.data_dir, budget.told(limits))
             await _run(origin, clock, stop)
 
 

@@ -279,6 +279,41 @@ async def test_a_known_token_does_not_count_for_its_address_and_gives_way_to_no_
     await close(known + held)
 
 
+async def test_devices_take_turns_where_nobody_else_has_a_connection(address: Address) -> None:
+    kept = [await show_token(address, str(number)) for number in range(7)]
+    for number in range(7, 30):
+        streams = await asyncio.open_connection(*address)
+        send(streams, headers=f"Authorization: {number}\r\n")
+        async with asyncio.timeout(60):
+            answer = await streams[0].read()  # to its end: this side does not close
+        assert answer.endswith(b"hello") and b"Connection: close" in answer
+        await close([streams])
+    assert ended(kept) == []
+    await close(kept)
+
+
+async def test_websockets_leave_connections_to_those_who_ask(address: Address) -> None:
+    upgrade = f"Connection: Upgrade\r\nUpgrade: websocket\r\n{WEBSOCKET}"
+
+    async def open_socket(source: str) -> tuple[Streams, bytes]:
+        streams = await asyncio.open_connection(*address, local_addr=(source, 0))
+        send(streams, "/socket", upgrade)
+        return streams, await streams[0].readuntil(b"\r\n\r\n")
+
+    async with asyncio.timeout(60):
+        opened = [await open_socket(f"127.0.0.{2 + number // 3}") for number in range(6)]
+        assert all(head.startswith(b"HTTP/1.1 101") for _, head in opened)
+        for _ in range(3):
+            refused, head = await open_socket("127.0.0.9")
+            assert is_refusal(head)
+            assert (await ask(address, "127.0.0.8")).endswith(b"hello")
+            await close([refused])
+        await close([opened.pop()[0]])
+        while not (newcomer := await open_socket("127.0.0.9"))[1].startswith(b"HTTP/1.1 101"):
+            await close([newcomer[0]])
+    await close([newcomer[0], *(streams for streams, _ in opened)])
+
+
 async def test_a_device_that_connects_again_never_finds_its_dead_connections_in_the_way(
     server: Server, address: Address
 ) -> None:
