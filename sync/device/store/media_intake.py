@@ -128,9 +128,13 @@ class MediaIntake:
     ) -> list[PartialFile]:
         opened = []
         self._leave_files([asset for asset in new if asset in self._parts and self._parts[asset].is_left])
+        here = self._media.parts()
         for asset, (chunk_list, index) in new.items():
             bitmap = bitmaps.get((asset, chunk_list), b"")
             path, damaged = self._media.part_path(asset), asset in self._media.damaged
+            if len(index.chunks) == 1 and asset not in here:  # its file is created when it arrives
+                opened.append(PartialFile(path, index, chunk_list, set(), set()))
+                continue
             try:
                 opened.append(open_partial_file(path, index, bitmap, chunk_list, damaged=damaged))
             except (StorageFull, StorageBroken) as error:

@@ -35,6 +35,8 @@ class PartialFile:
     `wrote` is called after each chunk, with the number of bytes.
     """
 
+    __slots__ = ("_kept", "_lock", "_unsaved", "_verified", "chunk_list", "index", "is_left", "path", "wrote")
+
     def __init__(
         self,
         path: Path,
@@ -188,14 +190,12 @@ def open_partial_file(
     """Open or create the file of a partial asset.
 
     Chunks with a set bit count as verified: a bit is saved after its bytes are durable. Other chunks are hashed where
-    the file has data, so that chunks that arrived after the last flush survive a kill. Holes are skipped. The file of
-    a single chunk is created when that arrives. With `damaged`, of a chunk that is not whole nothing is kept.
+    the file has data, so that chunks that arrived after the last flush survive a kill. Holes are skipped.
+    With `damaged`, of a chunk that is not whole nothing is kept.
 
     Raises:
         StorageFull: the complete file does not fit; nothing was downloaded.
     """
-    if len(index.chunks) == 1 and not os.path.lexists(path):
-        return PartialFile(path, index, chunk_list, set(), set())
     with storage_errors(path):
         descriptor = _open_or_replace(path)
         try:

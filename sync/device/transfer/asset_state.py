@@ -71,10 +71,12 @@ class AssetState:
         """Return whether it is the state of this asset with this chunk list."""
         return self.asset.index == asset.index
 
-    def busy_chunks(self) -> set[int]:
+    def busy_chunks(self) -> frozenset[int]:
         """Return the numbers of the chunks that are here or under way."""
-        busy = set(self.part.verified()) if self.part else set()
-        return busy.union(chunk.number for fetch in self.under_way if fetch.span for chunk in fetch.span.chunks)
+        here = self.part.verified() if self.part else frozenset()
+        if not self.under_way:
+            return here
+        return here.union(chunk.number for fetch in self.under_way if fetch.span for chunk in fetch.span.chunks)
 
     def fail(self, source: ContentSource, error: SignageError, now_s: float) -> float:
         """Record a fault: this source is not asked for it for a while. Return how long the source asked to wait."""

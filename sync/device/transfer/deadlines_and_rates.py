@@ -153,9 +153,9 @@ class TokenBucket:
 
     def ended(self, asked: int, received: int, now_s: float) -> None:
         """Give back the tokens of bytes that did not come, or take those of bytes that nobody had asked for."""
-        self._refill(now_s)
         self._under_way -= asked
         if math.isfinite(self._rate):
+            self._refill(now_s)
             self._tokens = min(self.burst, self._tokens + asked - received)
 
     def _refill(self, now_s: float) -> None:
@@ -233,6 +233,8 @@ class RateLimiter:
         with self._lock:
             self._update()
             room = self._room(source)
+            if self._free and math.isinf(room):
+                return None
             if math.isfinite(room):
                 room = max(1, min(room, BUDGET_REQUEST_BYTES))
             most = room if self._free else min(*(bucket.most_bytes for bucket in self._buckets(source)), room)
