@@ -20,7 +20,8 @@ _STOOD_MS = 1000
 class Showing:
     """A take is on the screen since `start`; `facts` is what is known of that moment.
 
-    `cut_at`: it is cut then, for `cut_reason`; None: it plays to its own end.
+    `cut_at`: it is cut then, for `cut_reason`; None: it plays to its own end. `over`: it ended, and its last picture
+    stays until something follows; it is a part of the take until then.
     """
 
     planned: PlannedShot
@@ -28,11 +29,12 @@ class Showing:
     facts: StartFacts
     cut_at: datetime | None = None
     cut_reason: str = "daypart"
+    over: bool = False
 
     def expected_end(self, now: datetime, now_s: float) -> datetime:
         """Return when it will be over, by the wall clock of now; `now` when that is not known or has passed."""
         length_ms = self.planned.take.expected_ms
-        left_s = 0.0 if length_ms is None else self.start.at_s + length_ms / 1000 - now_s
+        left_s = 0.0 if length_ms is None or self.over else self.start.at_s + length_ms / 1000 - now_s
         ends = now + timedelta(seconds=max(0.0, left_s))
         return ends if self.cut_at is None else max(now, min(ends, self.cut_at))
 
@@ -68,8 +70,8 @@ def with_deadline(showing: Showing, cut_at: datetime | None, scene: Scene) -> Sh
 def how_it_ended(showing: Showing, ended: Ended | None, at_s: float, seen_s: float, *, ordered: bool) -> Ended:
     """Return how a take left the screen; `ordered`: an operator had it cut.
 
-    `at_s` is the instant that ends it if nothing did before: the cut, or the monotonic clock of now. What the deck says
-    of its end may be a little later than that, and never counts. Without a report from the screen the take was lost:
+    `at_s` is the instant at which its picture left: the cut, or the monotonic clock of now. What the deck says of its
+    end may be a little later than that, and never counts. Without a report from the screen the take was lost:
     only what the screen vouched for before counts, until `seen_s`.
     """
     take = showing.planned.take.take
@@ -79,7 +81,8 @@ def how_it_ended(showing: Showing, ended: Ended | None, at_s: float, seen_s: flo
     reason = ended.reason
     if reason == "cut":
         reason = "operator" if ordered else showing.cut_reason
-    return ended.model_copy(update={"reason": reason, "ended_s": min(ended.ended_s, at_s)})
+    times = {"ended_s": min(ended.ended_s, at_s), "left_s": min(ended.gone_s, at_s)}
+    return ended.model_copy(update={"reason": reason, **times})
 
 
 def may_be_damaged(shot: Shot, ended: Ended) -> bool:

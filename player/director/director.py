@@ -76,7 +76,7 @@ class Director:
         self._volume = VolumeControl(screen, self._scenes, lambda: self._tracker.state, clock, self._changed.set)
 
     async def run(self) -> None:
-        """Direct until cancelled; then what is on is recorded as stopped."""
+        """Direct until cancelled; then what is on is taken off the screen, and recorded as stopped."""
         await self._recorder.recover()
         try:
             async with asyncio.TaskGroup() as group:
@@ -85,7 +85,7 @@ class Director:
                 group.create_task(self._direct())
         finally:
             self._cancel_next()
-            await self._tracker.stop()
+            await self._tracker.stop(self._screen.clear)
 
     def wake(self) -> None:
         """Read release and settings again: they may have changed. Without a difference nothing happens."""

@@ -29,18 +29,18 @@ class IdleScreen:
 
     async def wait(self, idle: Idle) -> None:
         """Let the take on air play to its end, then show the fallback, until something may have changed."""
-        idle_s = (idle.until - self._clock.now()).total_seconds()
-        if isinstance(self._tracker.state, Showing):
+        idle_s, state = (idle.until - self._clock.now()).total_seconds(), self._tracker.state
+        if isinstance(state, Showing) and not state.over:
             await self._play_out(idle, idle_s)
             return
-        if not isinstance(self._tracker.state, OffAir) or self._tracker.state.kind != "fallback":
-            await self._screen.clear()
+        if not isinstance(state, OffAir) or state.kind != "fallback":
+            await self.clear()
         self._tracker.set_off_air("fallback", idle.why, None)
         self._queue.nothing_follows()
         await wait_unless(self._clock.sleep(idle_s), self._changed.wait())
 
     async def clear(self) -> None:
-        """Take the last picture of a take that is over off the screen: its deck has to show the next one, too."""
+        """Take the last picture of a take that is over off the screen."""
         await self._tracker.take_ended(await self._screen.clear())
 
     async def hold(self, hold: ScreenHold) -> None:
@@ -56,22 +56,22 @@ class IdleScreen:
 
     async def _play_out(self, idle: Idle, idle_s: float) -> None:
         # An order that comes while this waits does not count: the director decides first what follows it.
-        order, urgent, due = self._queue.order, self._queue.urgent, False
+        order, urgent = self._queue.order, self._queue.urgent
         within_s = min(idle_s, self._cut_in_s(urgent=urgent))
         try:
             ended = await wait_unless(self._screen.ended(), self._changed.wait(), self._clock.sleep(within_s))
-            due = ended is None and self._cut_in_s(urgent=urgent) <= 0
-            if due:
-                ended = await self._screen.clear()
-            elif ended is None:
-                return
         except ScreenFailed as error:
             log.warning("the take on air is lost: %s", error)
-            ended = None
-        await self._tracker.take_ended(ended, ordered=urgent)
+            await self._tracker.take_ended(None)
+        else:
+            if ended is not None:
+                await self._tracker.take_over(ended)
+            elif self._cut_in_s(urgent=urgent) <= 0:
+                await self._tracker.take_ended(await self._screen.clear(), ordered=urgent)
+                self._tracker.set_off_air("fallback", idle.why, None)
+            else:
+                return
         self._queue.ended(order)
-        if due:
-            self._tracker.set_off_air("fallback", idle.why, None)
 
     def _cut_in_s(self, *, urgent: bool) -> float:
         cut_s = 0.0 if urgent else self._tracker.cut_in_s(self._clock.now())

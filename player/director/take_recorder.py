@@ -165,7 +165,7 @@ class TakeRecorder:
         self, take: Take, ended: Ended, start: TakeStart, *, facts: StartFacts, screen: ScreenCondition
     ) -> TakeFacts | None:
         """Judge a take that left the screen; `save` writes its play. `facts` are of its start."""
-        found = judge_take(take, ended, self._times.end(start, ended.ended_s), start=facts, screen=screen)
+        found = judge_take(take, ended, self._times.end(start, ended.gone_s), start=facts, screen=screen)
         self._close(take, found, failed=ended.failed and not ended.deck_lost)
         return found
 

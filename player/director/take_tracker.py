@@ -1,7 +1,7 @@
 """What is on air: each take as it starts and ends, its progress, and steps of the wall clock."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -13,7 +13,7 @@ from player.director.backoff import FailureBackoff, StreamBackoff
 from player.director.record_clock import TakeStart
 from player.director.take_recorder import TakeRecorder
 from player.programme.planned_shots import PlannedShot
-from player.programme.proof_of_play import ScreenCondition, StartFacts, TakeFacts
+from player.programme.proof_of_play import ScreenCondition, StartFacts
 from player.protocol.stage_interface import STAGE_CLOSED, Cut, Ended
 from sync.programme.next_take import Idle, Scene, stays_until
 from sync.runtime.clock import Clock, ClockState, ClockTrust, boot_id, clock_state
@@ -98,7 +98,7 @@ class TakeTracker:
 
     def too_early(self, planned: PlannedShot, now: datetime) -> Idle | None:
         """Return the wait before a stream is opened; it plays hidden from then on. None: load it now."""
-        if planned.shot.url is None or not isinstance(self.state, Showing):
+        if planned.shot.url is None or not isinstance(self.state, Showing) or self.state.over:
             return None
         ends = self.state.cut_at or now + _STREAM_LEAD + _DECIDE_AGAIN
         if self.state.planned.take.expected_ms is not None:
@@ -125,8 +125,17 @@ class TakeTracker:
         showing = await self._avoid_used_time(showing)
         await self._recorder.write_start(planned.take, showing.start, facts)
 
+    async def take_over(self, ended: Ended) -> None:
+        """Record that what is on air is over; if its last picture stays, the take goes on until that leaves."""
+        if ended.left_s is not None:
+            await self.take_ended(ended)
+        elif isinstance(self.state, Showing):
+            self._learn(self.state, self._how_it_ended(self.state, ended, ended.ended_s, ordered=False))
+            self.state = replace(self.state, over=True)
+            await self._write_progress(self.state)
+
     async def take_ended(self, ended: Ended | None, *, ordered: bool = False) -> None:
-        """Record that what was on has ended and nothing followed; its last picture may still be on the screen."""
+        """Record that the picture of what was on air left the display, and no take followed."""
         self._judge(ended, self._clock.monotonic(), ordered=ordered)
         await self._recorder.save()
 
@@ -138,13 +147,15 @@ class TakeTracker:
         elif (self.state.why, self.state.until) != (why, until):
             self.state = OffAir(kind, why, self.state.since, until)
 
-    async def stop(self) -> None:
-        """Record that the player stops while a take is on."""
+    async def stop(self, clear: Callable[[], Awaitable[Ended | None]]) -> None:
+        """Record that the director stops: what is on is taken off the screen, for nobody records it any more."""
         if isinstance(self.state, Showing):
             showing = await self._avoid_used_time(self.state)
-            ended = self._so_far(showing.planned.take.take)
+            ended, left = self._so_far(showing.planned.take.take), await clear()
             if ended and ended.reason in ("cut", STAGE_CLOSED):  # the stage stops at the same time
                 ended = ended.model_copy(update={"reason": "stopped", "failed": False, "deck_lost": False})
+            if ended and left:
+                ended = ended.model_copy(update={"left_s": left.left_s})
             self._judge(ended, self._clock.monotonic(), ordered=False)
         await self._recorder.retry()  # the last chance for what could not be written
         await self._recorder.save()
@@ -157,17 +168,25 @@ class TakeTracker:
         showing, self.state = self.state, None
         if not isinstance(showing, Showing):
             return
-        take = showing.planned.take
-        seen_s = showing.start.at_s + (self._progress[1] if self._progress[0] == take.take else 0.0)
-        ended = how_it_ended(showing, ended, at_s, seen_s, ordered=ordered)
+        ended = self._how_it_ended(showing, ended, at_s, ordered=ordered)
         screen = self._display(showing.start.at_s)
-        facts = self._recorder.end(take, ended, showing.start, facts=showing.facts, screen=screen)
+        self._recorder.end(showing.planned.take, ended, showing.start, facts=showing.facts, screen=screen)
+        if not showing.over:
+            self._learn(showing, ended)
+
+    def _how_it_ended(self, showing: Showing, ended: Ended | None, at_s: float, *, ordered: bool) -> Ended:
+        seen_s = showing.start.at_s + (self._progress[1] if self._progress[0] == showing.planned.take.take else 0.0)
+        return how_it_ended(showing, ended, at_s, seen_s, ordered=ordered)
+
+    def _learn(self, showing: Showing, ended: Ended) -> None:
+        """Draw the consequences of how a take ended, for its media and for what comes next."""
+        take = showing.planned.take
         if showing.planned.shot.url is None and may_be_damaged(showing.planned.shot, ended):
             self._suspect(take.asset)
         if ended.failed and not ended.deck_lost:
             log.warning("take=%s title=%s failed on air: %s", take.take, take.title, ended.reason)
             self.record_failure(showing.planned, ended.reason)
-        elif isinstance(facts, TakeFacts) and not ended.failed:
+        elif not ended.failed and ended.gone_s > showing.start.at_s:
             self._failures.reset()
             self._recorder.record_success(take.asset)
             self._streams.record_success(take.asset)

@@ -113,7 +113,7 @@ def judge_take(
 
     `ended` None: the player ended while it was on; `boot_id` is the machine's start in which that was found.
     """
-    still_ms = 0 if ended is None else ended.still_ms
+    still_ms = 0 if ended is None else max(0, ended.still_ms) + stood_on_ms(ended)
     times, on_ms = replace(times, rendered_ms=_rendered_ms(take, times, still_ms)), times.rendered_ms
     if ended is None:
         why = _why_interrupted(start.boot_id, boot_id)
@@ -126,6 +126,11 @@ def judge_take(
         reason = f"its picture stood still for {ended.still_ms / 1000:.1f} s"
     why = EndReason.PICTURE_STOOD if stood else _why_lost(ended)
     return TakeFacts(times, outcome, reason, why, on_ms, start, ended, screen)
+
+
+def stood_on_ms(ended: Ended) -> int:
+    """Return for how long the last picture of a take stayed after its end, by the rounding of the record."""
+    return max(0, round(ended.gone_s * 1000) - round(ended.ended_s * 1000))
 
 
 def _why_interrupted(began_in: str | None, found_in: str) -> EndReason | None:
@@ -143,9 +148,9 @@ def _why_lost(ended: Ended) -> EndReason | None:
 def _rendered_ms(take: Take, times: TakeTimes, still_ms: int) -> int:
     """Return how long a take counts as shown: while its picture was right, and no longer than its item.
 
-    The last picture of an item stays until something follows; that time is not the item's.
+    The last picture of an item stays until something follows; that time is the play's, but not the item's.
     """
-    right_ms = max(0, times.rendered_ms - max(0, still_ms))
+    right_ms = max(0, times.rendered_ms - still_ms)
     return right_ms if take.expected_ms is None else min(right_ms, take.expected_ms)
 
 

@@ -39,15 +39,17 @@ class Shot(Wire):
 
 
 class Ended(Wire):
-    """How a shot left the screen. `reason`: `eof`, `duration`, `cut` (by a cut before its end), or what failed.
+    """How a shot ended. `reason`: `eof`, `duration`, `cut` (by a cut before its end), or what failed.
 
-    `still_ms` is how much of its time the picture stood still that should have changed, was `covered`, or its deck said
-    nothing any more.
+    `ended_s` is when its own time was over, or its deck was last heard of. Its last picture may have stood on until
+    `left_s`, when it left the display; None: it left then, or stands still.
+    `still_ms`: of the time until `ended_s` the picture stood so long that should have changed, or was `covered`.
     """
 
     take: str
     started_s: float
     ended_s: float
+    left_s: float | None = None
     reason: str
     failed: bool = False
     deck_lost: bool = False  # its deck was lost for another reason: not the media's fault
@@ -55,6 +57,11 @@ class Ended(Wire):
     frames_shown: int | None = None
     still_ms: int = 0
     covered: bool = False
+
+    @property
+    def gone_s(self) -> float:
+        """When its picture left the display, as far as that is known."""
+        return self.ended_s if self.left_s is None else self.left_s
 
 
 class Cut(Wire):
@@ -122,19 +129,22 @@ class Screen(Protocol):
         """
 
     async def ended(self) -> Ended:
-        """Wait until the shot on air ended and no shot follows; its last picture stays (fallback if its deck died)."""
+        """Wait until the shot on air is over; return how.
+
+        Its last picture stays, and `left_s` is None, until it is cut, cleared or blanked away; with its deck it went.
+        """
 
     def so_far(self, take: str) -> Ended | None:
         """Return how `take` ended, though its last picture may stay; while it goes on, as if it were cut now.
 
-        Only what its deck vouches for counts. None: it is not on the screen.
+        Only what its deck vouches for counts. None: neither it nor the take after it was the last one on the screen.
         """
 
     async def clear(self) -> Ended | None:
-        """Hide both decks so that the fallback shows; return how the shot on air ended."""
+        """Hide both decks so that the fallback shows; return how the shot on air ended, and when its picture left."""
 
     def set_volume(self, take: str, volume: int) -> None:
         """Play `take` at `volume` percent from now on; ignored if it is not on air."""
 
     async def blank(self) -> Ended | None:
-        """Show black until the next cut; return how the shot on air ended."""
+        """Show black until the next cut; return how the shot on air ended, and when its picture left."""

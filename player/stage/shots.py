@@ -25,14 +25,12 @@ class ShotOnAir:
     started_s: float
     ended: "asyncio.Future[Ended]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     ends: EndAnnounced | None = None  # as the deck plans it
-    reported: bool = False  # a caller has got how it ended: no other caller gets that
     pulse: DeckPulse | None = None  # the last one of its deck with a media time
     pulse_s: float = 0.0
     seen_s: float = 0.0  # when its deck last said that it has it on the screen
     frames_lost: int | None = None
     frames_shown: int | None = None
-    lost: bool = False
-    gone_s: float | None = None  # of one that is lost: when its picture went with its deck; None: it still stands
+    left_s: float | None = None  # when its picture left the display, with its deck or by another one; None: it stands
 
     def __post_init__(self) -> None:
         self.seen_s = self.started_s
@@ -75,17 +73,15 @@ class ShotOnAir:
         picture went at that instant, unless the player itself stood: then a pulse after its last word. None: its deck
         may be there, and its picture stands until it leaves.
         """
-        if gone_at_s is not None and self.gone_s is None:
-            self.gone_s = min(gone_at_s, self.seen_s + _PULSE_S + quiet_s)
-        if not self.ended.done():
-            self.lost = True
-            ended = self._ended_at(self.seen_s, reason, failed=True, deck_lost=deck_lost)
-            self.ended.set_result(self._with_its_last_picture(ended, self.gone_s or self.seen_s))
+        if gone_at_s is not None and self.left_s is None:
+            self.left_s = min(gone_at_s, self.seen_s + _PULSE_S + quiet_s)
+        self.end(self.seen_s, reason, failed=True, deck_lost=deck_lost)
 
     def so_far(self, now_s: float) -> Ended:
         """Return how it ended; while it goes on, how it would be recorded if it were cut now."""
         at_s = min(now_s, self.seen_s + _PULSE_S, self.ends.at_s if self.ends else now_s)
-        return self.ended.result() if self.ended.done() else self._ended_at(at_s, "cut")
+        ended = self.ended.result() if self.ended.done() else self._ended_at(at_s, "cut")
+        return ended.model_copy(update={"left_s": self.left_s})
 
     def _ended_at(self, at_s: float, reason: str, *, failed: bool = False, deck_lost: bool = False) -> Ended:
         still_ms, unseen_s = (self.pulse.still_ms if self.pulse else None) or 0, at_s - self.seen_s
@@ -104,26 +100,16 @@ class ShotOnAir:
         known = [at_s for at_s in (deadline_s, self.ends.at_s if self.ends else None) if at_s is not None]
         return min(known, default=None)
 
-    def leave(self, at_s: float) -> Ended | None:
-        """Return how it left the screen at `at_s`; None if a caller has got that already.
+    def leave(self, at_s: float) -> Ended:
+        """Return how it ended, and that its picture left the screen at `at_s`, unless it went with its deck before.
 
         Its planned end counts if `at_s` is not before it: the deck may report that end only later.
         """
         if self.ends and at_s >= self.ends.at_s:
             self.end(self.ends.at_s if at_s - self.ends.at_s <= ON_TIME_S else at_s, self.ends.reason)
         self.end(at_s, "cut")
-        if self.reported:
-            return None
-        self.reported = True
-        return self._with_its_last_picture(self.ended.result(), at_s)
-
-    def _with_its_last_picture(self, ended: Ended, left_s: float) -> Ended:
-        """Return how it ended; the picture of a lost deck was there until it went, and is not proven for that time."""
-        stood_s = (left_s if self.gone_s is None else min(left_s, self.gone_s)) - ended.ended_s
-        if not self.lost or stood_s <= 0:
-            return ended
-        still_ms = ended.still_ms + round(stood_s * 1000)
-        return ended.model_copy(update={"ended_s": ended.ended_s + stood_s, "still_ms": still_ms})
+        self.left_s = at_s if self.left_s is None else min(at_s, self.left_s)
+        return self.so_far(at_s)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

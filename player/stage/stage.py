@@ -6,6 +6,7 @@ it. So a caller that is cancelled while it waits leaves nothing half done.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -52,6 +53,7 @@ class Stage:
         self._options = options
         self._decks = DeckPair(make, wear or Wear(), clock)
         self._on_screen: ShotOnAir | BlankScreen | None = None  # None: the fallback, on the root window
+        self._latest = deque[ShotOnAir](maxlen=2)  # that were on air, the last one first
         self._waiting: WaitingShot | None = None
         self._libvlc = ""
         self.counters = StageCounters()
@@ -119,14 +121,13 @@ class Stage:
         on_air = self._on_air
         if on_air is None:
             raise ScreenFailed("nothing is on air; cut to a shot first")
-        ended = await asyncio.shield(on_air.ended)
-        on_air.reported = True
-        return ended
+        await asyncio.shield(on_air.ended)
+        return on_air.so_far(self._clock.monotonic())
 
     def so_far(self, take: str) -> Ended | None:
         """See `Screen.so_far`."""
-        on_air = self._on_air
-        return on_air.so_far(self._clock.monotonic()) if on_air and on_air.shot.take == take else None
+        found = next((shot for shot in self._latest if shot.shot.take == take), None)
+        return found.so_far(self._clock.monotonic()) if found else None
 
     async def clear(self) -> Ended | None:
         """See `Screen.clear`; what is prerolled stays so."""
@@ -291,6 +292,7 @@ class Stage:
             before.leave_screen()
             self._decks.start_stand_in_if_worn(before)
         self._on_screen = ShotOnAir(waiting.deck, waiting.shot, shown.at_s)
+        self._latest.appendleft(self._on_screen)
         self._on_screen.ended.add_done_callback(self._restart_if_updated)
         self._waiting = None
         late_s = shown.raised_s - waiting.due_s

@@ -4,8 +4,8 @@ An origin, a player on Xvfb, two dayparts with ads; every few seconds something 
 looks at the display some 400 times a second. Then the origin exports the day, and each play is held against its
 picture: `off` is by how much it begins or ends earlier or later, or claims more than was seen, beyond what lies between
 two looks (median / 99 % / maximum in ms). Of a play that was cut off with the player only a later end counts: its
-record has the last one that was on the disk. `stood on`: the longest time that the last picture of a whole item stayed
-until something followed, which no play claims.
+record has the last one that was on the disk. `stood on`: the longest time that the last picture of an item stayed until
+something followed; its play lasts as long.
 
 A day is `--rounds` of each disturbance, two pictures after the one before; with `--hours` it lasts so long, and they
 come once a minute.

@@ -89,6 +89,8 @@ Resolution = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}x[0-9]{1,6}$"
 class Play(Wire):
     """The proof of one take on the screen. It has only facts; the origin decides what is billed.
 
+    It lasts until its picture leaves the display. Its last picture may have stayed after the end of its item, which is
+    not in `rendered_ms`.
     `hash` is its `play_hash`: the SHA-256 over `previous_hash` and the canonical JSON of all other fields. From
     `decision` to `player` are facts that older players do not send; each is None where it is not known, or as usual.
     """

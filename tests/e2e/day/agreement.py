@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from player.programme.proof_of_play import TOLERANCE_MS
 from tests.e2e.day.witness import COLOURS, Picture
 
 Play = dict[str, Any]
@@ -28,7 +27,7 @@ _NEAR_S = 1.0  # a play that is off by less still belongs to the picture
 class Match:
     """A play and its picture, and by how many seconds the record is off; negative: it is earlier than the picture.
 
-    `stood_on_s`: for so long the last picture of a whole item stayed until something followed. It is not the item's.
+    `stood_on_s`: for so long its last picture stayed until something followed, by the record.
     """
 
     play: Play
@@ -108,16 +107,14 @@ def _overlap_s(play: Play, picture: Picture) -> float:
 
 def _match(play: Play, picture: Picture) -> Match:
     off_s = _outside(end_s(play), picture.went)
-    is_whole = play["reason"] in ("eof", "duration") and play["rendered_ms"] >= play["expected_ms"] - TOLERANCE_MS
-    stood_on_s = -off_s if is_whole and off_s < 0 else 0.0
     cut_off = play["outcome"] == "interrupted"  # its end is the last one that was on the disk
     return Match(
         play,
         picture,
         start_off_s=_outside(start_s(play), picture.came),
-        end_off_s=max(0.0, off_s) if is_whole or cut_off else off_s,
+        end_off_s=max(0.0, off_s) if cut_off else off_s,
         claimed_s=max(0.0, shown_s(play) - picture.seen_s),
-        stood_on_s=stood_on_s,
+        stood_on_s=max(0.0, end_s(play) - start_s(play) - play["expected_ms"] / 1000),
     )
 
 

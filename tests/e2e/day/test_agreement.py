@@ -46,10 +46,11 @@ def test_each_disagreement_is_found(plays: list[Play], off_s: float, without_rec
     assert (len(found.without_record), len(found.without_picture)) == (without_record, without_picture)
 
 
-def test_the_last_picture_of_a_whole_item_may_stay() -> None:
+@pytest.mark.parametrize(("until_s", "off_s", "stood_on_s"), [(2.1, 2.9, 0.0), (5.05, 0.0, 2.95)])
+def test_the_last_picture_of_a_whole_item_belongs_to_its_play(until_s: float, off_s: float, stood_on_s: float) -> None:
     seen = sight((0.0, FALLBACK), (0.1, "red"), (5.0, "red"), (5.1, "lime"), (6, "lime"))
-    (match,) = compare([play("red", 0.1, 2.1)], seen.pictures()).matches
-    assert (match.off_s, round(match.stood_on_s, 1)) == (0.0, 2.9)
+    (match,) = compare([play("red", 0.1, until_s, rendered_ms=2000)], seen.pictures()).matches
+    assert (round(match.off_s, 3), round(match.stood_on_s, 3)) == (off_s, stood_on_s)
 
 
 @pytest.mark.parametrize(

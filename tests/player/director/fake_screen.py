@@ -28,6 +28,7 @@ class FakeScreen:
         self._clock = clock
         self._on_air: Shot | None = None
         self._started_s = 0.0
+        self._left_s: float | None = None  # when the picture of the shot on air went with its deck
         self._ended: asyncio.Future[Ended] | None = None
         self._next: Shot | None = None
         self._next_lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -78,7 +79,7 @@ class FakeScreen:
     async def ended(self) -> Ended:
         assert self._ended is not None, "nothing is on air"
         await self._until_ended(None)
-        return self._take_off()
+        return self._ended.result()
 
     async def clear(self) -> Ended | None:
         return self._show_no_take("fallback")
@@ -88,9 +89,9 @@ class FakeScreen:
 
     def so_far(self, take: str) -> Ended | None:
         if self._on_air is None or self._ended is None or self._on_air.take != take:
-            return None
+            return next((ended for ended in reversed(self._shown) if ended.take == take), None)
         if self._ended.done():
-            return self._ended.result()
+            return self._ended.result().model_copy(update={"left_s": self._left_s})
         now_s = self._clock.monotonic()
         return Ended(take=take, started_s=self._started_s, ended_s=now_s, reason="cut", **self._seen())
 
@@ -106,8 +107,11 @@ class FakeScreen:
     def fail(self, reason: str = "decoder gave up") -> None:
         self._end(reason, failed=True)
 
-    def lose_deck(self) -> None:
-        self._end("killed", failed=True, deck_lost=True)
+    def lose_deck(self, reason: str = "killed") -> None:
+        """End the deck on air; its picture goes with it, also the last one of a shot that is over."""
+        self._left_s = self._clock.monotonic()
+        if not self.over:
+            self._end(reason, failed=True, deck_lost=True)
 
     def lose_next(self) -> None:
         """End the deck with the prerolled shot; what is on air goes on."""
@@ -127,11 +131,15 @@ class FakeScreen:
         """Return whether the shot on air has ended and only its last picture is seen."""
         return self._ended is not None and self._ended.done()
 
-    def shown_ms(self) -> list[tuple[str, int]]:
-        """Return each take that was on the screen, or still is, with its milliseconds."""
+    def shown(self) -> list[tuple[str, int, int]]:
+        """Return the takes that were on the screen: for how many ms until their end, and until their picture left."""
         now_s = self._clock.monotonic()
-        running = [(self._on_air.take, round((now_s - self._started_s) * 1000))] if self._on_air else []
-        return [(ended.take, round((ended.ended_s - ended.started_s) * 1000)) for ended in self._shown] + running
+        so_far = self.so_far(self._on_air.take) if self._on_air else None
+        return [
+            (each.take, round((each.ended_s - each.started_s) * 1000), round((left_s - each.started_s) * 1000))
+            for each, left_s in ((each, each.left_s or now_s) for each in (*self._shown, *([so_far] if so_far else ())))
+            if left_s > each.started_s
+        ]
 
     # Helpers
 
@@ -163,6 +171,7 @@ class FakeScreen:
                 take=self._on_air.take,
                 started_s=self._started_s,
                 ended_s=self._clock.monotonic(),
+                left_s=self._left_s,
                 reason=reason,
                 failed=failed,
                 deck_lost=deck_lost,
@@ -178,13 +187,15 @@ class FakeScreen:
         if not self._ended.done():
             self._end("cut")
         ended, self._on_air, self._ended = self._ended.result(), None, None
+        left_s = self._clock.monotonic() if self._left_s is None else self._left_s
+        ended = ended.model_copy(update={"left_s": left_s})
         self._shown.append(ended)
         return ended
 
     def _switch(self, shot: Shot) -> Cut:
         previous = self._take_off() if self._on_air else None
         self._on_air, self._next = shot, None
-        self._started_s = self._clock.monotonic()
+        self._started_s, self._left_s = self._clock.monotonic(), None
         self._ended = asyncio.get_running_loop().create_future()
         self.changes.append(PictureChange(self._clock.now(), "shot", shot))
         return Cut(take=shot.take, at_s=self._started_s, previous=previous)

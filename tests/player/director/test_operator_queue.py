@@ -359,3 +359,4 @@ async def test_a_blank_that_is_over_before_the_screen_is_held_ends_like_any_othe
             await order(world, do="blank", for_ms=1_000)
             await world.advance(4)
             assert world.shown() == ["red", "fallback", "red"] and world.director._queue.order is None
+            monkeypatch.undo()

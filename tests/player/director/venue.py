@@ -192,8 +192,10 @@ class World:
             await self.clock.until_idle()
             yield
         finally:
+            before = len(self.screen.changes)
             task.cancel()
             await asyncio.wait({task})
+            del self.screen.changes[before:]  # the director takes what is on off the screen as it stops
         if not task.cancelled():
             task.result()
 

@@ -100,11 +100,13 @@ async def test_a_deadline_cuts_what_is_on_air(stage: Stage, media: Media) -> Non
     assert 0 <= cut.at_s - deadline_s < 4
 
 
-async def test_the_end_of_a_shot_is_returned_once(stage: Stage, media: Media) -> None:
+async def test_a_shot_leaves_the_screen_when_the_next_one_comes_not_when_it_ends(stage: Stage, media: Media) -> None:
     await _on_air(stage, media, "blue_picture", duration_ms=200)
-    assert (await stage.ended()).take == "blue_picture"
+    ended = await stage.ended()
+    assert (ended.take, ended.left_s) == ("blue_picture", None)
     await stage.preroll(media.shot("red"))
-    assert (await stage.cut_at_end("red")).previous is None
+    cut = await stage.cut_at_end("red")
+    assert cut.previous == ended.model_copy(update={"left_s": cut.at_s}) == stage.so_far("blue_picture")
 
 
 async def test_a_video_with_sound_keeps_its_time_without_an_audio_device(stage: Stage, media: Media) -> None:
@@ -143,7 +145,7 @@ async def test_a_cancelled_cut_changes_nothing_and_the_next_one_is_carried_out(
         await stage.preroll(media.shot("green", duration_ms=600))
         assert not recording.unexpected(BLUE)
         cut = await stage.cut_now("green")
-    assert cut.previous is None  # `ended` has returned it
+    assert cut.previous and cut.previous.left_s == cut.at_s > cut.previous.ended_s
     assert not recording.unexpected(BLUE, GREEN)
 
 

@@ -102,7 +102,7 @@ async def its_deck_is_lost(world: World) -> None:
 async def the_stage_ends(world: World) -> None:
     hold_up_the_next(world)
     await world.advance(3)
-    world.screen._end(STAGE_CLOSED, failed=True, deck_lost=True)
+    world.screen.lose_deck(STAGE_CLOSED)
     await world.advance(60)
 
 

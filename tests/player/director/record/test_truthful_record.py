@@ -6,6 +6,7 @@ clock); what a deck and the stage report when nobody looks (values); and the sam
 """
 
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -228,6 +229,81 @@ async def test_a_take_is_recorded_as_it_was_on_the_screen(
     assert play.screen is (ScreenState.OFF if happens is the_screen_is_off_for_a_while else known)
 
 
+async def it_ends_and_its_deck_dies_while_its_last_picture_stays(world: World) -> None:
+    await it_ends_and_its_last_picture_stays_for_a_while(world)
+    world.screen.lose_deck()
+    await world.advance(40)
+
+
+async def it_ends_and_its_last_picture_stays_for_a_while(world: World) -> None:
+    hold_up_the_next(world)
+    await world.advance(10)
+    world.screen.finish()
+    await world.advance(10)
+
+
+async def it_ends_and_an_operator_has_the_screen_blank(world: World) -> None:
+    await it_ends_and_its_last_picture_stays_for_a_while(world)
+    await world.director.command(Command(do="blank"))
+    await world.advance(40)
+
+
+async def it_ends_and_the_player_is_killed_later(world: World) -> Path:
+    await it_ends_and_its_last_picture_stays_for_a_while(world)
+    return world.ledger_now()
+
+
+async def it_fails_and_the_next_one_is_not_ready_for_long(world: World) -> None:
+    hold_up_the_next(world)
+    await world.advance(3)
+    world.screen.fail()
+    await world.advance(60)
+
+
+@pytest.mark.parametrize(
+    ("happens", "on_ms", "outcome", "rendered_ms"),
+    [
+        (it_plays_to_its_end, 10_000, Outcome.COMPLETE, 10_000),
+        (it_ends_and_its_last_picture_stays, 40_000, Outcome.COMPLETE, 10_000),
+        (it_ends_and_its_last_picture_stays_for_a_while, 20_000, Outcome.COMPLETE, 10_000),
+        (it_ends_and_its_deck_dies_while_its_last_picture_stays, 20_000, Outcome.COMPLETE, 10_000),
+        (it_ends_and_an_operator_has_the_screen_blank, 20_000, Outcome.COMPLETE, 10_000),
+        (it_ends_and_the_player_is_killed_later, 10_000, Outcome.INTERRUPTED, 10_000),
+        (it_fails_and_the_next_one_is_not_ready_for_long, 40_000, Outcome.FAILED, 3_000),
+        (its_deck_dies_and_the_next_one_is_not_ready_for_long, 800, Outcome.FAILED, 800),
+        (the_outputs_change, 4_000, Outcome.PARTIAL, 4_000),
+    ],
+)
+async def test_a_take_lasts_until_its_picture_leaves_the_display(
+    tmp_path: Path, happens: Happening, on_ms: int, outcome: Outcome, rendered_ms: int
+) -> None:
+    async with open_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red"), item("green"))))
+        async with world.running():
+            killed = await happens(world)
+        async with open_ledger(killed or tmp_path / "plays.db", DEVICE, world.clock) as ledger:
+            await TakeRecorder(ledger, 7).recover()
+            play = Play.model_validate((await ledger.outbox.plays())[-1])
+            failures = ledger.quarantine.failures()
+    assert play.mono_start_ms is not None and play.mono_end_ms is not None
+    found = play.mono_end_ms - play.mono_start_ms, play.outcome, play.rendered_ms
+    assert found == (on_ms, outcome, rendered_ms)
+    assert play.ended_at - play.started_at == timedelta(milliseconds=on_ms)
+    assert [failure.failures for failure in failures] == [1] * (
+        happens is it_fails_and_the_next_one_is_not_ready_for_long
+    )
+
+
+async def test_a_director_that_stops_leaves_no_picture_without_a_record(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        world.publish(release(playlist("loop", item("red"), item("green"))))
+        async with world.running():
+            await world.advance(3)
+        assert world.screen.on_air is None
+        (play,) = await world.plays()
+    assert (play.rendered_ms, play.reason) == (3_000, "stopped")
+
+
 # ── what the stage reports ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -244,50 +320,66 @@ def killed_after_a_silence(shot: ShotOnAir) -> Ended | None:
     return shot.leave(9.0)
 
 
+def gone_before_the_next_one_came(shot: ShotOnAir) -> Ended | None:
+    shot.lose("gone", gone_at_s=12.9)
+    return shot.leave(14.0)
+
+
 END = EndAnnounced(take="a", at_s=10.0, reason="eof")
 FINISHED = ShotFinished(take="a", at_s=10.0, reason="eof")
 
 
 @pytest.mark.parametrize(
-    ("events", "leaves", "ended_s", "still_ms", "reason"),
+    ("events", "leaves", "ended_s", "still_ms", "left_s", "reason"),
     [
         # its deck speaks to the end, which the plan knows, or the cut comes before that
-        ([END, *pulses(9.8)], lambda shot: shot.leave(10.0), 10.0, 0, "eof"),
-        ([END, *pulses(4.8)], lambda shot: shot.leave(5.0), 5.0, 0, "cut"),
-        ([END, *pulses(4.8, still_ms=300)], lambda shot: shot.leave(5.0), 5.0, 300, "cut"),
+        ([END, *pulses(9.8)], lambda shot: shot.leave(10.0), 10.0, 0, 10.0, "eof"),
+        ([END, *pulses(4.8)], lambda shot: shot.leave(5.0), 5.0, 0, 5.0, "cut"),
+        ([END, *pulses(4.8, still_ms=300)], lambda shot: shot.leave(5.0), 5.0, 300, 5.0, "cut"),
         # its deck is gone or quiet: until it was last heard of, however late that is noticed
-        ([END, *pulses(4.8)], lambda shot: shot.lose("gone"), 4.8, 0, "gone"),
-        ([], lambda shot: shot.lose("gone"), 0.0, 0, "gone"),
-        # its picture went with its deck, or was there until the next one came; none of that is proven
-        ([END, *pulses(4.8)], lambda shot: shot.lose("gone", gone_at_s=4.95), 4.95, 150, "gone"),
-        ([END, *pulses(4.8)], lambda shot: shot.lose("gone", gone_at_s=60.0), 5.05, 250, "gone"),
-        ([END, *pulses(4.8)], lambda shot: shot.lose("gone", gone_at_s=8.4, quiet_s=3.6), 8.4, 3600, "gone"),
-        ([END, *pulses(4.8)], lambda shot: shot.lose("gone") or shot.leave(5.3), 5.3, 500, "gone"),
-        ([END, *pulses(4.8)], killed_after_a_silence, 5.3, 500, "gone"),
-        ([END, *pulses(4.8)], lambda shot: shot.so_far(10.0), 5.05, 0, "cut"),
-        ([END, *pulses(10.8)], lambda shot: shot.so_far(12.0), 10.0, 0, "cut"),
-        ([*pulses(10.0), FINISHED], lambda shot: shot.so_far(40), 10.0, 0, "eof"),
+        ([END, *pulses(4.8)], lambda shot: shot.lose("gone"), 4.8, 0, None, "gone"),
+        ([], lambda shot: shot.lose("gone"), 0.0, 0, None, "gone"),
+        # its picture went with its deck, or was there until the next one came; none of that counts as shown
+        ([END, *pulses(4.8)], lambda shot: shot.lose("gone", gone_at_s=4.95), 4.8, 0, 4.95, "gone"),
+        ([END, *pulses(4.8)], lambda shot: shot.lose("gone", gone_at_s=60.0), 4.8, 0, 5.05, "gone"),
+        ([END, *pulses(4.8)], lambda shot: shot.lose("gone", gone_at_s=8.4, quiet_s=3.6), 4.8, 0, 8.4, "gone"),
+        ([END, *pulses(4.8)], lambda shot: shot.lose("gone") or shot.leave(5.3), 4.8, 0, 5.3, "gone"),
+        ([END, *pulses(4.8)], killed_after_a_silence, 4.8, 0, 5.3, "gone"),
+        ([END, *pulses(4.8)], lambda shot: shot.so_far(10.0), 5.05, 0, None, "cut"),
+        ([END, *pulses(10.8)], lambda shot: shot.so_far(12.0), 10.0, 0, None, "cut"),
+        ([*pulses(10.0), FINISHED], lambda shot: shot.so_far(40), 10.0, 0, None, "eof"),
         # what came first stays: its end is not undone by the loss of its deck, nor its loss by a later cut
-        ([*pulses(10.0), FINISHED], lambda shot: shot.lose("gone"), 10.0, 0, "eof"),
+        ([*pulses(10.0), FINISHED], lambda shot: shot.lose("gone"), 10.0, 0, None, "eof"),
+        # its last picture stays until the next one comes, or goes with its deck
+        ([*pulses(12.8), FINISHED], lambda shot: shot.leave(13.0), 10.0, 0, 13.0, "eof"),
+        ([*pulses(12.8), FINISHED], lambda shot: shot.lose("gone", gone_at_s=12.9), 10.0, 0, 12.9, "eof"),
+        ([*pulses(12.8), FINISHED], gone_before_the_next_one_came, 10.0, 0, 12.9, "eof"),
         # the machine stood for two hours: what came on is cut late, or the deck reports the end late, with the gap
-        ([END, *pulses(3.0)], lambda shot: shot.leave(7203.0), 7203.0, 7_200_000, "eof"),
+        ([END, *pulses(3.0)], lambda shot: shot.leave(7203.0), 7203.0, 7_200_000, 7203.0, "eof"),
         (
             [END, *pulses(3.0), *pulses(7203.0, 7_200_000, 7203.0), ShotFinished(take="a", at_s=7203.0, reason="eof")],
             lambda shot: shot.leave(7204.0),
             7203.0,
             7_200_000,
+            7204.0,
             "eof",
         ),
     ],
 )  # fmt: skip
 async def test_a_shot_ends_when_its_deck_was_last_heard_of(
-    events: list[Any], leaves: Callable[[ShotOnAir], Ended | None], ended_s: float, still_ms: int, reason: str
+    events: list[Any],
+    leaves: Callable[[ShotOnAir], Ended | None],
+    ended_s: float,
+    still_ms: int,
+    left_s: float | None,
+    reason: str,
 ) -> None:
     on_air = ShotOnAir(cast(DeckProcess, None), Shot(take="a", path="a", kind=MediaKind.VIDEO), 0.0)
     for event in events:
         on_air.update(event, 0.0)
-    how = leaves(on_air) or on_air.ended.result()
+    how = leaves(on_air) or on_air.so_far(0.0)
     assert (round(how.ended_s, 3), how.still_ms, how.reason) == (ended_s, still_ms, reason)
+    assert how.left_s == (None if left_s is None else pytest.approx(left_s))
     assert how.failed == how.deck_lost == (reason == "gone")
 
 

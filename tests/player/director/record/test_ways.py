@@ -1,4 +1,4 @@
-"""Every way in which the record of a take could outlive its picture, what the record says then, and the tests of that.
+"""Every way in which record and picture of a take could end apart, what the record says then, and the tests of that.
 
 `on` is how it is tried: `stage` and `site` are real decks on a real display, `file` the real database, `values` the
 real director with a fake screen or clock, where nothing real can be had: no test suspends its machine or sets its
@@ -25,6 +25,7 @@ class Way:
 
 
 HERE = "player/director/record/test_truthful_record.py"
+LASTS = (HERE, "test_a_take_lasts_until_its_picture_leaves_the_display")
 TAKE = (HERE, "test_a_take_is_recorded_as_it_was_on_the_screen")
 SHOT = (HERE, "test_a_shot_ends_when_its_deck_was_last_heard_of")
 FACTS = ("player/director/record/test_play_facts.py", "test_what_is_not_as_usual_is_said")
@@ -51,8 +52,8 @@ WAYS = (
         ("player/stage/test_media_promises.py",
          "test_a_deck_that_hangs_on_air_keeps_its_picture_until_the_next_item_and_the_file_is_blamed_at_its_next_turn"),
         (PROMISES, "test_a_signal_to_the_deck_on_air_costs_a_second_whatever_the_other_deck_does"), DAY, SHOT)),
-    Way("the other deck cannot be started", "complete, for as long as its item", "stage", (
-        (STAGE, "test_a_deck_that_cannot_be_started_leaves_the_other_one_and_the_record_true"), TAKE)),
+    Way("the other deck cannot be started", "complete, and lasts until its last picture goes", "stage", (
+        (STAGE, "test_a_deck_that_cannot_be_started_leaves_the_other_one_and_the_record_true"), LASTS)),
     Way("its window is covered, moved, unmapped", "covered; that time is not shown", "stage", (
         (STAGE, "test_films_follow_each_other_on_a_real_display_and_every_one_is_proved_as_it_was_seen"),
         (WINDOWS, "test_what_another_program_does_to_the_window_is_undone_and_is_not_proven"), DAY, FACTS)),
@@ -93,7 +94,15 @@ WAYS = (
     Way("the disk cannot be written, or the file is locked", "written once it can be", "site", (
         (DISK, "test_on_a_disk_that_cannot_be_written_it_starts_plays_and_writes_all_plays_once_it_can_be"),
         (DISK, "test_a_database_locked_by_somebody_else_stops_neither_the_screen_nor_the_proof"))),
-    Way("it ends and nothing follows", "complete; the last picture stays and counts no more", "values", (TAKE,)),
+    Way("it ends before the next one is ready", "complete; lasts until its last picture leaves; that is not shown time",
+        "stage", (("player/stage/test_cuts.py",
+                   "test_a_shot_leaves_the_screen_when_the_next_one_comes_not_when_it_ends"), LASTS, SHOT)),
+    Way("it fails before the next one is ready", "failed; lasts until its last picture leaves", "values", (LASTS,)),
+    Way("its deck dies after its end", "complete; lasts until its picture went", "values", (LASTS, SHOT)),
+    Way("an order comes after its end", "complete; lasts until the order is carried out", "values", (LASTS,)),
+    Way("the player is killed after its end", "interrupted, player_ended; all of it shown", "values", (LASTS,)),
+    Way("the director stops or fails", "partial, stopped; its picture is taken off", "values", (
+        (HERE, "test_a_director_that_stops_leaves_no_picture_without_a_record"),)),
     Way("an operator or a release takes it off", "partial, operator or release", "site", (
         ("e2e/test_main_job.py", "test_a_new_release_takes_over_whole_and_the_old_one_plays_until_then"),
         (STAGE, "test_no_two_plays_overlap_through_cuts_skips_a_blank_and_a_killed_deck"), TAKE)),
