@@ -26,6 +26,14 @@ NOWHERE = "http://127.0.0.1:1"
 STATE = "player/state"
 EVER = {"errno": errno.EIO, "times": 10**9}
 
+# Every second, not every ten, it looks whether the disk gives the membership again.
+_IMPATIENT = """
+from player.app import device_session
+device_session._READ_AGAIN_S = 1.0
+from player.app.cli import main
+main()
+"""
+
 
 def pair(site: Site) -> None:
     """Make the player one that is paired with an origin that is away."""
@@ -55,6 +63,7 @@ def test_a_disk_that_fails_once_changes_nothing_and_one_that_goes_on_failing_is_
     once = {f"{STATE}/{name}": {"errno": errno.EIO, "times": 1} for name in names}
     with alone(disk.mount, media, display) as site:
         pair(site)
+        site.programs["player"] = (sys.executable, "-c", _IMPATIENT)
         disk.set_faults(once)
         site.start("player")
         until(lambda: on_air(site), "it plays")

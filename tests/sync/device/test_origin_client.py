@@ -258,7 +258,7 @@ async def test_what_comes_with_an_upgrade_is_read_in_its_order() -> None:
         session.ws_connect(url) as hints,
     ):
         assert [await hints.receive_str() for _ in sent] == sent
-    abort(writers)
+        abort(writers)  # else the client waits ten seconds for the answer to its good-bye
 
 
 @pytest.mark.parametrize("name", FRAMINGS)
