@@ -31,7 +31,7 @@ from sync.wire.value_types import Identifier, Wire
 SOFT_RULES = ("category", "advertiser", "pace", "repeat")
 """The rules that may be given up, the first one first."""
 
-_NO_MORE = ONE_PLAY * 3 // 2  # a line that is owed so much lets no other go first
+_NO_MORE = ONE_PLAY * 6 // 5  # a line that is owed so much lets no other go first
 
 
 class AdHead(Wire):
@@ -186,10 +186,13 @@ def _yields(state: AdState, ads: EligibleAds, separation: AdSeparation, index: i
 def _relax_rules(
     state: AdState, ads: EligibleAds, separation: AdSeparation, fits_ms: int | None
 ) -> tuple[int, tuple[str, ...]] | None:
-    """Return the line that breaks the least soft rules, and these rules; None when no line fits."""
+    """Return the line that breaks the least soft rules, and these rules; None when no line fits.
+
+    Of lines that break the same ones, one that makes a larger line late comes last.
+    """
     head = state.head
 
-    def rank(index: int) -> tuple[int, bool, int, int, int, int]:
+    def rank(index: int) -> tuple[int, bool, bool, int, int, int, int]:
         entry = ads.lines[index]
         broken = (
             separation.category(entry) > 0,
@@ -199,7 +202,9 @@ def _relax_rules(
         )
         first, last, tie, _ = _turn(ads, state.accounts, index, head.seed)
         early = first > head.slot
-        return sum(rule << bit for bit, rule in enumerate(broken)), early, first if early else 0, last, tie, index
+        rules = sum(rule << bit for bit, rule in enumerate(broken))
+        late = _yields(state, ads, separation, index)
+        return rules, late, early, first if early else 0, last, tie, index
 
     fitting = [index for index, entry in enumerate(ads.lines) if entry.creatives_within(fits_ms)]
     best = min(map(rank, fitting), default=None)

@@ -14,6 +14,9 @@ ONE_PLAY = 2**40
 """One play in parts. The shares of all lines add up to exactly this in every slot."""
 
 
+_MOST_AHEAD = ONE_PLAY * 6 // 5
+
+
 class Account(Wire):
     """What a line is owed: one row. At `slot` it is owed `lag + share * (slot - since)` parts of `ONE_PLAY`.
 
@@ -33,9 +36,16 @@ class Account(Wire):
         return self.lag + self.share * (slot - self.since)
 
     def release(self, lines: int) -> int:
-        """Return the first slot the line is due in among `lines`; its share must not be 0."""
+        """Return the first slot the line is due in among `lines`; its share must not be 0.
+
+        One to which much is lent waits until a play leaves it no more than 1.2 plays ahead of its own share.
+        """
         parts = _parts(lines)
-        return self.since - 1 - (parts * self.lag - ONE_PLAY) // (parts * self.share)
+        due = self.since - 1 - (parts * self.lag - ONE_PLAY) // (parts * self.share)
+        if self.levelled <= 0:
+            return due
+        missing = self.levelled - _MOST_AHEAD + ONE_PLAY - self.share - self.lag
+        return max(due, self.since - (-missing // self.share))
 
     def deadline(self, lines: int) -> int:
         """Return the last slot it can have without being behind by more than the bound."""

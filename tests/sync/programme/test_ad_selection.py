@@ -96,7 +96,7 @@ def oracle(
         first, last, tie, _ = next_turn(account, len(ads.lines), index, state.head.seed, entry.tag)
         early = first > state.head.slot
         cost = tuple(rule in rules for rule in reversed(order))
-        waits = not rules and yields(state, ads, history, index)
+        waits = yields(state, ads, history, index)
         ranked.append((cost, waits, early, first if early else 0, last, tie, entry.line.id, rules))
     return (min(ranked)[6], min(ranked)[7]) if ranked else None
 
@@ -124,7 +124,7 @@ def yields(state: AdState, ads: EligibleAds, history: Sequence[Choice], index: i
             kept_off += 1
         owed = own.owed(slot + gap + 2)
         late = state.accounts[rival.line.id].owed(slot + gap + 1) > max(ONE_PLAY, owed)
-        if kept_off <= gap and late and 2 * owed < 3 * ONE_PLAY:
+        if kept_off <= gap and late and 5 * owed < 6 * ONE_PLAY:
             return True
     return False
 
