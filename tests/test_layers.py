@@ -131,7 +131,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/api/proof": (
         FACES,
         "sync/http sync/origin/api sync/origin/http sync/origin/proof sync/origin/proof/export sync/origin/publishing "
-        "sync/origin/reports "
+        "sync/origin/persistence sync/origin/reports "
         "sync/origin/store/proof sync/proof sync/trust",
     ),
     "sync/origin/api/identity": (

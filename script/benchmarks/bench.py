@@ -16,6 +16,7 @@ import faults
 import footprint
 import fuzz
 import kills
+import lists
 import orders
 import proof
 import reports
@@ -53,6 +54,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "encode": lambda options: encode.measure(options.only),
     "chunks": lambda _: chunks.measure(),
     "colour": lambda _: colour.measure(),
+    "lists": lambda _: lists.measure(),
     "orders": lambda _: orders.measure(),
     "proof": lambda options: proof.measure(options.hours, options.rounds or proof.ROUNDS, options.seed),
     "reports": lambda options: reports.measure(options.plays),

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, TypeVar
 
@@ -74,8 +75,11 @@ def read_query(request: web.Request, model: type[Model]) -> Model:
     """Parse the query of an address into a model.
 
     Raises:
-        Rejected: it does not fit the model; `fields` names each wrong field.
+        Rejected: it does not fit the model, or gives a field twice; `fields` names each wrong field.
     """
+    twice = sorted(name for name, times in Counter(name for name, _ in request.query.items()).items() if times > 1)
+    if twice:
+        raise Rejected(f"given more than once: {', '.join(twice)}", fields=dict.fromkeys(twice, "is given twice"))
     try:
         return model.model_validate(dict(request.query))
     except ValidationError as error:

@@ -15,7 +15,7 @@ from sync.http.operations import Access, mount
 from sync.http.problems import problem_middleware
 from sync.origin.api.content import ContentRoutes
 from sync.origin.api.devices import DeviceRoutes
-from sync.origin.api.plan_documents import CAMPAIGNS, PLAYLISTS, PlanDocumentRoutes
+from sync.origin.api.plan_documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
 from sync.origin.api.releases import ReleaseRoutes
 from sync.origin.api.schedules import ScheduleRoutes
 from sync.origin.persistence.data_folder import DataFolder
@@ -136,9 +136,9 @@ async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
     store: Any = DeviceStore(planning.database)
     devices = DeviceRoutes(store, IdentityDoubtStore(planning.database), store, live=store, clock=planning.clock)
     routes = (
-        PlanDocumentRoutes(PLAYLISTS, planning.playlists, changed),
+        PlanDocumentRoutes(PLAYLIST_KIND, planning.playlists, changed),
         ScheduleRoutes(planning.schedules, changed, planning.publisher.warn_schedule),
-        PlanDocumentRoutes(CAMPAIGNS, planning.campaigns, changed, planning.publisher.warn_campaign),
+        PlanDocumentRoutes(CAMPAIGN_KIND, planning.campaigns, changed, planning.publisher.warn_campaign),
         ReleaseRoutes(planning.publisher, planning.releases, devices.views, planning.clock),
         ContentRoutes(planning.files),
     )

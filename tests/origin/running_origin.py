@@ -71,8 +71,14 @@ class RunningOrigin:
                 assert {"type", "title", "detail", "instance"} <= set(document)
             return Answer(answer.status, document, answer.headers.copy(), text)
 
+    async def make_channel(self, channel: str) -> None:
+        """Make a channel that plays nothing, unless it is there."""
+        assert (await self.ask("PUT", f"/v1/schedule/{channel}", self.writer, {})).status in (201, 428)
+
     async def pair(self, name: str = "window", channel: str = "main") -> tuple[str, str]:
         """Pair a device by its code; return its id and token."""
+        if channel != "main":
+            await self.make_channel(channel)
         secret = secrets.token_hex(32)
         asked = await self.ask("POST", "/v1/pairings", body={"name": name, "secret": secret})
         code = pairing_code(Envelope.model_validate(asked.document["root"]), secret)

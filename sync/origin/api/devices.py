@@ -1,5 +1,6 @@
 """Devices over HTTP: people see what each shows, its health and whether it is behind; devices send heartbeats."""
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
@@ -12,8 +13,11 @@ from pydantic import ValidationError
 from sync.errors import Conflict, trust_text
 from sync.http.bodies import json_answer, read_json, requested_version
 from sync.http.operations import Access, Operation
+from sync.origin.api.lists import ListPage, list_operation
 from sync.origin.http.auth import caller_of
 from sync.origin.http.live_hints import LiveHints
+from sync.origin.persistence.lists import DEVICES
+from sync.origin.persistence.pages import Page, PageRequest
 from sync.origin.store.devices import Device, DeviceStore
 from sync.origin.store.proof.identity_doubts import Doubt, IdentityDoubtStore
 from sync.runtime.clock import Clock, instant, unix_ms
@@ -63,8 +67,8 @@ class DeviceView(Wire):
     doubts: tuple[str, ...] = ()
 
 
-class DeviceList(Wire):
-    """All devices, by name."""
+class DeviceList(ListPage):
+    """A page of devices."""
 
     devices: tuple[DeviceView, ...]
 
@@ -119,7 +123,7 @@ class DeviceRoutes:
         one, fetch = "/v1/devices/{id}", "Have a release fetched whatever the budget of the month"
         through = ReleaseToLetThrough, DeviceView
         return (
-            Operation("GET", "/v1/devices", self._list, "All devices", Access.READ, None, DeviceList),
+            list_operation("/v1/devices", "Devices, by name", DEVICES, DeviceList, self.page),
             Operation("GET", one, self._show, "One device", Access.READ, None, DeviceView),
             Operation(
                 "PATCH",
@@ -158,10 +162,15 @@ class DeviceRoutes:
         """Return one device for people; raise NotFound if there is no such device."""
         return self._view(await self._store.get(device), await self._doubts.open_doubts(device))
 
-    async def views(self) -> list[DeviceView]:
-        """Return all devices for people, by name."""
+    async def views(self, channel: str | None = None) -> list[DeviceView]:
+        """Return the devices of a channel, or all, for people, by name."""
         doubts = await self._doubts.open_doubts()
-        return [self._view(device, doubts) for device in await self._store.list_all()]
+        return [self._view(device, doubts) for device in await self._store.list_all(channel)]
+
+    async def page(self, asked: PageRequest) -> Page[DeviceView]:
+        """Return a page of devices for people."""
+        found, doubts = await self._store.page(asked), await self._doubts.open_doubts()
+        return await asyncio.to_thread(found.of, lambda device: self._view(device, doubts))
 
     async def remove(self, device: str) -> None:
         """Remove a device: its token is not valid from now on, its plays stay.
@@ -173,9 +182,6 @@ class DeviceRoutes:
         await self._store.remove(device, token_hash=unused, now_ms=unix_ms(self._clock.now()))
         self._live.locked_out(device)
         self._live.changed("devices", device)
-
-    async def _list(self, request: web.Request) -> web.Response:
-        return json_answer(DeviceList(devices=tuple(await self.views())))
 
     async def _show(self, request: web.Request) -> web.Response:
         view = await self.view(request.match_info["id"])

@@ -9,7 +9,9 @@ from pydantic import Field
 from sync.errors import Conflict, NotFound
 from sync.http.bodies import file_answer, json_answer, read_json, requested_version
 from sync.http.operations import Access, Operation
+from sync.origin.api.lists import ListPage, list_operation
 from sync.origin.persistence.data_folder import DataFolder
+from sync.origin.persistence.lists import MEDIA
 from sync.origin.store.media import MediaRow, MediaState, MediaStore
 from sync.runtime.clock import instant
 from sync.wire.release import Asset
@@ -36,8 +38,8 @@ class MediaView(Wire):
     updated_at: Instant
 
 
-class MediaList(Wire):
-    """All media, newest first."""
+class MediaList(ListPage):
+    """A page of media."""
 
     media: tuple[MediaView, ...]
 
@@ -73,7 +75,7 @@ class MediaRoutes:
         streams, new_stream = f"{many}/streams", "Add a network stream"
         picture, unused = f"{one}/thumbnail", "Delete a media that is not in use"
         return (
-            Operation("GET", many, self._list, "All media", read, answer=MediaList),
+            list_operation(many, "Media, newest first", MEDIA, MediaList, self._store.page, self.view),
             Operation("POST", streams, self._add_stream, new_stream, write, StreamRequest, view, 201),
             Operation("GET", one, self._get, "One media", read, answer=view),
             Operation("PATCH", one, self._rename, "Rename a media", write, MediaChange, view, headers=if_match),
@@ -102,9 +104,6 @@ class MediaRoutes:
             created_at=instant(row.created_ms),
             updated_at=instant(row.updated_ms),
         )
-
-    async def _list(self, request: web.Request) -> web.Response:
-        return json_answer(MediaList(media=tuple(self.view(row) for row in await self._store.list_all())))
 
     async def _get(self, request: web.Request) -> web.Response:
         return self._answer(await self._store.get(request.match_info["id"]))

@@ -6,7 +6,6 @@ The device's token is made when the device fetches it, and given exactly once. A
 again. Anybody may ask to pair, so the number of waiting pairings is limited, for each client and in all.
 """
 
-import asyncio
 import hmac
 import logging
 import secrets
@@ -24,9 +23,12 @@ from sync.http.forwarded import client_of, is_from_this_machine, is_secure
 from sync.http.listening_socket import network_of
 from sync.http.operations import Access, Operation
 from sync.origin.api.devices import DeviceRoutes, DeviceView
+from sync.origin.api.lists import ListPage, list_operation
 from sync.origin.http.host_header_check import is_own_address
 from sync.origin.http.live_hints import LiveHints
-from sync.origin.store.devices import NOT_WAITING, Admission, Pairing, PairingLimits, PairingStep, PairingStore
+from sync.origin.persistence.lists import PAIRINGS
+from sync.origin.persistence.pages import Page, PageRequest
+from sync.origin.store.pairings import NOT_WAITING, Admission, Pairing, PairingLimits, PairingStep, PairingStore
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.trust.signing import enrolment_proof, new_token, pairing_code, pin_root, root_fingerprint, token_hash
 from sync.wire.device_reports import EnrolmentProof, IdentityChallenge, PairingAnswer, PairingRequest, PairingState
@@ -48,8 +50,8 @@ class WaitingDevice(Wire):
     expires_at: Instant
 
 
-class WaitingList(Wire):
-    """All devices that wait to be paired."""
+class WaitingList(ListPage):
+    """A page of the devices that wait to be paired."""
 
     pairings: tuple[WaitingDevice, ...]
 
@@ -122,7 +124,7 @@ class PairingRoutes:
             Operation("GET", one, self._poll, "The state of a pairing", Access.PAIRING, None, PairingState),
             Operation("POST", f"{one}/proof", self._prove_key, prove, Access.PAIRING, EnrolmentProof, status=204),
             Operation("POST", "/v1/identity", self._prove, identify, Access.OPEN, IdentityChallenge, Envelope),
-            Operation("GET", "/v1/pairings", self._waiting, "Waiting devices", Access.READ, None, WaitingList),
+            list_operation("/v1/pairings", "Waiting devices", PAIRINGS, WaitingList, self._waiting, _waiting_device),
             Operation(
                 "POST", "/v1/devices", self._approve, "Pair a device by code", Access.WRITE, Approval, DeviceView, 201
             ),
@@ -137,10 +139,11 @@ class PairingRoutes:
 
         Raises:
             NotFound: no device waits with this code.
+            Rejected: there is no such channel, and it is not the one in which devices enrol.
             Conflict: two devices wait with this code: one may imitate the other.
         """
         admission = self._admission(channel, name)
-        await self._store.approve_by_code(_normalised(code), admission)
+        await self._store.approve_by_code(_normalised(code), admission, first_channel=self._enrolment.channel)
         log.info("device=%s channel=%s paired by code", admission.device, channel)
         self._live.changed("devices", admission.device)
         return await self._devices.view(admission.device)
@@ -252,9 +255,8 @@ class PairingRoutes:
                 f"{url[:200]!r} is at no name of this origin; if it is, add the name to server.allowed_hosts"
             )
 
-    async def _waiting(self, request: web.Request) -> web.Response:
-        found = await self._store.list_waiting(unix_ms(self._clock.now()))
-        return await asyncio.to_thread(_waiting_answer, found)
+    async def _waiting(self, asked: PageRequest) -> Page[Pairing]:
+        return await self._store.page(asked, unix_ms(self._clock.now()))
 
     async def _approve(self, request: web.Request) -> web.Response:
         approval = await read_json(request, Approval)
@@ -266,9 +268,8 @@ class PairingRoutes:
         return Admission(secrets.token_hex(8), channel, name, unused, unix_ms(self._clock.now()))
 
 
-def _waiting_answer(found: list[Pairing]) -> web.Response:
-    waiting = (WaitingDevice(pairing=p.id, name=p.name, expires_at=instant(p.expires_ms)) for p in found)
-    return json_answer(WaitingList(pairings=tuple(waiting)))
+def _waiting_device(pairing: Pairing) -> WaitingDevice:
+    return WaitingDevice(pairing=pairing.id, name=pairing.name, expires_at=instant(pairing.expires_ms))
 
 
 def _normalised(code: str) -> str:

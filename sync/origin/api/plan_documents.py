@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from aiohttp import hdrs, web
 from pydantic import BaseModel
@@ -11,23 +11,25 @@ from pydantic import BaseModel
 from sync.http.bodies import json_answer, read_json, requested_version, require_version
 from sync.http.forwarded import location
 from sync.http.operations import Access, Operation
+from sync.origin.api.lists import ListPage, list_operation
+from sync.origin.persistence.lists import CAMPAIGNS, PLAYLISTS
+from sync.origin.persistence.pages import ListRule, Page, PageRequest
 from sync.origin.planning.campaigns import CampaignDraft, StoredCampaign
 from sync.origin.planning.plan_fields import MOST_VALUES, Document
 from sync.origin.planning.playlists import PlaylistDraft, StoredPlaylist
 from sync.origin.store.playlists import PlaylistSummary
-from sync.wire.value_types import Wire
 
 BODY_CAP_BYTES = 8 * 1024 * 1024  # 10,000 items with long titles
 
 
-class PlaylistList(Wire):
-    """All playlists by name, without their items."""
+class PlaylistList(ListPage):
+    """A page of playlists, without their items."""
 
     playlists: tuple[PlaylistSummary, ...]
 
 
-class CampaignList(Wire):
-    """All campaigns by name, with their lines."""
+class CampaignList(ListPage):
+    """A page of campaigns, with their lines."""
 
     campaigns: tuple[StoredCampaign, ...]
 
@@ -45,11 +47,12 @@ class DocumentKind(Generic[Draft, Stored]):
     parts: str
     draft: type[Draft]
     stored: type[Stored]
-    listed: type[BaseModel]
+    listed: type[ListPage]
+    rule: ListRule
 
 
-PLAYLISTS = DocumentKind("playlists", "playlist", "items", PlaylistDraft, StoredPlaylist, PlaylistList)
-CAMPAIGNS = DocumentKind("campaigns", "campaign", "lines", CampaignDraft, StoredCampaign, CampaignList)
+PLAYLIST_KIND = DocumentKind("playlists", "playlist", "items", PlaylistDraft, StoredPlaylist, PlaylistList, PLAYLISTS)
+CAMPAIGN_KIND = DocumentKind("campaigns", "campaign", "lines", CampaignDraft, StoredCampaign, CampaignList, CAMPAIGNS)
 
 DraftIn = TypeVar("DraftIn", contravariant=True)
 StoredOut = TypeVar("StoredOut", covariant=True)
@@ -58,8 +61,8 @@ StoredOut = TypeVar("StoredOut", covariant=True)
 class DocumentStore(Protocol[DraftIn, StoredOut]):
     """A store of one kind of document; every change is one transaction."""
 
-    async def list_all(self) -> tuple[BaseModel, ...]:
-        """Return all, by name."""
+    async def page(self, asked: PageRequest, /) -> Page[Any]:
+        """Return a page of them."""
 
     async def create(self, draft: DraftIn, /) -> StoredOut:
         """Store a new one."""
@@ -95,7 +98,7 @@ class PlanDocumentRoutes(Generic[Draft, Stored]):
         many, one, draft, stored = f"/v1/{kind.topic}", f"/v1/{kind.topic}/{{id}}", kind.draft, kind.stored
         whole = f"{kind.one} and its {kind.parts}"
         return (
-            Operation("GET", many, self._list, f"All {kind.topic}", Access.READ, answer=kind.listed),
+            list_operation(many, f"{kind.topic.capitalize()}, by name", kind.rule, kind.listed, self._store.page),
             Operation(
                 "POST",
                 many,
@@ -122,10 +125,6 @@ class PlanDocumentRoutes(Generic[Draft, Stored]):
                 "DELETE", one, self._remove, f"Remove a {kind.one}", Access.WRITE, status=204, headers=(hdrs.IF_MATCH,)
             ),
         )
-
-    async def _list(self, request: web.Request) -> web.Response:
-        listed = self._kind.listed(**{self._kind.topic: await self._store.list_all()})
-        return await asyncio.to_thread(json_answer, listed)
 
     async def _create(self, request: web.Request) -> web.Response:
         created = await self._store.create(await self._draft(request))

@@ -13,7 +13,9 @@ from sync.http.bodies import json_answer, read_json, read_query
 from sync.http.operations import Access, Operation
 from sync.http.problems import MOST_NAMED
 from sync.origin.api.devices import DeviceView
+from sync.origin.api.lists import ListPage, list_operation
 from sync.origin.http.answer_cache import AnswerCache
+from sync.origin.persistence.lists import RELEASES
 from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.publishing.publisher import Publication, Publisher, count_ads, count_items
 from sync.origin.publishing.release_compiler import plan_warnings
@@ -24,7 +26,6 @@ from sync.runtime.clock import Clock, instant
 from sync.wire.release import Release
 from sync.wire.value_types import Identifier, Instant, Request, Wire
 
-MOST_LISTED = 200
 PREVIEW_KEPT_S = 60.0  # campaigns and items expire: a preview is at most this old
 
 
@@ -33,12 +34,6 @@ class PublishRequest(Request):
 
     channel: Identifier
     note: Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)] | None = None
-
-
-class ReleaseQuery(Request):
-    """The channel; without it, all channels."""
-
-    channel: Identifier | None = None
 
 
 class PreviewQuery(Request):
@@ -73,8 +68,8 @@ class PublishedView(ReleaseView):
     expires_at: Instant
 
 
-class ReleaseList(Wire):
-    """Releases, the newest first."""
+class ReleaseList(ListPage):
+    """A page of releases."""
 
     releases: tuple[ReleaseView, ...]
 
@@ -145,7 +140,7 @@ class ReleaseRoutes:
         self,
         publisher: Publisher,
         store: ReleaseStore,
-        devices: Callable[[], Awaitable[Sequence[DeviceView]]],
+        devices: Callable[[str], Awaitable[Sequence[DeviceView]]],
         clock: Clock,
     ) -> None:
         self._publisher = publisher
@@ -163,7 +158,7 @@ class ReleaseRoutes:
         asked, done = PublishRequest, PublishedView
         return (
             Operation("POST", many, self._publish, "Publish a channel", Access.WRITE, asked, done, 201, also=(200,)),
-            Operation("GET", many, self._list, published, Access.READ, answer=ReleaseList, query=ReleaseQuery),
+            list_operation(many, published, RELEASES, ReleaseList, self._store.page, _view),
             Operation("GET", preview, self._preview, ahead, Access.READ, answer=Preview, query=one),
             Operation("GET", shortfalls, self._shortfalls, missing, Access.READ, answer=ShortfallList, query=one),
         )
@@ -172,10 +167,6 @@ class ReleaseRoutes:
         asked = await read_json(request, PublishRequest, cap_bytes=16 * 1024)
         done = await self._publisher.publish(asked.channel, asked.note)
         return json_answer(_published(done), status=200 if done.unchanged else 201)
-
-    async def _list(self, request: web.Request) -> web.Response:
-        found = await self._store.list_releases(read_query(request, ReleaseQuery).channel, limit=MOST_LISTED)
-        return json_answer(ReleaseList(releases=tuple(_view(record) for record in found)))
 
     async def _preview(self, request: web.Request) -> web.Response:
         channel = read_query(request, PreviewQuery).channel
@@ -221,7 +212,7 @@ class ReleaseRoutes:
         )
 
     async def _rollout(self, release: Release, before: Release | None, new_bytes: int) -> RolloutView:
-        screens = [_screen(device) for device in await self._devices() if device.channel == release.channel]
+        screens = [_screen(device) for device in await self._devices(release.channel)]
         found = await asyncio.to_thread(rollout, release, before, new_bytes, screens, self._clock.now())
         late = tuple(LateView(at=one.at, what=one.what, devices=one.screens, first=one.first) for one in found.late)
         slowest = tuple(ReadyView(name=name, ready_at=at) for at, name in found.slowest)

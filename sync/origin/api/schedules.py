@@ -8,16 +8,18 @@ from pydantic import TypeAdapter, ValidationError
 from sync.errors import Rejected
 from sync.http.bodies import json_answer, read_json, requested_version, require_version
 from sync.http.operations import Access, Operation
+from sync.origin.api.lists import ListPage, list_operation
+from sync.origin.persistence.lists import CHANNELS
 from sync.origin.planning.plan_fields import MOST_VALUES
 from sync.origin.planning.schedules import ScheduleDraft, StoredSchedule
 from sync.origin.store.schedules import ScheduleStore
-from sync.wire.value_types import Identifier, Wire
+from sync.wire.value_types import Identifier
 
 _CHANNEL: TypeAdapter[str] = TypeAdapter(Identifier)
 
 
-class ScheduleList(Wire):
-    """The schedules of all channels, by channel."""
+class ScheduleList(ListPage):
+    """A page of the schedules of all channels."""
 
     schedules: tuple[StoredSchedule, ...]
 
@@ -40,7 +42,7 @@ class ScheduleRoutes:
         many, one = "/v1/schedule", "/v1/schedule/{channel}"
         draft, stored = ScheduleDraft, StoredSchedule
         return (
-            Operation("GET", many, self._list, "The schedules of all channels", Access.READ, answer=ScheduleList),
+            list_operation(many, "The schedules of all channels", CHANNELS, ScheduleList, self._store.page),
             Operation("GET", one, self._read, "The schedule of a channel", Access.READ, answer=stored),
             Operation(
                 "PUT",
@@ -63,9 +65,6 @@ class ScheduleRoutes:
                 headers=(hdrs.IF_MATCH,),
             ),
         )
-
-    async def _list(self, request: web.Request) -> web.Response:
-        return json_answer(ScheduleList(schedules=await self._store.list_all()))
 
     async def _read(self, request: web.Request) -> web.Response:
         found = await self._store.get(request.match_info["channel"])

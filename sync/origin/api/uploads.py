@@ -12,11 +12,13 @@ from email.utils import format_datetime
 from aiohttp import hdrs, web
 
 from sync.errors import Rejected, TooLarge, Unsupported
-from sync.http.bodies import body_pieces, json_answer
+from sync.http.bodies import body_pieces
 from sync.http.forwarded import location
 from sync.http.operations import Access, Operation
 from sync.http.problems import Handler, problem
+from sync.origin.api.lists import ListPage, list_operation
 from sync.origin.ingest.upload_intake import ChecksumMismatch, Intake, display_name
+from sync.origin.persistence.lists import UPLOADS
 from sync.origin.persistence.upload_file import Checksum
 from sync.origin.store.uploads import Upload
 from sync.runtime.clock import instant
@@ -52,8 +54,8 @@ class UploadView(Wire):
     expires_at: Instant
 
 
-class UploadList(Wire):
-    """All unfinished uploads, oldest first."""
+class UploadList(ListPage):
+    """A page of the unfinished uploads."""
 
     uploads: tuple[UploadView, ...]
 
@@ -83,7 +85,7 @@ class UploadRoutes:
             needed_headers=_ALWAYS,
             answer_headers=(hdrs.LOCATION, *_TOLD),
         )
-        unfinished = Operation("GET", _PATH, self._list, "Unfinished uploads", Access.READ, answer=UploadList)
+        unfinished = list_operation(_PATH, "Unfinished uploads", UPLOADS, UploadList, self._intake.page, _view)
         terminate, what = self._tus(self._terminate), "Delete an upload"
         remove = Operation("DELETE", _ONE, terminate, what, access, status=204, needed_headers=_ALWAYS)
         return (*features, unfinished, create, *self._chunks(access), remove)
@@ -148,9 +150,6 @@ class UploadRoutes:
             "Tus-Checksum-Algorithm": ",".join(_ALGORITHMS),
         }
         return web.Response(status=204, headers=headers)
-
-    async def _list(self, request: web.Request) -> web.Response:
-        return json_answer(UploadList(uploads=tuple(_view(upload) for upload in await self._intake.unfinished())))
 
     async def _create(self, request: web.Request) -> web.Response:
         _refuse_other_extensions(request)

@@ -19,7 +19,6 @@ from pydantic import Field
 from sync.command_output import log_to_stderr, one_line, print_answer
 from sync.errors import Rejected, SignageError
 from sync.origin import __version__
-from sync.origin.api.devices import DeviceView
 from sync.origin.app import device_commands, proof_commands, report_commands, trust_commands
 from sync.origin.app.server import serve
 from sync.origin.app.wiring import Origin, has_origin, open_origin
@@ -117,7 +116,10 @@ def _add_keys(commands: Any, shared: argparse.ArgumentParser) -> None:
 def _add_devices(commands: Any, shared: argparse.ArgumentParser) -> None:
     devices = commands.add_parser("devices", help="the paired screens")
     verbs = devices.add_subparsers(required=True, metavar="VERB")
-    _verb(verbs, "list", shared, _list_devices, "list all devices and what they show")
+    listed = _verb(verbs, "list", shared, _answered(device_commands.list_devices), "list devices and what they show")
+    listed.add_argument("--channel", type=_channel, metavar="NAME", help="only those of this channel")
+    listed.add_argument("--search", type=_name, metavar="TEXT", help="only those with this in their name or id")
+    listed.add_argument("--limit", type=argument(_Count), metavar="N", help="so many at most (default: all)")
     approve = _verb(verbs, "approve", shared, _approve_device, "pair the device that shows a code")
     approve.add_argument("code", help="the code on its screen")
     approve.add_argument("--channel", required=True, type=_channel, metavar="NAME", help="the channel it plays")
@@ -303,12 +305,6 @@ async def _revoke_key(origin: Origin, options: argparse.Namespace) -> None:
     _print(options, {"revoked": key.id}, [f"The key of {key.name} is no longer valid."])
 
 
-async def _list_devices(origin: Origin, options: argparse.Namespace) -> None:
-    devices = await origin.devices.views()
-    shown = [device.model_dump(mode="json") for device in devices]
-    _print(options, shown, [_device_line(device) for device in devices])
-
-
 async def _approve_device(origin: Origin, options: argparse.Namespace) -> None:
     device = await origin.pairings.approve(options.code, options.channel, options.name)
     _print(options, device.model_dump(mode="json"), [f"{device.name} ({device.id}) plays {device.channel}."])
@@ -366,17 +362,6 @@ async def _doctor(origin: Origin, options: argparse.Namespace) -> None:
         f"room      {free_bytes} bytes are free in {origin.folder_target.files.data_dir}",
     ]
     _print(options, shown, lines)
-
-
-def _device_line(device: DeviceView) -> str:
-    beat = device.heartbeat
-    shows = beat.on_air.title if beat and beat.on_air else "nothing known"
-    seen = "never seen" if device.seen_age_s is None else f"seen {device.seen_age_s:.0f} s ago"
-    state = f"release {device.sequence or 0} of {device.channel_sequence}"
-    if beat and beat.coming:
-        ready = f"{beat.coming.ready_at:%Y-%m-%d %H:%M}Z" if beat.coming.ready_at else "at a time not known yet"
-        state += f" (ready {ready}{', late' if beat.coming.late else ''})"
-    return f"{device.id}  {device.name}  {device.channel}  {state}  {seen}  shows {shows}"
 
 
 def _print(options: argparse.Namespace, document: Any, lines: list[str]) -> None:

@@ -22,7 +22,7 @@ from sync.origin.api.identity.routes import IdentityRoutes
 from sync.origin.api.media import MediaRoutes
 from sync.origin.api.monitoring import MonitoringRoutes, OriginMetrics
 from sync.origin.api.pairings import Enrolment, OriginKeys, PairingRoutes
-from sync.origin.api.plan_documents import CAMPAIGNS, PLAYLISTS, PlanDocumentRoutes
+from sync.origin.api.plan_documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
 from sync.origin.api.proof.audit import AuditRoutes
 from sync.origin.api.proof.checkpoint_delivery import CheckpointDeliveryRoutes
 from sync.origin.api.proof.clock_correction import ClockCorrection
@@ -62,9 +62,10 @@ from sync.origin.retention.scanner import ContentScanner
 from sync.origin.settings.model import OriginConfiguration
 from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.counts import CountStore
-from sync.origin.store.devices import DeviceStore, PairingStore
+from sync.origin.store.devices import DeviceStore
 from sync.origin.store.keys import KeyStore
 from sync.origin.store.media import MediaStore
+from sync.origin.store.pairings import PairingStore
 from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.proof.device_keys import DeviceKeyStore
 from sync.origin.store.proof.device_logs import DeviceLogStore
@@ -208,9 +209,9 @@ def _report_maker(database: OriginDatabase, files: DataFolder, clock: Clock) -> 
 def _plan_routes(
     rooms: FolderTarget, live: LiveHints
 ) -> tuple[PlanDocumentRoutes[Any, Any], ScheduleRoutes, PlanDocumentRoutes[Any, Any]]:
-    playlists = PlanDocumentRoutes(PLAYLISTS, rooms.playlists, live.changed)
+    playlists = PlanDocumentRoutes(PLAYLIST_KIND, rooms.playlists, live.changed)
     schedules = ScheduleRoutes(rooms.schedules, live.changed, rooms.publisher.warn_schedule)
-    campaigns = PlanDocumentRoutes(CAMPAIGNS, rooms.campaigns, live.changed, rooms.publisher.warn_campaign)
+    campaigns = PlanDocumentRoutes(CAMPAIGN_KIND, rooms.campaigns, live.changed, rooms.publisher.warn_campaign)
     return playlists, schedules, campaigns
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sync.errors import Conflict, NotFound, Rejected, StorageBroken, StorageFull, TooLarge
 from sync.origin.persistence.data_folder import DataFolder
+from sync.origin.persistence.pages import Page, PageRequest
 from sync.origin.persistence.upload_file import Checksum, UploadFile, hash_file, lock_upload
 from sync.origin.planning.file_names import shown_name
 from sync.origin.settings.model import OriginConfiguration
@@ -96,9 +97,9 @@ class Intake:
         except Conflict:
             return upload  # another request hands it over at this moment
 
-    async def unfinished(self) -> tuple[Upload, ...]:
-        """Return the uploads that are not media yet, oldest first."""
-        return await self._uploads.unfinished()
+    async def page(self, asked: PageRequest) -> Page[Upload]:
+        """Return a page of the uploads that are not media yet."""
+        return await self._uploads.page(asked)
 
     async def append(
         self, upload_id: str, offset: int, pieces: AsyncIterator[bytes], length: int | None, checksum: Checksum | None

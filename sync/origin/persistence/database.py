@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from sync.errors import Conflict, Rejected, SignageError, StorageBroken, StorageFull
+from sync.origin.persistence.lists import fill_name_keys
 from sync.origin.persistence.play_files import PlayFiles
 from sync.origin.persistence.schema_upgrade import bring_up_to_date
 from sync.runtime.os_messages import os_reason
@@ -82,6 +83,7 @@ class OriginDatabase:
             await _set_pragmas(connection, _SQLITE_WHILE_UPDATED)
             async with _transaction(connection):
                 await connection.run_sync(bring_up_to_date)
+                await connection.run_sync(fill_name_keys)
             await _set_pragmas(connection, _SQLITE_PRAGMAS)
 
     @asynccontextmanager

@@ -26,6 +26,13 @@ from sqlalchemy import (
 metadata = MetaData()
 
 
+def _name_keys() -> list[Column[str]]:
+    """Return the columns by which a name is sorted and sought (`lists.named`); empty: an earlier version wrote it."""
+    by_bytes = Text().with_variant(Text(collation="C"), "postgresql")
+    columns = {"name_order": by_bytes, "searched": Text()}
+    return [Column(name, kind, nullable=False, server_default="") for name, kind in columns.items()]
+
+
 class NoneAsEmptyText(TypeDecorator[str]):
     """A text or None, stored as empty text; None means that each screen's own settings count."""
 
@@ -112,6 +119,9 @@ media = Table(
     Column("version", Integer, nullable=False, default=1),
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
+    *_name_keys(),
+    Index("media_by_name", "name_order", "id"),
+    Index("media_by_creation", "created_ms", "id"),
 )
 
 streams = Table(
@@ -128,6 +138,7 @@ playlists = Table(
     Column("name", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
+    *_name_keys(),
 )
 
 playlist_items = Table(
@@ -162,6 +173,7 @@ channels = Table(
     Column("fallback_media_id", ForeignKey("media.id"), index=True),
     Column("version", Integer, nullable=False),
     Column("sequence", BigInteger, nullable=False, default=0),
+    *_name_keys(),
 )
 
 dayparts = Table(
@@ -203,6 +215,7 @@ campaigns = Table(
     Column("ends_ms", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
+    *_name_keys(),
 )
 
 lines = Table(
@@ -259,6 +272,7 @@ releases = Table(
     Column("asset_bytes", BigInteger, nullable=False),
     Column("note", Text),  # a remark of its publisher
     Column("named", Boolean, nullable=False, server_default=false()),  # what it shows is in `release_contents`
+    Index("releases_by_creation", "created_ms", "channel_id", "sequence"),
 )
 
 # All that the releases of a channel ever showed, as an item or as an ad; what does not apply is empty. `sequences` says
@@ -291,6 +305,8 @@ devices = Table(
     Column("version", Integer, nullable=False, default=1),
     Column("channels", JSON),  # every channel it was in; NULL: paired with an earlier version, unknown
     Column("removed_ms", BigInteger),  # its plays stay as evidence; its token is no longer valid
+    *_name_keys(),
+    Index("devices_by_name", "name_order", "id"),
 )
 
 # Devices that ask to be let in; `secret` proves that a later poll comes from the same device.
@@ -335,19 +351,13 @@ plays = Table(
     Index("plays_by_start", "started_ms"),
     Index("plays_by_device", "device_id", "started_ms"),
 )
-_set_aside = plays.c.set_aside.is_not(None)
-Index("plays_set_aside", plays.c.received_ms, sqlite_where=_set_aside, postgresql_where=_set_aside)
-Index(
-    "plays_set_aside_by_device",
-    plays.c.device_id,
-    plays.c.received_ms,
-    sqlite_where=_set_aside,
-    postgresql_where=_set_aside,
-)
-_accepted = plays.c.accepted.is_not(None)
-Index("plays_accepted", plays.c.received_ms, sqlite_where=_accepted, postgresql_where=_accepted)
-_unsynced = plays.c.clock == "unsynced"
-Index("plays_unsynced", plays.c.device_id, plays.c.log_epoch, sqlite_where=_unsynced, postgresql_where=_unsynced)
+for _name, _columns, _of in (
+    ("plays_set_aside", (plays.c.received_ms,), plays.c.set_aside.is_not(None)),
+    ("plays_set_aside_by_device", (plays.c.device_id, plays.c.received_ms), plays.c.set_aside.is_not(None)),
+    ("plays_accepted", (plays.c.received_ms,), plays.c.accepted.is_not(None)),
+    ("plays_unsynced", (plays.c.device_id, plays.c.log_epoch), plays.c.clock == "unsynced"),
+):
+    Index(_name, *_columns, sqlite_where=_of, postgresql_where=_of)
 
 # Files with plays of a day, see `play_files`; `finished`: all their plays refer to them.
 play_archives = Table(

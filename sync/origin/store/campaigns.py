@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import NotFound
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.lists import CAMPAIGNS, named
+from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.persistence.row_checks import (
     FACT_COLUMNS,
     check_exists,
@@ -43,6 +45,14 @@ class CampaignStore:
         async with self._database.reading() as connection:
             found = await load_campaigns(connection, campaigns.c.id.is_not(None))
         return tuple(sorted(found, key=lambda campaign: (natural_key(campaign.name), campaign.id)))
+
+    async def page(self, asked: PageRequest) -> Page[StoredCampaign]:
+        """Return a page of campaigns."""
+        async with self._database.reading() as connection:
+            page = await read_page(connection, CAMPAIGNS, select(campaigns.c.id), asked)
+            found = await load_campaigns(connection, campaigns.c.id.in_([row.id for row in page.items]))
+        by_id = {campaign.id: campaign for campaign in found}
+        return page.of(lambda row: by_id[row.id])
 
     async def get(self, campaign_id: str) -> StoredCampaign:
         """Return a campaign; raise NotFound if no campaign has this id."""
@@ -91,7 +101,7 @@ class CampaignStore:
 
     def _values(self, draft: CampaignDraft) -> dict[str, Any]:
         return {
-            "name": draft.name,
+            **named(draft.name, draft.advertiser),
             "advertiser": draft.advertiser,
             "channel_id": draft.channel,
             "starts_ms": unix_ms(draft.starts_at),

@@ -7,7 +7,7 @@ from sqlalchemy import Select, func, select
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import devices, media, pairings, releases, uploads
-from sync.origin.store.devices import PairingStep
+from sync.origin.store.pairings import PairingStep
 from sync.origin.store.uploads import UNFINISHED
 
 

@@ -26,6 +26,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.lists import MEDIA, named
+from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.persistence.row_checks import ASSET_COLUMNS, asset_in, check_version, join_media_facts
 from sync.origin.persistence.tables import (
     assets,
@@ -113,7 +115,7 @@ class MediaStore:
         media_id, now_ms = secrets.token_hex(16), self._now_ms()
         row = insert(media).values(
             id=media_id,
-            name=name,
+            **named(name),
             state=MediaState.READY,
             progress=100,
             source_sha256=stream_name(url),
@@ -137,6 +139,12 @@ class MediaStore:
         """Return all media, newest first."""
         return await self._select(true())
 
+    async def page(self, asked: PageRequest) -> Page[MediaRow]:
+        """Return a page of media."""
+        async with self._database.reading() as connection:
+            found = await read_page(connection, MEDIA, _query(), asked)
+        return found.of(lambda row: _media_row(row._mapping))
+
     async def in_states(self, *states: MediaState) -> tuple[MediaRow, ...]:
         """Return the media in any of `states`, newest first."""
         return await self._select(media.c.state.in_(states))
@@ -157,7 +165,9 @@ class MediaStore:
         async with self._database.writing() as connection:
             await check_version(connection, media, "media", media_id, version)
             change = update(media).where(media.c.id == media_id)
-            await connection.execute(change.values(name=name, version=media.c.version + 1, updated_ms=self._now_ms()))
+            await connection.execute(
+                change.values(**named(name), version=media.c.version + 1, updated_ms=self._now_ms())
+            )
         return await self.get(media_id)
 
     async def remove(self, media_id: str, *, version: int | None) -> None:
@@ -287,7 +297,7 @@ async def insert_queued(
     """Add a queued media inside the caller's transaction."""
     row = insert(media).values(
         id=media_id,
-        name=name,
+        **named(name),
         state=MEDIA_STATES.start,
         source_sha256=sha256,
         source_bytes=size_bytes,

@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.lists import PLAYLISTS, named
+from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.persistence.row_checks import (
     FACT_COLUMNS,
     check_ids_free,
@@ -22,7 +24,7 @@ from sync.origin.persistence.row_checks import (
     update_versioned,
 )
 from sync.origin.persistence.tables import channels, dayparts, media, playlist_items, playlists
-from sync.origin.planning.file_names import natural_key, same_name
+from sync.origin.planning.file_names import same_name
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem, StoredPlaylist
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.wire.value_types import Instant, Wire
@@ -45,13 +47,12 @@ class PlaylistStore:
         self._database = database
         self._clock = clock
 
-    async def list_all(self) -> tuple[PlaylistSummary, ...]:
-        """Return all playlists in the natural order of their names."""
-        count = func.count(playlist_items.c.id).label("count")
-        query = select(playlists, count).outerjoin(playlist_items).group_by(*playlists.c)
+    async def page(self, asked: PageRequest) -> Page[PlaylistSummary]:
+        """Return a page of playlists."""
+        count = select(func.count()).where(playlist_items.c.playlist_id == playlists.c.id).scalar_subquery()
         async with self._database.reading() as connection:
-            found = [_summary(row) for row in (await connection.execute(query)).mappings()]
-        return tuple(sorted(found, key=lambda playlist: (natural_key(playlist.name), playlist.id)))
+            found = await read_page(connection, PLAYLISTS, select(playlists, count.label("count")), asked)
+        return found.of(lambda row: _summary(row._mapping))
 
     async def get(self, playlist_id: str) -> StoredPlaylist:
         """Return a playlist with its items; raise NotFound if no playlist has this id."""
@@ -82,7 +83,7 @@ class PlaylistStore:
         """
         playlist_id = new_id()
         async with self._database.writing() as connection:
-            row = insert(playlists).values(id=playlist_id, name=draft.name, version=1, updated_ms=self._now_ms())
+            row = insert(playlists).values(id=playlist_id, **named(draft.name), version=1, updated_ms=self._now_ms())
             await connection.execute(row)
             await _write_items(connection, playlist_id, draft.items)
             return await _get_playlist(connection, playlist_id)
@@ -95,7 +96,7 @@ class PlaylistStore:
             StaleVersion: somebody else changed it first.
             Rejected: the media of an item is unknown or has failed, or the id of an item is taken.
         """
-        values = {"name": draft.name, "updated_ms": self._now_ms()}
+        values = {**named(draft.name), "updated_ms": self._now_ms()}
         async with self._database.writing() as connection:
             await update_versioned(connection, playlists, "playlist", playlist_id, version, values)
             await connection.execute(delete(playlist_items).where(playlist_items.c.playlist_id == playlist_id))

@@ -19,6 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.lists import RELEASES
+from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.persistence.row_checks import FACT_COLUMNS, join_media_facts, media_fact
 from sync.origin.persistence.tables import campaigns, channels, devices, media, playlists, release_contents, releases
 from sync.origin.planning.channel_plan import ChannelPlan, ReleaseRecord
@@ -77,13 +79,11 @@ class ReleaseStore:
         async with self._database.reading() as connection:
             return await _latest(connection, channel)
 
-    async def list_releases(self, channel: str | None, *, limit: int) -> tuple[ReleaseRecord, ...]:
-        """Return at most `limit` releases of one channel or of all, newest first."""
-        query = select(releases).order_by(releases.c.created_ms.desc(), releases.c.sequence.desc()).limit(limit)
-        if channel is not None:
-            query = query.where(releases.c.channel_id == channel)
+    async def page(self, asked: PageRequest) -> Page[ReleaseRecord]:
+        """Return a page of the releases of all channels."""
         async with self._database.reading() as connection:
-            return tuple(_record(row) for row in (await connection.execute(query)).mappings())
+            found = await read_page(connection, RELEASES, select(releases), asked)
+        return found.of(lambda row: _record(row._mapping))
 
     async def published_channels(self) -> tuple[str, ...]:
         """Return the channels that have a release."""

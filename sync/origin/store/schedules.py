@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict, NotFound, StaleVersion
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.lists import CHANNELS, name_keys
+from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.persistence.row_checks import (
     FACT_COLUMNS,
     FieldUses,
@@ -23,7 +25,6 @@ from sync.origin.persistence.row_checks import (
     update_versioned,
 )
 from sync.origin.persistence.tables import campaigns, channels, dayparts, devices, media, overlays, playlists, releases
-from sync.origin.planning.file_names import natural_key
 from sync.origin.planning.plan_fields import MediaFact
 from sync.origin.planning.schedules import (
     BreakDraft,
@@ -41,10 +42,13 @@ class ScheduleStore:
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
-    async def list_all(self) -> tuple[StoredSchedule, ...]:
-        """Return the schedules of all channels, by channel."""
+    async def page(self, asked: PageRequest) -> Page[StoredSchedule]:
+        """Return a page of the schedules of all channels."""
         async with self._database.reading() as connection:
-            return await load_schedules(connection, channels.c.id.is_not(None))
+            page = await read_page(connection, CHANNELS, select(channels.c.id), asked)
+            found = await load_schedules(connection, channels.c.id.in_([row.id for row in page.items]))
+        by_channel = {schedule.channel: schedule for schedule in found}
+        return page.of(lambda row: by_channel[row.id])
 
     async def get(self, channel: str) -> StoredSchedule:
         """Return the schedule of a channel; raise NotFound if there is no such channel."""
@@ -69,7 +73,9 @@ class ScheduleStore:
             if version is not None:
                 raise StaleVersion(f"somebody else has just added channel {channel}: read it first", current=version)
             await _check(connection, channel, draft)
-            await connection.execute(insert(channels).values(id=channel, version=1, sequence=0, **_values(draft)))
+            await connection.execute(
+                insert(channels).values(id=channel, version=1, sequence=0, **name_keys(channel), **_values(draft))
+            )
             await _write_dayparts(connection, channel, draft.dayparts)
             await _write_overlays(connection, channel, draft.overlays)
             return await get_schedule(connection, channel)
@@ -108,15 +114,14 @@ class ScheduleStore:
 
 
 async def load_schedules(connection: AsyncConnection, condition: ColumnElement[bool]) -> tuple[StoredSchedule, ...]:
-    """Return the schedules of the channels that match, in the natural order of channels."""
+    """Return the schedules of the channels that match, in no order."""
     dayparts_of: dict[str, list[DaypartDraft]] = {}
     query = select(dayparts).join(channels, channels.c.id == dayparts.c.channel_id).where(condition)
     for row in (await connection.execute(query.order_by(dayparts.c.channel_id, dayparts.c.position))).mappings():
         dayparts_of.setdefault(row["channel_id"], []).append(_daypart(row))
     overlays_of = await _load_overlays(connection, condition)
     rows = (await connection.execute(select(channels).where(condition))).mappings()
-    in_order = sorted(rows, key=lambda row: natural_key(row["id"]))
-    return tuple(_schedule(row, dayparts_of.get(row["id"], []), overlays_of.get(row["id"], [])) for row in in_order)
+    return tuple(_schedule(row, dayparts_of.get(row["id"], []), overlays_of.get(row["id"], [])) for row in rows)
 
 
 async def get_schedule(connection: AsyncConnection, channel: str) -> StoredSchedule:

@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 
 from sync.errors import NotFound
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.lists import UPLOADS
+from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.persistence.tables import uploads
 from sync.origin.store.media import insert_queued
 from sync.runtime.clock import Clock, unix_ms
@@ -123,6 +125,12 @@ class UploadStore:
     async def unfinished(self) -> tuple[Upload, ...]:
         """Return the uploads that are not media yet, oldest first."""
         return await self._select(UNFINISHED)
+
+    async def page(self, asked: PageRequest) -> Page[Upload]:
+        """Return a page of the uploads that are not media yet."""
+        async with self._database.reading() as connection:
+            found = await read_page(connection, UPLOADS, select(uploads), asked, UNFINISHED)
+        return found.of(lambda row: Upload(**{name: row._mapping[name] for name in Upload.__dataclass_fields__}))
 
     async def expired(self) -> tuple[Upload, ...]:
         """Return the uploads whose expiry has passed, in any state."""

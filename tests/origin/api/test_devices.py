@@ -127,6 +127,7 @@ async def test_a_lost_race_is_told_the_version_there_is(server: RunningOrigin) -
     path = f"/v1/devices/{device}"
     first = await server.ask("PATCH", path, server.writer, {"name": "Door"}, headers={"If-Match": '"1"'})
     assert (first.status, first.headers["ETag"], first.document["name"]) == (200, '"2"', "Door")
+    await server.make_channel("cafe")
     second = await server.ask("PATCH", path, server.writer, {"channel": "cafe"}, headers={"If-Match": '"1"'})
     assert (second.status, second.document["current"]) == (412, 2)
     third = await server.ask("PATCH", path, server.writer, {"channel": "cafe"})

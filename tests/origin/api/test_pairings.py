@@ -19,7 +19,7 @@ from sync.errors import Untrusted
 from sync.origin.api import pairings
 from sync.origin.api.pairings import PAIRING_LASTS
 from sync.origin.settings.model import PublishSettings
-from sync.origin.store.devices import PairingLimits
+from sync.origin.store.pairings import PairingLimits
 from sync.runtime.clock import SystemClock, instant
 from sync.trust.signing import SigningKey, check_identity, enrolment_proof, pairing_code, pin_root, read_timestamp
 from sync.wire.device_reports import IdentityChallenge
@@ -52,6 +52,7 @@ async def test_a_code_typed_by_a_person_lets_the_device_in_and_its_token_comes_o
     assert (await poll(server, answer))["status"] == "waiting"
     shown = code_of(answer)
     typed = f" {shown[:4].lower()}-{shown[4:]} "
+    await server.make_channel("cafe")
     let_in = await server.ask("POST", "/v1/devices", server.writer, {"code": typed, "channel": "cafe", "name": "Bar"})
     assert (let_in.status, let_in.document["name"], let_in.document["channel"]) == (201, "Bar", "cafe")
     state = await poll(server, answer)
@@ -120,7 +121,10 @@ async def test_one_client_cannot_close_the_door_for_the_others(
         clock.step_wall(1)
     full = await ask_as(server, "2001:db8::99")
     assert (full.status, full.headers["Retry-After"]) == (429, "60")
-    others = [(await ask_as(server, f"192.0.2.{number}")).document["pairing"] for number in range(3)]
+    others = []
+    for number in range(3):
+        others.append((await ask_as(server, f"192.0.2.{number}")).document["pairing"])
+        clock.step_wall(1)
     assert await waiting(server) == greedy[2:] + others  # the oldest of those who have the most made room
     clock.step_wall(PAIRING_LASTS.total_seconds())
     assert (await ask_as(server, "2001:db8::99")).status == 201

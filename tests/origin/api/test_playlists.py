@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from sync.errors import SignageError
+from sync.origin.persistence.pages import PageRequest
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.store import playlists as playlist_statements
 from tests.origin.planning_origin import Client, PlanningOrigin, request_json
@@ -133,7 +134,7 @@ async def test_every_wrong_media_is_named_at_once_and_why(planning: PlanningOrig
         "items.0.media": "there is no media nobody",
         "items.1.media": "bad.jpg cannot be shown: This is no picture.",
     }
-    assert (await request_json(client, "GET", "/v1/playlists"))[1] == {"playlists": []}
+    assert (await request_json(client, "GET", "/v1/playlists"))[1]["playlists"] == []
 
 
 async def test_an_item_of_another_playlist_cannot_be_taken_along(planning: PlanningOrigin, client: Client) -> None:
@@ -214,7 +215,7 @@ async def test_playlists_are_listed_in_natural_order(planning: PlanningOrigin) -
     names = ["Menu", "menu 2", "Menu 10", "Ñandú", "Zebra"]
     for name in reversed(names):
         await planning.playlists.create(PlaylistDraft(name=name))
-    assert [playlist.name for playlist in await planning.playlists.list_all()] == names
+    assert [playlist.name for playlist in (await planning.playlists.page(PageRequest())).items] == names
 
 
 async def test_names_that_are_there_twice_are_told_apart_before_a_folder_replaces_one(planning: PlanningOrigin) -> None:

@@ -12,6 +12,7 @@ from tusclient import client as tus
 from tusclient.exceptions import TusUploadFailed
 
 from sync.origin.ingest import upload_intake
+from sync.origin.persistence.pages import PageRequest
 from sync.origin.store.media import MediaState
 from tests.origin.media_origin import CHUNK, TUS, MediaOrigin, checksum_header, open_media_origin, wait_until
 from tests.origin.samples import Samples
@@ -108,7 +109,7 @@ async def test_an_upload_that_is_not_offered_is_refused_and_not_made(
         assert answer.headers["Tus-Resumable"] == "1.0.0"
         assert answer.headers.get("Tus-Version") == ("1.0.0" if status == 412 else None)
         assert answer.headers.get("Allow") == ("GET, HEAD, OPTIONS, POST" if status == 405 else None)
-    assert await idle_origin.intake.unfinished() == ()
+    assert (await idle_origin.intake.page(PageRequest())).items == ()
 
 
 @pytest.mark.parametrize("sent", ["", "filename YS5tcDQ=", "flag,filename YS5tcDQ=, empty "])

@@ -216,16 +216,19 @@ async def test_a_device_is_let_in_listed_and_locked_out_from_the_command_line(
         async with client.post(f"{origin.url}/v1/pairings", json=wanted) as answer:
             asked: dict[str, Any] = await answer.json()
         code = pairing_code(Envelope.model_validate(asked["root"]), secret)
-        _, out, _ = await run(capsys, "devices", "approve", code, "--channel", "cafe", *at)
+        _, out, _ = await run(capsys, "devices", "approve", code, "--channel", "main", *at)
         device = json.loads(out)["id"]
         headers = {"Authorization": f"Bearer {secret}"}
         async with client.get(f"{origin.url}/v1/pairings/{asked['pairing']}", headers=headers) as answer:
             assert (await answer.json())["device"] == device
         _, out, _ = await run(capsys, "devices", "list", *at)
-        assert [(d["id"], d["channel"]) for d in json.loads(out)] == [(device, "cafe")]
+        assert [(d["id"], d["channel"]) for d in json.loads(out)] == [(device, "main")]
+        chosen = {("--search", "WIN"): 1, ("--search", "x"): 0, ("--channel", "cafe"): 0, ("--limit", "1"): 1}
+        for options, count in chosen.items():
+            assert len(json.loads((await run(capsys, "devices", "list", *options, *at))[1])) == count
         assert (await run(capsys, "devices", "remove", device, *at))[0] == 0
         assert json.loads((await run(capsys, "devices", "list", *at))[1]) == []
-        assert (await run(capsys, "devices", "approve", "NOSUCH", "--channel", "cafe", *at))[0] == 1
+        assert (await run(capsys, "devices", "approve", "NOSUCH", "--channel", "main", *at))[0] == 1
 
 
 async def test_mistakes_are_told_in_one_line_without_a_traceback(

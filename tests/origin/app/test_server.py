@@ -45,7 +45,7 @@ async def test_a_fault_of_ours_is_a_problem_that_shows_nothing_of_the_inside(
     async def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a secret of the inside")
 
-    monkeypatch.setattr("sync.origin.store.devices.DeviceStore.list_all", broken)
+    monkeypatch.setattr("sync.origin.store.devices.DeviceStore.page", broken)
     answer = await server.ask("GET", "/v1/devices", server.reader)
     assert answer.status == 500
     assert "secret" not in answer.text
@@ -83,7 +83,7 @@ async def test_work_that_takes_too_long_is_a_problem(server: RunningOrigin, monk
     async def late(*_: object) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr("sync.origin.store.devices.DeviceStore.list_all", late)
+    monkeypatch.setattr("sync.origin.store.devices.DeviceStore.page", late)
     assert (await server.ask("GET", "/v1/devices", server.reader)).status == 504
 
 

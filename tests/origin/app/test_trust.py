@@ -13,6 +13,7 @@ import pytest
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.errors import Conflict, Distrust, Rejected
 from sync.origin.persistence.data_folder import DataFolder
+from sync.origin.persistence.pages import PageRequest
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.publishing import keyring as keyring_file
 from sync.origin.publishing.keyring import ONLINE, ROOT, Keyring, read_key
@@ -57,7 +58,7 @@ class Venue:
     async def publish(self, media: str) -> str:
         """Publish what shows one media; return the release."""
         target = self.server.origin.folder_target
-        (playlist,) = await target.playlists.list_all()
+        (playlist,) = (await target.playlists.page(PageRequest())).items
         draft = PlaylistDraft(name="Lobby", items=(PlaylistItem(media=media),))
         await target.playlists.replace(playlist.id, draft, version=playlist.version)
         return (await target.publisher.publish("main")).record.sha256

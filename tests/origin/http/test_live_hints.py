@@ -79,6 +79,7 @@ async def test_a_page_hears_what_changed_and_a_device_does_not(server: RunningOr
         assert await hint(page) == {"topic": "devices", "id": device}
         await server.ask("POST", "/v1/plays", token, {"plays": [play(device, 1)]})
         assert await hint(page) == {"topic": "plays", "id": device}
+        await server.make_channel("cafe")
         await server.ask("PATCH", f"/v1/devices/{device}", server.writer, {"channel": "cafe"})
         assert await hint(socket) == {"topic": "channel", "channel": "cafe"}
         assert (await socket.receive(PATIENCE_S)).type is WSMsgType.CLOSE

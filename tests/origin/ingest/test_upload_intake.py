@@ -12,6 +12,7 @@ import pytest
 
 from sync.errors import NotFound, StorageFull
 from sync.origin.persistence.data_folder import DataFolder
+from sync.origin.persistence.pages import PageRequest
 from sync.origin.store.media import MediaState
 from sync.origin.store.uploads import Upload
 from tests.fakes import FakeClock
@@ -64,7 +65,9 @@ async def test_a_wrong_creation_is_refused_and_leaves_nothing(
     async with open_media_origin(tmp_path, run_pipeline=False, uploads={"largest_bytes": 1000}) as media_origin:
         async with media_origin.http.post(f"{media_origin.url}/v1/uploads", headers={**TUS, **headers}) as answer:
             assert answer.status == status
-        assert not list(media_origin.files.uploads.iterdir()) and not await media_origin.intake.unfinished()
+        assert (
+            not list(media_origin.files.uploads.iterdir()) and not (await media_origin.intake.page(PageRequest())).items
+        )
 
 
 async def test_an_upload_that_does_not_fit_is_refused_before_a_byte_is_sent(tmp_path: Path) -> None:
@@ -122,10 +125,10 @@ async def test_an_upload_whose_file_is_gone_can_be_terminated_and_expires(tmp_pa
         assert (await media_origin.send_chunk(urls[0], 0, b"hello")).status == 404
         async with media_origin.http.delete(urls[0], headers=TUS) as answer:
             assert answer.status == 204
-        assert len(await media_origin.intake.unfinished()) == 1
+        assert len((await media_origin.intake.page(PageRequest())).items) == 1
         await clock.advance(3601)
         await media_origin.intake.remove_expired()
-        assert await media_origin.intake.unfinished() == ()
+        assert (await media_origin.intake.page(PageRequest())).items == ()
 
 
 async def test_unfinished_uploads_are_listed_until_they_are_media(idle_origin: MediaOrigin) -> None:
@@ -224,4 +227,4 @@ async def test_a_disk_without_room_for_a_new_file_is_full(
     monkeypatch.setattr(Path, "touch", full)
     with pytest.raises(StorageFull):
         await idle_origin.intake.create("a.jpg", 10, None)
-    assert await idle_origin.intake.unfinished() == ()
+    assert (await idle_origin.intake.page(PageRequest())).items == ()

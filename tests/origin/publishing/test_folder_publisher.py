@@ -14,6 +14,7 @@ from PIL import Image
 from sync.errors import Rejected, StorageFull
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.ingest.upload_intake import Intake
+from sync.origin.persistence.pages import PageRequest
 from sync.origin.planning.folder_files import PLAN_FILE
 from sync.origin.planning.folder_plan import read_folder_plan
 from sync.origin.planning.plan_fields import MAX_ITEMS
@@ -139,7 +140,7 @@ async def test_a_new_folder_published_twice_at_once_becomes_one_playlist_and_one
     ad = "[[ads]]\nname = 'x'\nadvertiser = 'y'\ncreatives = [{file = 'fizzo.mp4'}]\n"
     (folder / PLAN_FILE).write_text(f"items = [{{file = 'menu.jpg'}}, {{url = 'https://example.com/a.m3u8'}}]\n{ad}")
     done = await asyncio.gather(*(publish_folder(folder, "main", collaborators, planning.clock) for _ in range(3)))
-    assert len(await planning.playlists.list_all()) == len(await planning.campaigns.list_all()) == 1
+    assert len((await planning.playlists.page(PageRequest())).items) == len(await planning.campaigns.list_all()) == 1
     assert len({one.playlist for one in done}) == 1
     assert sum(row.url is not None for row in await planning.media.list_all()) == 1
 
@@ -331,7 +332,7 @@ async def test_nothing_is_taken_in_for_a_plan_that_cannot_be_stored(
     (folder / "empty.bin").touch()
     with pytest.raises(Rejected):
         await publish_folder(folder, "main", collaborators, planning.clock)
-    assert await planning.media.list_all() == () and await planning.playlists.list_all() == ()
+    assert await planning.media.list_all() == () and (await planning.playlists.page(PageRequest())).items == ()
 
 
 async def test_a_fallback_that_is_a_film_changes_no_plan(
@@ -341,7 +342,7 @@ async def test_a_fallback_that_is_a_film_changes_no_plan(
     (folder / PLAN_FILE).write_text("fallback = 'fizzo.mp4'\n[[items]]\nfile = 'fizzo.mp4'\n")
     with pytest.raises(Rejected, match="no still picture") as caught:
         await publish_folder(folder, "main", collaborators, planning.clock)
-    assert list(caught.value.fields) == ["fallback"] and await planning.playlists.list_all() == ()
+    assert list(caught.value.fields) == ["fallback"] and (await planning.playlists.page(PageRequest())).items == ()
 
 
 async def test_files_that_do_not_fit_together_are_refused_before_the_first(
@@ -389,7 +390,7 @@ async def test_a_file_that_changes_while_it_is_read_is_named_and_no_plan_changes
     with pytest.raises(Rejected, match=r"menu\.jpg") as caught:
         await publish_folder(folder, "main", collaborators, planning.clock)
     assert list(caught.value.fields) == ["menu.jpg"] and not list(planning.files.uploads.iterdir())
-    assert await planning.media.list_all() == () and await planning.playlists.list_all() == ()
+    assert await planning.media.list_all() == () and (await planning.playlists.page(PageRequest())).items == ()
 
 
 @pytest.mark.parametrize("damage", ["asset gone", "asset cut", "list cut"])

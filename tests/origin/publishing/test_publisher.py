@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from sync.errors import Conflict, Rejected, StorageBroken, StorageFull
+from sync.origin.persistence.pages import PageRequest
 from sync.origin.persistence.tables import channels, release_contents, releases
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.planning.release_contents import contents_of
@@ -72,7 +73,7 @@ async def test_what_is_published_can_be_trusted_from_the_files_alone(
     assert ("releases", "main") in planning.changes
     listed = (await request_json(client, "GET", "/v1/releases?channel=main"))[1]["releases"]
     assert listed == [{key: answer[key] for key in listed[0]}]
-    assert (await request_json(client, "GET", "/v1/releases?channel=bar"))[1] == {"releases": []}
+    assert (await request_json(client, "GET", "/v1/releases?channel=bar"))[1]["releases"] == []
 
 
 async def test_publishing_the_same_plan_again_only_renews_the_signature(
@@ -107,7 +108,10 @@ async def test_a_changed_plan_is_the_next_release_and_rewrites_nothing(
     assert {path: after[path] for path in before} == before
     assert len(after) == len(before) + 1
     assert fetched(planning.files.content, "main", clock)[0].release == second.sha256
-    assert [one.sequence for one in await planning.releases.list_releases("main", limit=9)] == [2, 1]
+    assert [one.sequence for one in (await planning.releases.page(PageRequest())).items] == [
+        2,
+        1,
+    ]
 
 
 async def test_a_plan_that_is_not_ready_is_refused_by_field_and_nothing_is_written(
@@ -184,7 +188,7 @@ async def test_two_publishers_at_once_leave_one_line_of_releases(
             *(one.publisher.publish("main") for one in (planning, other, planning, other)), return_exceptions=True
         )
     assert {type(one) for one in outcomes} <= {publisher.Publication, Conflict}
-    sequences = [one.sequence for one in await planning.releases.list_releases("main", limit=9)]
+    sequences = [one.sequence for one in (await planning.releases.page(PageRequest())).items]
     assert sequences == list(range(len(sequences), 0, -1))
     timestamp, _ = fetched(planning.files.content, "main", clock)
     assert timestamp.sequence == sequences[0] == (await planning.schedules.get("main")).sequence

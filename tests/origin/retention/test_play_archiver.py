@@ -20,6 +20,7 @@ from sqlalchemy import select, update
 from sync.errors import StorageBroken
 from sync.origin.persistence import play_files
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
+from sync.origin.persistence.pages import PageRequest
 from sync.origin.persistence.play_files import FileOfDay, PlayFiles
 from sync.origin.persistence.report_tables import play_days
 from sync.origin.persistence.tables import play_archives, plays
@@ -79,7 +80,7 @@ async def everything(database: OriginDatabase) -> dict[str, Any]:
     rows = [tuple(row.values()) for row in await sums.sums(ALL, names, hours=True)]
     everyone = LogRange(EPOCH, 1, 99)
     return {
-        "page": await store.page(PlayFilter(), after=None, limit=99),
+        "page": await store.page(PlayFilter(), PageRequest()),
         "aside": await store.kept_aside("d", EPOCH, 1, 99),
         "beside": [await store.beside("d", EPOCH, 6, 1 if up else -1) for up in (True, False)],
         "documents": [one async for one in exported.documents("d", EPOCH, [1, 2, 3, 4, 5, 7])],
@@ -244,7 +245,7 @@ async def test_a_kill_at_any_step_leaves_rows_or_a_file_and_never_both_or_none(
         shutil.copytree(whole, tmp_path / step)
     late = some("e", 6, 1)  # so that a file that is written anew has more in it
     async with opened(whole) as database:
-        before = await PlayStore(database).page(PlayFilter(), after=None, limit=99)
+        before = await PlayStore(database).page(PlayFilter(), PageRequest())
         await PlayStore(database).insert("e", late, 9)
         after = await everything(database)
     command = [sys.executable, "-m", __name__, str(tmp_path), *steps]
@@ -252,7 +253,7 @@ async def test_a_kill_at_any_step_leaves_rows_or_a_file_and_never_both_or_none(
     assert await killed.wait() == 0
     for step in steps:
         async with opened(tmp_path / step) as database:
-            assert await PlayStore(database).page(PlayFilter(), after=None, limit=99) == before, step
+            assert await PlayStore(database).page(PlayFilter(), PageRequest()) == before, step
             await PlayStore(database).insert("e", late, 9)
             await archiver(database).archive()
             assert await everything(database) == after, step
@@ -304,7 +305,7 @@ async def test_a_file_that_is_damaged_or_gone_is_named(tmp_path: Path) -> None:
             one.write_bytes(content)
         async with opened(tmp_path) as database:
             with pytest.raises(StorageBroken, match=rf"{one.name}, which has plays, is gone or damaged: restore it"):
-                await PlayStore(database).page(PlayFilter(), after=None, limit=99)
+                await PlayStore(database).page(PlayFilter(), PageRequest())
             # What needs no document goes on: a repeat is a repeat, and the other day can be read.
             assert await PlayStore(database).insert("d", some("d", 1, 1), 9) == ["duplicate"]
             assert await PlayStore(database).beside("d", EPOCH, 4, -1) is not None

@@ -20,6 +20,7 @@ from sqlalchemy import delete, select, text
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken
 from sync.origin.persistence.database import open_origin_database
 from sync.origin.persistence.migrations.versions import revision_0001_first_schema
+from sync.origin.persistence.pages import PageRequest
 from sync.origin.persistence.play_files import FileOfDay
 from sync.origin.persistence.tables import metadata, playlists, plays
 from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft
@@ -30,15 +31,8 @@ from sync.origin.publishing.publisher import Publication
 from sync.origin.reports.day_counter import DayCounter
 from sync.origin.retention.scanner import Figures
 from sync.origin.store.days.archived_plays import ArchiveStore
-from sync.origin.store.devices import (
-    Admission,
-    DeviceStore,
-    Pairing,
-    PairingLimits,
-    PairingStep,
-    PairingStore,
-    add_device,
-)
+from sync.origin.store.devices import DeviceStore, add_device
+from sync.origin.store.pairings import Admission, Pairing, PairingLimits, PairingStep, PairingStore
 from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.history import HistoryFilter, HistoryStore
 from sync.origin.store.proof.play_times import MovedPlay, PlayTimeStore
@@ -129,7 +123,7 @@ async def test_two_origins_store_race_for_and_publish_plans_at_once(
         *(planning.publisher.publish("main") for planning in origins), return_exceptions=True
     )
     assert {type(outcome) for outcome in published} <= {Publication, Conflict}
-    sequences = [record.sequence for record in await first.releases.list_releases("main", limit=9)]
+    sequences = [record.sequence for record in (await first.releases.page(PageRequest())).items]
     assert sequences == list(range(len(sequences), 0, -1))
     assert (await second.schedules.get("main")).sequence == sequences[0]
     assert await first.releases.plan_version("main") == await second.releases.plan_version("main")
@@ -264,7 +258,10 @@ async def test_of_two_people_who_approve_a_device_at_once_only_one_lets_it_in(or
     await stores[0].create(pairing, code="CODE", secret_hash="secret", now_ms=0, client="", limits=PairingLimits(9, 9))
     admissions = [Admission(f"d{number}", "main", None, f"token {number}", now_ms=0) for number in range(6)]
     outcomes = await asyncio.gather(
-        *(stores[number % 2].approve_by_code("CODE", admission) for number, admission in enumerate(admissions)),
+        *(
+            stores[number % 2].approve_by_code("CODE", admission, first_channel="main")
+            for number, admission in enumerate(admissions)
+        ),
         return_exceptions=True,
     )
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", *["NotFound"] * 5]
@@ -337,7 +334,7 @@ async def test_history_is_written_once_and_moves_plays(origins: Origins) -> None
     assert await history.gaps("window", documents[0]["log_epoch"], 9) == [(2, 2)]
     (untrusted,) = await history.untrusted("window", [BOOT])
     await history.set_times({untrusted.id: (1_000, -5)})
-    rows = await history.page(HistoryFilter("window"), before=None, limit=9)
+    rows = (await history.page(HistoryFilter("window"), PageRequest())).items
     assert [row.state for row in rows] == ["synchronised", "back", "off", "lost", "paired"]
     lost, off, back = ("contact", "lost", 1_000), ("screen", "off", 1_000), ("contact", "back", 300_000)
     for from_ms, until_ms, found in (

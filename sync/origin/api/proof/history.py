@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
 from sync.http.bodies import json_answer, read_json, read_query
 from sync.http.operations import Access, Operation
+from sync.origin.api.lists import LINKS, ListQuery, link_header, next_cursor
 from sync.origin.api.proof.clock_correction import ClockCorrection
-from sync.origin.api.proof.play_reading import LARGEST_NUMBER, mark_of, read_mark
 from sync.origin.api.proof.receipts import GapSearch, invalid, last_epoch
 from sync.origin.http.auth import caller_of
 from sync.origin.http.live_hints import LiveHints
+from sync.origin.persistence.lists import HISTORY
 from sync.origin.proof.csv_export import HISTORY_COLUMNS, csv_of
 from sync.origin.store.proof.history import HistoryFilter, HistoryRow, HistoryStore
 from sync.origin.store.proof.names import NameStore
@@ -64,16 +65,14 @@ class HistoryPage(Wire):
     next: str | None
 
 
-class HistoryQuery(BaseModel):
+class HistoryQuery(ListQuery):
     """Which changes to return. `from` is included, `until` is not."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     device: Identifier | None = None
     kind: Word | None = None
     from_: AskedInstant | None = Field(None, alias="from")
     until: AskedInstant | None = None
-    limit: int = Field(100, ge=1, le=1000)
+    sort: Literal["at", "-at"] = "-at"
     after: str | None = None
     format: Literal["json", "csv"] = "json"
 
@@ -117,7 +116,7 @@ class HistoryRoutes:
                 answer=HistoryPage,
                 query=HistoryQuery,
                 other_types=("text/csv",),
-                answer_headers=("X-Next",),
+                answer_headers=("X-Next", *LINKS),
             ),
         )
 
@@ -153,22 +152,18 @@ class HistoryRoutes:
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
         query = read_query(request, HistoryQuery)
-        before = None if query.after is None else read_mark(_MARK, query.after)
-        rows = await self._store.page(query.filter(), before=before, limit=query.limit)
-        following = mark_of(rows[-1].at_ms, rows[-1].id) if len(rows) == query.limit else None
+        page = await self._store.page(query.filter(), query.page(HISTORY))
+        rows, following, links = page.items, next_cursor(page), link_header(request, page)
         entries = [_entry(row) for row in rows]
         if query.format == "csv":
             names = await self._names.names("device", (row.device for row in rows))
             lines = [_line(entry, names.get(entry.device, "")) for entry in entries]
-            headers = {"X-Next": following} if following else {}
+            headers = {"X-Next": following, **links} if following else links
             text = csv_of(lines, HISTORY_COLUMNS)
             return web.Response(text=text, content_type="text/csv", charset="utf-8", headers=headers)
-        return json_answer(HistoryPage(history=tuple(entries), next=following))
-
-
-_Whole = Annotated[int, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
-_MARK = TypeAdapter(tuple[_Whole, _Whole])
-"""The end of a page: when (Unix ms), and the id of the row."""
+        answer = json_answer(HistoryPage(history=tuple(entries), next=following))
+        answer.headers.update(links)
+        return answer
 
 
 def _check(document: Mapping[str, Any], device: str) -> tuple[HistoryRecord, Mapping[str, Any]] | Receipt:

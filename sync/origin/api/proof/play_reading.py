@@ -1,22 +1,19 @@
 """People read plays: as they were sent, as sums by what was played, and those that contradict each other."""
 
-import base64
-import binascii
-import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field
 
-from sync.errors import Rejected
 from sync.http.bodies import json_answer, read_query
 from sync.http.operations import Access, Operation
+from sync.origin.api.lists import LINKS, ListQuery, link_header, next_cursor
+from sync.origin.persistence.lists import CONFLICTS, PLAYS
 from sync.origin.proof.csv_export import PLAY_COLUMNS, SUM_COLUMNS, csv_of
 from sync.origin.store.proof.names import NameStore
-from sync.origin.store.proof.plays import Cursor, GroupBy, PagedPlay, PlayFilter, PlayStore
+from sync.origin.store.proof.plays import GroupBy, PagedPlay, PlayFilter, PlayStore
 from sync.runtime.clock import instant, unix_ms
-from sync.wire.device_reports import LogEpoch, Play
 from sync.wire.value_types import AskedInstant, Identifier, Instant, Wire
 
 LARGEST_NUMBER = 2**53  # above it JSON readers differ, and databases refuse
@@ -74,15 +71,14 @@ class PlaySums(Wire):
 
 
 class PlayConflicts(Wire):
-    """Plays with the sequence of another play: never counted, kept for inspection."""
+    """Plays with the sequence of another play: never counted, kept for inspection; `next` asks for older ones."""
 
     plays: tuple[dict[str, Any], ...]
+    next: str | None = None
 
 
-class PlayQuery(BaseModel):
+class PlayQuery(ListQuery):
     """Which plays to return. `from` is included, `until` is not. `set_aside`: only those that do not count, or do."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     device: Identifier | None = None
     line: Identifier | None = None
@@ -92,7 +88,6 @@ class PlayQuery(BaseModel):
     from_: AskedInstant | None = Field(None, alias="from")
     until: AskedInstant | None = None
     set_aside: bool | None = None
-    limit: int = Field(100, ge=1, le=1000)
     after: str | None = None
     format: Literal["json", "csv"] = "json"
     by: GroupBy = "line"
@@ -109,6 +104,12 @@ class PlayQuery(BaseModel):
             until_ms=None if self.until is None else unix_ms(self.until),
             set_aside=self.set_aside,
         )
+
+
+class PlayPageQuery(PlayQuery):
+    """Which plays to return, and in which order."""
+
+    sort: Literal["started_at", "-started_at"] = "-started_at"
 
 
 class PlayReadingRoutes:
@@ -129,9 +130,9 @@ class PlayReadingRoutes:
                 "Read plays, newest first",
                 Access.READ,
                 answer=PlaysPage,
-                query=PlayQuery,
+                query=PlayPageQuery,
                 other_types=("text/csv",),
-                answer_headers=("X-Next",),
+                answer_headers=("X-Next", *LINKS),
             ),
             Operation(
                 "GET",
@@ -151,21 +152,23 @@ class PlayReadingRoutes:
                 Access.READ,
                 answer=PlayConflicts,
                 query=PlayQuery,
+                answer_headers=LINKS,
             ),
         )
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
-        query = read_query(request, PlayQuery)
-        after = None if query.after is None else _cursor(query.after)
-        plays = await self._store.page(query.filter(), after=after, limit=query.limit)
-        following = _page_mark(plays[-1]) if len(plays) == query.limit else None
+        query = read_query(request, PlayPageQuery)
+        page = await self._store.page(query.filter(), query.page(PLAYS))
+        plays, following, links = page.items, next_cursor(page), link_header(request, page)
         if query.format == "csv":
             rows = await self._named([_record(play) for play in plays])
-            return _csv(rows, PLAY_COLUMNS, {"X-Next": following} if following else {})
+            return _csv(rows, PLAY_COLUMNS, {"X-Next": following, **links} if following else links)
         odd = tuple(_set_aside(play.body, play.set_aside) for play in plays if play.set_aside)
         moved = tuple(_corrected(play) for play in plays if play.offset_ms is not None)
         sent = tuple(dict(play.body) for play in plays)
-        return json_answer(PlaysPage(plays=sent, next=following, set_aside=odd, corrected=moved))
+        answer = json_answer(PlaysPage(plays=sent, next=following, set_aside=odd, corrected=moved))
+        answer.headers.update(links)
+        return answer
 
     async def _sums(self, request: web.Request) -> web.Response:
         query = read_query(request, PlayQuery)
@@ -184,9 +187,11 @@ class PlayReadingRoutes:
         return rows
 
     async def _conflicts(self, request: web.Request) -> web.Response:
-        return json_answer(
-            PlayConflicts(plays=tuple(await self._store.conflicts(read_query(request, PlayQuery).limit)))
-        )
+        query = read_query(request, PlayQuery)
+        page = await self._store.conflicts(query.device, query.page(CONFLICTS))
+        answer = json_answer(PlayConflicts(plays=page.items, next=next_cursor(page)))
+        answer.headers.update(link_header(request, page))
+        return answer
 
 
 def _csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], headers: Mapping[str, str]) -> web.Response:
@@ -212,32 +217,3 @@ def _corrected(play: PagedPlay) -> CorrectedPlay:
     started_at, ended_at = instant(play.started_ms), instant(play.ended_ms or play.started_ms)
     key = {name: play.body[name] for name in ("device", "log_epoch", "sequence")}
     return CorrectedPlay(**key, started_at=started_at, ended_at=ended_at, offset_ms=play.offset_ms or 0)
-
-
-_Whole = Annotated[int, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
-Parts = TypeVar("Parts")
-_MARK = TypeAdapter(tuple[_Whole, Identifier, LogEpoch, _Whole])
-"""The end of a page: started (Unix ms), device, log epoch, sequence."""
-
-
-def _page_mark(last: PagedPlay) -> str:
-    play = Play.model_validate(last.body)
-    return mark_of(last.started_ms, play.device, play.log_epoch, play.sequence)
-
-
-def _cursor(mark: str) -> Cursor:
-    return Cursor(*read_mark(_MARK, mark))
-
-
-def mark_of(*parts: object) -> str:
-    """Return the end of a page as the word that asks for the next one."""
-    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
-
-
-def read_mark(parts: TypeAdapter[Parts], mark: str) -> Parts:
-    """Return the parts of a mark; raises Rejected."""
-    try:
-        return parts.validate_json(base64.urlsafe_b64decode(mark.encode()))
-    except (binascii.Error, ValueError) as error:  # pydantic's is a ValueError, too
-        wrong = "must be the `next` of an earlier page"
-        raise Rejected(f"`after` {wrong}", fields={"after": wrong}) from error

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, or_, select, tuple_, union_all, update
+from sqlalchemy import ColumnElement, bindparam, func, or_, select, union_all, update
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.history_tables import history, history_conflicts
+from sync.origin.persistence.lists import HISTORY
+from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.persistence.tables import devices
 from sync.origin.store.proof.deduplication import Arrival, ReceiptStatus, gaps_of, store_once
 from sync.runtime.clock import unix_ms
@@ -162,14 +164,11 @@ class HistoryStore:
             rows = list(await connection.execute(union_all(*(query.where(*these) for query in queries))))
         return [row[:4] for row in sorted(map(tuple, rows), key=itemgetter(3, 4))]
 
-    async def page(self, selected: HistoryFilter, *, before: tuple[int, int] | None, limit: int) -> list[HistoryRow]:
-        """Return rows, newest first, of those before a time and id."""
-        query = select(*_COLUMNS).where(*_conditions(selected))
-        if before is not None:
-            query = query.where(tuple_(history.c.at_ms, history.c.id) < tuple_(*before))
-        query = query.order_by(history.c.at_ms.desc(), history.c.id.desc()).limit(limit)
+    async def page(self, selected: HistoryFilter, asked: PageRequest) -> Page[HistoryRow]:
+        """Return a page of rows."""
         async with self._database.reading() as connection:
-            return [HistoryRow(**row._mapping) for row in await connection.execute(query)]
+            page = await read_page(connection, HISTORY, select(*_COLUMNS), asked, *_conditions(selected))
+        return page.of(lambda row: HistoryRow(*row[: len(_COLUMNS)]))
 
 
 def _conditions(selected: HistoryFilter) -> list[ColumnElement[bool]]:

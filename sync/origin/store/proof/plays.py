@@ -5,10 +5,12 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.lists import CONFLICTS, PLAYS
+from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.persistence.tables import devices, play_conflicts, plays, releases
 from sync.origin.store.days.play_days import day_of_play, mark_days, mark_plays
 from sync.origin.store.days.play_documents import DOCUMENT, documents
@@ -34,16 +36,6 @@ class ReceivedPlay:
     def key(self) -> Key:
         """Return what identifies it on its device."""
         return self.play.log_epoch, self.play.sequence
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The last play of a page; the next page has older plays."""
-
-    started_ms: int
-    device: str
-    log_epoch: str
-    sequence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,19 +167,14 @@ class PlayStore:
                 change = update(plays).where(aside, plays.c.sequence == sequence)
                 await connection.execute(change.values(set_aside=None, accepted=accepted))
 
-    async def page(self, selected: PlayFilter, *, after: Cursor | None, limit: int) -> list[PagedPlay]:
-        """Return plays, newest first."""
+    async def page(self, selected: PlayFilter, asked: PageRequest) -> Page[PagedPlay]:
+        """Return a page of plays."""
         columns = (plays.c.set_aside, plays.c.started_ms, plays.c.ended_ms, plays.c.clock_offset_ms)
-        query = _filtered(select(*DOCUMENT, *columns), selected)
-        keys = (plays.c.started_ms, plays.c.device_id, plays.c.log_epoch, plays.c.sequence)
-        if after is not None:
-            values = (after.started_ms, after.device, after.log_epoch, after.sequence)
-            query = query.where(tuple_(*keys) < tuple_(*values))
-        query = query.order_by(*(key.desc() for key in keys)).limit(limit)
+        own = slice(len(DOCUMENT), len(DOCUMENT) + len(columns))
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
-        found = zip(await documents(self._database, rows), rows, strict=True)
-        return [PagedPlay(document, *row[len(DOCUMENT) :]) for document, row in found]
+            page = await read_page(connection, PLAYS, _filtered(select(*DOCUMENT, *columns), selected), asked)
+        found = iter(await documents(self._database, page.items))
+        return page.of(lambda row: PagedPlay(next(found), *row[own]))
 
     async def count_set_aside(self, selected: PlayFilter) -> int:
         """Return how many of the plays are in no sum."""
@@ -212,11 +199,12 @@ class PlayStore:
         async with self._database.reading() as connection:
             return [dict(row._mapping) for row in await connection.execute(query)]
 
-    async def conflicts(self, limit: int) -> list[dict[str, Any]]:
-        """Return the newest plays whose key belongs to another play, as they were sent."""
-        query = select(play_conflicts.c.body).order_by(play_conflicts.c.id.desc()).limit(limit)
+    async def conflicts(self, device: str | None, asked: PageRequest) -> Page[dict[str, Any]]:
+        """Return a page of the plays whose key belongs to another play, as they were sent."""
+        these = () if device is None else (play_conflicts.c.device_id == device,)
         async with self._database.reading() as connection:
-            return [row.body for row in await connection.execute(query)]
+            page = await read_page(connection, CONFLICTS, select(play_conflicts.c.body), asked, *these)
+        return page.of(lambda row: row.body)
 
 
 _GROUPS: dict[GroupBy, ColumnElement[str | None]] = {

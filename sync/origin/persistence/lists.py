@@ -1,0 +1,176 @@
+"""The table of lists: what each one can be sorted and filtered by, and the columns by which names are found."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import StringConstraints
+from sqlalchemy import Column, Connection, Table, bindparam, func, or_, select, update
+
+from sync.origin.persistence.history_tables import history
+from sync.origin.persistence.pages import Filter, ListRule
+from sync.origin.persistence.tables import (
+    assets,
+    campaigns,
+    channels,
+    devices,
+    media,
+    pairings,
+    play_conflicts,
+    playlists,
+    plays,
+    releases,
+    streams,
+    uploads,
+)
+from sync.origin.planning.file_names import order_text, searched_text
+from sync.wire.value_types import Identifier, MediaKind
+
+Sought = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""A part of a name, without regard to case and accents."""
+
+Ids = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}(,[A-Za-z0-9._-]{1,64}){0,99}$")]
+"""Up to 100 ids, separated by commas."""
+
+
+def named(name: str, *others: str) -> dict[str, str]:
+    """Return the columns of a row with a name; it is also found by `others`."""
+    return {"name": name, **name_keys(name, *others)}
+
+
+def name_keys(name: str, *others: str) -> dict[str, str]:
+    """Return the columns by which a name is sorted and sought."""
+    return {"name_order": order_text(name), "searched": searched_text("\n".join((name, *others)))}
+
+
+_NAMED: Mapping[Table, tuple[str, ...]] = {
+    media: ("name",),
+    devices: ("name", "id"),
+    playlists: ("name",),
+    campaigns: ("name", "advertiser"),
+    channels: ("id",),
+}
+"""Tables of things with a name: the columns of it, and of what else they are found by."""
+
+
+def fill_name_keys(connection: Connection) -> None:
+    """Give the columns of `named` to rows that an earlier version wrote, also one that still runs beside this one."""
+    for table, names in _NAMED.items():
+        columns = [table.c.id.label("row"), *(table.c[name] for name in names)]
+        rows = connection.execute(select(*columns).where(table.c.name_order == "")).all()
+        keys = [{"row": row[0], **name_keys(*row[1:])} for row in rows]
+        if keys:
+            values: dict[str, Any] = {name: bindparam(name) for name in ("name_order", "searched")}
+            connection.execute(update(table).where(table.c.id == bindparam("row")).values(values), keys)
+
+
+def _search(table: Table) -> Filter:
+    return Filter(Sought, lambda text: table.c.searched.contains(searched_text(text), autoescape=True))
+
+
+def _equal(column: Column[Any], kind: Any = Identifier) -> Filter:
+    return Filter(kind, lambda value: column == value)
+
+
+def _among(column: Column[Any]) -> Filter:
+    return Filter(Ids, lambda ids: column.in_(ids.split(",")))
+
+
+def _of_kind(kind: str) -> Any:
+    if kind == MediaKind.STREAM:
+        return media.c.id.in_(select(streams.c.media_id))
+    return media.c.asset_sha256.in_(select(assets.c.sha256).where(assets.c.kind == kind))
+
+
+_heard = devices.c.seen_ms.is_not(None) & devices.c.unheard_ms.is_(None)
+
+MEDIA = ListRule(
+    media,
+    {
+        "name": (media.c.name_order, media.c.id),
+        "created_at": (media.c.created_ms, media.c.id),
+        "updated_at": (media.c.updated_ms, media.c.id),
+        "source_bytes": (media.c.source_bytes, media.c.id),
+    },
+    "-created_at",
+    {
+        "search": _search(media),
+        "state": _equal(media.c.state, Literal["queued", "processing", "ready", "failed"]),
+        "kind": Filter(Literal["video", "picture", "stream"], _of_kind),
+        "asset": _among(media.c.asset_sha256),
+        "id": _among(media.c.id),
+    },
+)
+DEVICES = ListRule(
+    devices,
+    {
+        "name": (devices.c.name_order, devices.c.id),
+        "channel": (devices.c.channel_id, devices.c.name_order, devices.c.id),
+        "paired_at": (devices.c.paired_ms, devices.c.id),
+        "seen_at": (func.coalesce(devices.c.seen_ms, 0), devices.c.id),
+    },
+    "name",
+    {
+        "search": _search(devices),
+        "channel": _equal(devices.c.channel_id),
+        "online": Filter(bool, lambda online: _heard if online else ~_heard),
+        "id": _among(devices.c.id),
+    },
+    base=(devices.c.removed_ms.is_(None),),
+)
+PLAYLISTS = ListRule(
+    playlists,
+    {"name": (playlists.c.name_order, playlists.c.id), "updated_at": (playlists.c.updated_ms, playlists.c.id)},
+    "name",
+    {"search": _search(playlists), "id": _among(playlists.c.id)},
+)
+CAMPAIGNS = ListRule(
+    campaigns,
+    {
+        "name": (campaigns.c.name_order, campaigns.c.id),
+        "starts_at": (campaigns.c.starts_ms, campaigns.c.id),
+        "ends_at": (campaigns.c.ends_ms, campaigns.c.id),
+        "updated_at": (campaigns.c.updated_ms, campaigns.c.id),
+    },
+    "name",
+    {
+        "search": _search(campaigns),
+        "channel": Filter(
+            Identifier, lambda channel: or_(campaigns.c.channel_id.is_(None), campaigns.c.channel_id == channel)
+        ),
+        "id": _among(campaigns.c.id),
+    },
+)
+CHANNELS = ListRule(
+    channels,
+    {"channel": (channels.c.name_order, channels.c.id)},
+    "channel",
+    {"search": _search(channels), "channel": _among(channels.c.id)},
+)
+RELEASES = ListRule(
+    releases,
+    {"created_at": (releases.c.created_ms, releases.c.channel_id, releases.c.sequence)},
+    "-created_at",
+    {"channel": _equal(releases.c.channel_id)},
+    most_unasked=200,
+)
+UPLOADS = ListRule(
+    uploads,
+    {"created_at": (uploads.c.created_ms, uploads.c.id), "expires_at": (uploads.c.expires_ms, uploads.c.id)},
+    "created_at",
+)
+PAIRINGS = ListRule(pairings, {"expires_at": (pairings.c.expires_ms, pairings.c.id)}, "expires_at")
+PLAYS = ListRule(
+    plays,
+    {"started_at": (plays.c.started_ms, plays.c.device_id, plays.c.log_epoch, plays.c.sequence)},
+    "-started_at",
+    most_unasked=100,
+    counted=False,
+)
+CONFLICTS = ListRule(
+    play_conflicts,
+    {"received": (play_conflicts.c.id,)},
+    "-received",
+    most_unasked=100,
+    counted=False,
+)
+HISTORY = ListRule(history, {"at": (history.c.at_ms, history.c.id)}, "-at", most_unasked=100, counted=False)
