@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_mod
 from sync.http.bodies import json_answer, read_query
 from sync.http.forwarded import location
 from sync.http.operations import Access, Operation
-from sync.origin.persistence.pages import MOST_ROWS, ListRule, Page, PageRequest, read_cursor
+from sync.origin.persistence.pages import MOST_ROWS, Cursor, ListRule, Page, PageRequest, read_cursor
 from sync.wire.value_types import Wire
 
 LINKS = (hdrs.LINK,)
@@ -24,9 +24,10 @@ Listed = TypeVar("Listed")
 
 
 class ListPage(Wire):
-    """A page of a list: `next` is the cursor of the one after it, `total` counts all that match the filters."""
+    """A page of a list, and the cursors of those beside it; `total` counts all that match the filters."""
 
     next: str | None = None
+    previous: str | None = None
     total: int | None = None
 
 
@@ -76,7 +77,9 @@ def list_operation(
         page = await read(read_query(request, query).page(rule))
 
         def made() -> web.Response:
-            return json_answer(answer(next=next_cursor(page), total=page.total, **{key: tuple(map(view, page.items))}))
+            rows = {key: tuple(map(view, page.items))}
+            beside = {"next": cursor_text(page.next), "previous": cursor_text(page.previous)}
+            return json_answer(answer(total=page.total, **beside, **rows))
 
         done = await asyncio.to_thread(made) if len(page.items) > _MOST_IN_LOOP else made()
         done.headers.update(link_header(request, page))
@@ -85,9 +88,9 @@ def list_operation(
     return Operation("GET", path, handle, summary, Access.READ, answer=answer, query=query, answer_headers=LINKS)
 
 
-def next_cursor(page: Page[Any]) -> str | None:
-    """Return the cursor of the page after this one, as a caller sends it back."""
-    return None if page.next is None else str(page.next)
+def cursor_text(cursor: Cursor | None) -> str | None:
+    """Return a cursor as a caller sends it back."""
+    return None if cursor is None else str(cursor)
 
 
 def link_header(request: web.Request, page: Page[Any]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from sync.origin.api.lists import ListPage, list_operation
 from sync.origin.persistence.lists import CHANNELS
 from sync.origin.planning.plan_fields import MOST_VALUES
 from sync.origin.planning.schedules import ScheduleDraft, StoredSchedule
-from sync.origin.store.schedules import ScheduleStore
+from sync.origin.store.schedules import ChannelSummary, ScheduleStore
 from sync.wire.value_types import Identifier
 
 _CHANNEL: TypeAdapter[str] = TypeAdapter(Identifier)
@@ -22,6 +22,12 @@ class ScheduleList(ListPage):
     """A page of the schedules of all channels."""
 
     schedules: tuple[StoredSchedule, ...]
+
+
+class ChannelList(ListPage):
+    """A page of the channels, without their schedules."""
+
+    channels: tuple[ChannelSummary, ...]
 
 
 class ScheduleRoutes:
@@ -43,6 +49,7 @@ class ScheduleRoutes:
         draft, stored = ScheduleDraft, StoredSchedule
         return (
             list_operation(many, "The schedules of all channels", CHANNELS, ScheduleList, self._store.page),
+            list_operation("/v1/channels", "Channels, by name", CHANNELS, ChannelList, self._store.summaries),
             Operation("GET", one, self._read, "The schedule of a channel", Access.READ, answer=stored),
             Operation(
                 "PUT",

@@ -307,6 +307,7 @@ devices = Table(
     Column("removed_ms", BigInteger),  # its plays stay as evidence; its token is no longer valid
     *_name_keys(),
     Index("devices_by_name", "name_order", "id"),
+    Index("devices_by_channel", "channel_id", "name_order", "id"),
 )
 
 # Devices that ask to be let in; `secret` proves that a later poll comes from the same device.

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, delete, exists, insert, literal, select, union_all
+from sqlalchemy import ColumnElement, delete, exists, func, insert, literal, select, union_all
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,6 +34,15 @@ from sync.origin.planning.schedules import (
     ScheduleDraft,
     StoredSchedule,
 )
+from sync.wire.value_types import Wire
+
+
+class ChannelSummary(Wire):
+    """A channel: the newest sequence that was published on it, 0 before the first, and how many devices it has."""
+
+    channel: str
+    sequence: int
+    devices: int
 
 
 class ScheduleStore:
@@ -49,6 +58,14 @@ class ScheduleStore:
             found = await load_schedules(connection, channels.c.id.in_([row.id for row in page.items]))
         by_channel = {schedule.channel: schedule for schedule in found}
         return page.of(lambda row: by_channel[row.id])
+
+    async def summaries(self, asked: PageRequest) -> Page[ChannelSummary]:
+        """Return a page of all channels."""
+        of_channel = (devices.c.channel_id == channels.c.id, devices.c.removed_ms.is_(None))
+        count = select(func.count()).select_from(devices).where(*of_channel).scalar_subquery()
+        async with self._database.reading() as connection:
+            found = await read_page(connection, CHANNELS, select(channels, count.label("devices")), asked)
+        return found.of(lambda row: ChannelSummary(channel=row.id, sequence=row.sequence, devices=row.devices))
 
     async def get(self, channel: str) -> StoredSchedule:
         """Return the schedule of a channel; raise NotFound if there is no such channel."""

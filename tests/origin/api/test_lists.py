@@ -20,6 +20,7 @@ LISTS = {
     "playlists": ("name", "updated_at"),
     "campaigns": ("name", "starts_at", "ends_at", "updated_at"),
     "schedule": ("channel",),
+    "channels": ("channel",),
     "releases": ("created_at",),
     "uploads": ("created_at", "expires_at"),
     "pairings": ("expires_at",),

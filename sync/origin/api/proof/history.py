@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from sync.http.bodies import json_answer, read_json, read_query
 from sync.http.operations import Access, Operation
-from sync.origin.api.lists import LINKS, ListQuery, link_header, next_cursor
+from sync.origin.api.lists import LINKS, ListQuery, cursor_text, link_header
 from sync.origin.api.proof.clock_correction import ClockCorrection
 from sync.origin.api.proof.receipts import GapSearch, invalid, last_epoch
 from sync.origin.http.auth import caller_of
@@ -153,7 +153,7 @@ class HistoryRoutes:
     async def _page(self, request: web.Request) -> web.StreamResponse:
         query = read_query(request, HistoryQuery)
         page = await self._store.page(query.filter(), query.page(HISTORY))
-        rows, following, links = page.items, next_cursor(page), link_header(request, page)
+        rows, following, links = page.items, cursor_text(page.next), link_header(request, page)
         entries = [_entry(row) for row in rows]
         if query.format == "csv":
             names = await self._names.names("device", (row.device for row in rows))

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sync.http.bodies import json_answer, read_query
 from sync.http.operations import Access, Operation
-from sync.origin.api.lists import LINKS, ListQuery, link_header, next_cursor
+from sync.origin.api.lists import LINKS, ListQuery, cursor_text, link_header
 from sync.origin.persistence.lists import CONFLICTS, PLAYS
 from sync.origin.proof.csv_export import PLAY_COLUMNS, SUM_COLUMNS, csv_of
 from sync.origin.store.proof.names import NameStore
@@ -159,7 +159,7 @@ class PlayReadingRoutes:
     async def _page(self, request: web.Request) -> web.StreamResponse:
         query = read_query(request, PlayPageQuery)
         page = await self._store.page(query.filter(), query.page(PLAYS))
-        plays, following, links = page.items, next_cursor(page), link_header(request, page)
+        plays, following, links = page.items, cursor_text(page.next), link_header(request, page)
         if query.format == "csv":
             rows = await self._named([_record(play) for play in plays])
             return _csv(rows, PLAY_COLUMNS, {"X-Next": following, **links} if following else links)
@@ -189,7 +189,7 @@ class PlayReadingRoutes:
     async def _conflicts(self, request: web.Request) -> web.Response:
         query = read_query(request, PlayQuery)
         page = await self._store.conflicts(query.device, query.page(CONFLICTS))
-        answer = json_answer(PlayConflicts(plays=page.items, next=next_cursor(page)))
+        answer = json_answer(PlayConflicts(plays=page.items, next=cursor_text(page.next)))
         answer.headers.update(link_header(request, page))
         return answer
 

@@ -16,4 +16,5 @@ def upgrade() -> None:
     op.create_index("media_by_name", "media", ["name_order", "id"])
     op.create_index("media_by_creation", "media", ["created_ms", "id"])
     op.create_index("devices_by_name", "devices", ["name_order", "id"])
+    op.create_index("devices_by_channel", "devices", ["channel_id", "name_order", "id"])
     op.create_index("releases_by_creation", "releases", ["created_ms", "channel_id", "sequence"])
