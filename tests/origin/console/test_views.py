@@ -299,14 +299,33 @@ def test_a_report_says_what_was_billed_and_why_not_more(page: Page, picture: Pat
 def test_a_planner_is_told_when_screens_are_ready_and_what_is_too_late(page: Page, picture: Path) -> None:
     media, rates = page.stock(picture, "Croissant"), [{"bytes_s": 0.1}]
     playlist = page.site.ask("POST", "/v1/playlists", {"name": "Breakfast", "items": [{"media": media}]})["id"]
-    visitor = page.site.wait_to_pair("Bakery")
-    page.site.ask("POST", "/v1/devices", {"code": visitor.code, "channel": "bakery"})
-    visitor.beat("Old", rates=rates)
     at = datetime.now(UTC) + timedelta(hours=1)
     part = {"name": "Early", "playlist": playlist, "start": f"{at:%H:%M}", "end": f"{at + timedelta(hours=1):%H:%M}"}
     page.site.ask("PUT", "/v1/schedule/bakery", {"zone": "UTC", "dayparts": [part]})
+    visitor = page.site.wait_to_pair("Bakery")
+    page.site.ask("POST", "/v1/devices", {"code": visitor.code, "channel": "bakery"})
+    visitor.beat("Old", rates=rates)
     page.go("channels")
     page.says('[data-id="bakery"]', "Ready on 1 screen: Bakery at", "Too late on 1 screen (Bakery): playlist Breakfast")
+
+
+def test_a_long_list_is_turned_page_by_page_sought_and_sorted(page: Page) -> None:
+    long = [page.site.ask("POST", "/v1/playlists", {"name": f"zz {number}", "items": []}) for number in range(40)]
+    page.go("playlists")
+    cards, last = "#playlist-list > details", "#playlist-list > details:last-child .name"
+    page.until(lambda: len(page.browser.find_elements("css selector", cards)) == 30)
+    page.press("#view-playlists [data-do=next]")
+    page.until(lambda: page.text(last) == "zz 39")
+    page.press("#view-playlists [data-do=previous]")
+    page.until(lambda: len(page.browser.find_elements("css selector", cards)) == 30)
+    page.type("#view-playlists .find input", "ZZ 1")
+    page.until(lambda: len(page.browser.find_elements("css selector", cards)) == 11 and page.text(last) == "zz 19")
+    page.find("#view-playlists .find option:last-child").click()
+    page.until(lambda: page.text(last) == "zz 1")
+    page.type("#view-playlists .find input", " nowhere")
+    page.says("#view-playlists", "Nothing has this in its name.")
+    for one in long:
+        page.site.ask("DELETE", f"/v1/playlists/{one['id']}", **{"If-Match": '"1"'})
 
 
 def test_every_view_fits_a_phone(page: Page) -> None:

@@ -29,6 +29,9 @@ export function thumbnail(media, alt = "") {
     : h("span", { class: "thumb empty", "aria-hidden": "true" });
 }
 
+/** Return what a plan knows of a media with the path of its thumbnail. */
+export const withThumbnail = (id, fact) => ({ ...fact, thumbnail: fact.asset && `/v1/media/${id}/thumbnail`, source_sha256: fact.asset?.sha256 });
+
 /** Make `container` show `items` in order. Only changed ones are rebuilt; focus and open details stay. */
 export function keyed(container, items, build, idOf = (item) => item.id) {
   const existing = new Map([...container.children].map((child) => [child.dataset.key, child]));

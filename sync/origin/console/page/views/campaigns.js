@@ -1,13 +1,23 @@
 // The campaigns view: who booked what, when it runs, what it shows, and how often it was played.
 
-import { $, h, keyed, thumbnail } from "../lib/dom.js";
-import { data } from "../lib/data.js";
-import { byName, count, moment, span, durationText, window as windowText } from "../lib/format.js";
+import { $, h, keyed, thumbnail, withThumbnail } from "../lib/dom.js";
+import { data, lists } from "../lib/data.js";
+import { listControls } from "../lib/list_controls.js";
+import { count, moment, span, durationText, window as windowText } from "../lib/format.js";
+
+const ORDERS = [["", "By name"], ["-starts_at", "Last to start"], ["ends_at", "First to end"]];
+
+let drawControls = () => {};
+
+export function start() {
+  drawControls = listControls("campaigns", "view-campaigns", "#campaign-list", ORDERS, draw);
+}
 
 export function draw() {
-  const all = [...data.campaigns.values()].sort((a, b) => byName(a.name, b.name));
-  keyed($("#campaign-list"), all.map(enrich), card);
-  $("#campaigns-none").hidden = all.length > 0;
+  keyed($("#campaign-list"), [...data.campaigns.values()].map(enrich), card);
+  const { total, search } = lists.campaigns;
+  $("#campaigns-none").hidden = total > 0 || search !== "";
+  drawControls();
 }
 
 function enrich(campaign) {
@@ -15,7 +25,7 @@ function enrich(campaign) {
   return { ...campaign, media: null, lines, flight: flight(campaign) };
 
   function creative(one) {
-    const { name, thumbnail: path, source_sha256, asset, url, state } = data.media.get(one.media) ?? campaign.media[one.media];
+    const { name, thumbnail: path, source_sha256, asset, url, state } = data.media.get(one.media) ?? withThumbnail(one.media, campaign.media[one.media]);
     return { ...one, url, title: one.title ?? name, thumbnail: path, source_sha256, asset, state };
   }
 }

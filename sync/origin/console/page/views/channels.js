@@ -2,40 +2,43 @@
 
 import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
 import { overlaySection } from "./overlays.js";
-import { data } from "../lib/data.js";
+import { data, lists } from "../lib/data.js";
+import { listControls } from "../lib/list_controls.js";
 import { attempt } from "../lib/notices.js";
 import { changeZone, newChannel, setDefault } from "./new_playlist_dialog.js";
 import { answers, contents, publish } from "../lib/publish.js";
 import { withColours, week } from "./week_chart.js";
-import { byName, bytes, count, day, moment, window as windowText } from "../lib/format.js";
+import { bytes, count, day, moment, window as windowText } from "../lib/format.js";
 
-const RELEASES_SHOWN = 5;
 const ORDER =
   "Where dayparts overlap, the highest priority plays, then the one that opened last, then the upper one here. One with nothing to show gives way.";
 
 const publishing = new Set();
 
+let drawControls = () => {};
+
 export function start() {
+  drawControls = listControls("schedule", "view-channels", "#channel-list", [["", "By name"]], draw);
   $("#new-channel").addEventListener("click", newChannel);
 }
 
 export function draw() {
-  const all = [...data.schedules.values()].sort((a, b) => byName(a.channel, b.channel));
-  keyed($("#channel-list"), all.map(enrich), card, ({ channel }) => channel);
-  $("#channels-none").hidden = all.length > 0;
+  keyed($("#channel-list"), [...data.schedules.values()].map(enrich), card, ({ channel }) => channel);
+  const { total, search } = lists.schedule;
+  $("#channels-none").hidden = total > 0 || search !== "";
+  drawControls();
 }
 
 function enrich(schedule) {
   const { channel, fallback } = schedule;
-  const names = [...data.playlists.values()].map(({ id, name }) => [id, name]);
   return {
     ...schedule,
-    names,
-    fallback: fallback && data.media.get(fallback),
-    logos: Object.fromEntries(schedule.overlays.filter(({ media }) => media).map(({ media }) => [media, data.media.get(media)?.name])),
+    names: data.names,
+    fallback: fallback && data.facts.get(fallback),
+    logos: Object.fromEntries(schedule.overlays.filter(({ media }) => media).map(({ media }) => [media, data.facts.get(media)?.name])),
     preview: data.previews.get(channel),
-    releases: data.releases.filter((release) => release.channel === channel).slice(0, RELEASES_SHOWN),
-    devices: [...data.devices.values()].filter((device) => device.channel === channel).length,
+    releases: data.releases.get(channel) ?? [],
+    devices: data.channels.get(channel)?.devices ?? 0,
     answer: answers.get(channel),
     busy: publishing.has(channel),
   };

@@ -3,15 +3,21 @@
 import { ask } from "../lib/api.js";
 import { dialog } from "../lib/dialogs.js";
 import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
-import { data } from "../lib/data.js";
+import { catchUp, data } from "../lib/data.js";
+import { listControls } from "../lib/list_controls.js";
 import { announce, problemElements } from "../lib/notices.js";
 import { byName, ago, bytes, count, moment, span } from "../lib/format.js";
 import { giveIdentity, revokeKey } from "./device_keys.js";
 import { history, historyOf, toggleHistory } from "./history.js";
 import { checkProof, proof, proofOf } from "./proof.js";
 
+const ORDERS = [["", "By name"], ["channel", "By channel"], ["seen_at", "Longest not seen"], ["-paired_at", "Newest"]];
+
+let drawControls = () => {};
+
 /** Handle the pairing form, and update the ages of heartbeats. */
 export function start() {
+  drawControls = listControls("devices", "view-devices", "#device-list", ORDERS, draw);
   const form = $("#pair");
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -27,16 +33,17 @@ export function start() {
       wrong.replaceChildren(...problemElements(error));
     }
   });
-  setInterval(draw, 5000);
+  setInterval(() => catchUp().catch(() => {}).then(draw), 5000); // what fails is told at the next hint or poll
 }
 
 export function draw() {
-  const all = [...data.devices.values()].sort((a, b) => byName(a.name, b.name));
+  const all = [...data.devices.values()];
   keyed($("#device-list"), all.map(enrich), card);
-  const online = all.filter((device) => device.online).length;
+  const { devices, online } = data.counts;
   const late = all.filter((device) => device.online && device.heartbeat?.coming?.late.length).length;
-  $("#device-count").textContent = all.length ? `${online} of ${all.length} online${late ? `, ${late} late` : ""}` : "";
-  $("#devices-none").hidden = all.length > 0;
+  $("#device-count").textContent = devices ? `${online} of ${devices} online${late ? `, ${late} late` : ""}` : "";
+  $("#devices-none").hidden = devices > 0;
+  drawControls();
   drawWaiting();
 }
 
@@ -44,14 +51,14 @@ function drawWaiting() {
   const waiting = data.pairings.length;
   $("#waiting").hidden = waiting === 0;
   $("#waiting").textContent = `${count(waiting, "device waits", "devices wait")} to be paired: ${data.pairings.map(({ name }) => name).join(", ")}`;
-  const channels = data.schedules.size ? [...data.schedules.keys()].sort(byName) : ["main"];
+  const channels = data.channels.size ? [...data.channels.keys()] : ["main"];
   const options = channels.length > 1 ? ["", ...channels] : channels; // with several, the person has to choose
   keyed($("#pair select"), options.map((id) => ({ id })), ({ id }) => h("option", { value: id }, id || "choose …"));
 }
 
 function enrich(device) {
   const { heartbeat, seen_ms } = device;
-  const showing = [...data.media.values()].find(({ asset }) => asset && asset.sha256 === heartbeat?.on_air?.asset);
+  const showing = data.shown.get(heartbeat?.on_air?.asset);
   const picture = showing && { thumbnail: showing.thumbnail, source_sha256: showing.source_sha256 };
   const seen = seen_ms === null ? "not seen yet" : `seen ${ago((Date.now() - seen_ms) / 1000)}`;
   return { ...device, seen_ms: undefined, seen, picture, proof: proofOf(device), history: historyOf(device) };
@@ -187,7 +194,7 @@ function rename(device) {
 }
 
 function move(device) {
-  const channels = new Set([...data.schedules.keys(), device.channel]);
+  const channels = new Set([...data.channels.keys(), device.channel]);
   dialog({
     title: `Move ${device.name}`,
     text: "It plays its present content until all of the other channel’s release is downloaded.",

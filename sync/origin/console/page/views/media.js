@@ -3,17 +3,21 @@
 import { ask } from "../lib/api.js";
 import { dialog } from "../lib/dialogs.js";
 import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
-import { data } from "../lib/data.js";
+import { data, lists } from "../lib/data.js";
+import { listControls } from "../lib/list_controls.js";
 import { attempt, announce } from "../lib/notices.js";
 import { openPlaylistDialog } from "./new_playlist_dialog.js";
-import { byName, mediaText, bytes, count } from "../lib/format.js";
+import { mediaText, bytes, count } from "../lib/format.js";
 
-const chosen = new Set(); // media ids in the order they were chosen
+const chosen = new Map(); // media by id, in the order they were chosen
+const ORDERS = [["", "Newest"], ["name", "By name"], ["-source_bytes", "Largest"]];
+
+let drawControls = () => {};
 
 /** Handle the search field and the buttons for chosen media. */
 export function start() {
-  $("#find").addEventListener("input", draw);
-  $("#offer").addEventListener("click", () => openPlaylistDialog([...chosen].map((id) => data.media.get(id)), forgetChoice));
+  drawControls = listControls("media", "view-media", "#media-grid", ORDERS, draw);
+  $("#offer").addEventListener("click", () => openPlaylistDialog([...chosen.values()], forgetChoice));
   $("#unchoose").addEventListener("click", forgetChoice);
   $("#add-stream").addEventListener("click", addStream);
 }
@@ -24,24 +28,23 @@ function forgetChoice() {
 }
 
 export function draw() {
-  const all = [...data.media.values()].sort((a, b) => b.created_at.localeCompare(a.created_at) || a.id.localeCompare(b.id));
-  for (const id of chosen) if (data.media.get(id)?.state !== "ready") chosen.delete(id);
-  const sought = $("#find").value.trim().normalize("NFC").toLowerCase();
-  const found = all.filter(({ name }) => name.normalize("NFC").toLowerCase().includes(sought));
-  if (sought) found.sort((a, b) => byName(a.name, b.name));
-  const order = [...chosen];
-  keyed($("#media-grid"), found.map((media) => ({ ...media, place: order.indexOf(media.id) + 1 })), card);
-  $("#media-count").textContent = all.length ? `${count(all.length, "medium", "media")}${working(all)}` : "";
-  $("#media-none").hidden = all.length > 0;
-  $("#find").parentElement.hidden = all.length < 9;
-  $("#find-none").hidden = found.length > 0 || all.length === 0;
+  const all = [...data.media.values()];
+  for (const media of all) {
+    if (media.state !== "ready") chosen.delete(media.id);
+    else if (chosen.has(media.id)) chosen.set(media.id, media);
+  }
+  const order = [...chosen.keys()];
+  keyed($("#media-grid"), all.map((media) => ({ ...media, place: order.indexOf(media.id) + 1 })), card);
+  const { total, search } = lists.media;
+  $("#media-count").textContent = total ? `${count(total, "medium", "media")}${working(data.counts.media)}` : "";
+  $("#media-none").hidden = total > 0 || search !== "";
+  drawControls();
   $("#choice").hidden = chosen.size === 0;
   $("#choice-count").textContent = `${chosen.size} chosen`;
 }
 
-function working(all) {
-  const busy = all.filter(({ state }) => state === "queued" || state === "processing").length;
-  const failed = all.filter(({ state }) => state === "failed").length;
+function working({ queued, processing, failed }) {
+  const busy = queued + processing;
   return `${busy ? ` · ${busy} being prepared` : ""}${failed ? ` · ${failed} failed` : ""}`;
 }
 
@@ -69,7 +72,7 @@ const facts = (media) => [mediaText(media), media.asset && bytes(media.asset.siz
 function choice(media) {
   const box = h("input", { type: "checkbox", "data-do": "choose", checked: media.place > 0 });
   box.addEventListener("change", () => {
-    if (box.checked) chosen.add(media.id);
+    if (box.checked) chosen.set(media.id, media);
     else chosen.delete(media.id);
     draw();
   });
@@ -118,6 +121,7 @@ function remove(media) {
     danger: true,
     submit: async () => {
       await ask("DELETE", `/v1/media/${media.id}`, undefined, media.version);
+      chosen.delete(media.id);
       announce(`${media.name} is deleted.`);
     },
   });

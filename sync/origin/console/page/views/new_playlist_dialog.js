@@ -11,7 +11,7 @@ const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** Ask for the name of a playlist of `media` and its channel; `done()` is called after it is made. */
 export function openPlaylistDialog(media, done) {
-  const channels = [...data.schedules.keys()];
+  const channels = [...data.channels.keys()];
   const endless = media.filter(isEndless);
   const timed = endless.every(({ url }) => url) ? "stream" : endless.some(({ url }) => url) ? "picture or stream" : "picture";
   const made = {}; // steps that succeeded are not repeated when a later one is refused
@@ -47,7 +47,7 @@ const isEndless = ({ asset, url }) => Boolean(url) || asset.kind === "picture";
 
 /** Make a playlist the default of a channel. A missing channel is created. */
 export async function setDefault(channel, playlist) {
-  if (data.schedules.has(channel)) return updateSchedule(channel, (draft) => ({ ...draft, default_playlist: playlist }));
+  if (data.channels.has(channel)) return updateSchedule(channel, (draft) => ({ ...draft, default_playlist: playlist }));
   return ask("PUT", `/v1/schedule/${channel}`, { zone: ZONE, default_playlist: playlist });
 }
 

@@ -2,9 +2,12 @@
 
 import { dialog, instant, local } from "../lib/dialogs.js";
 import { button, h } from "../lib/dom.js";
+import { ask } from "../lib/api.js";
 import { data } from "../lib/data.js";
+import { attempt } from "../lib/notices.js";
 import { updateSchedule } from "./new_playlist_dialog.js";
 
+const PICTURES = 200; // to choose from
 const EDGES = [["bottom", "at the bottom"], ["top", "at the top"]];
 const CORNERS = ["top-right", "top-left", "bottom-right", "bottom-left"].map((name) => [name, `in the ${name.replace("-", " ")} corner`]);
 const QUIET = { edge: "bottom", colour: "#ffffff", background: "#101820", height_percent: 8, speed_percent: 12 };
@@ -15,7 +18,7 @@ export function overlaySection({ channel, overlays, logos }) {
     "div",
     { class: "overlays faint" },
     ...overlays.map((one) => h("p", {}, one.kind === "ticker" ? ticker(one) : logo(one, logos))),
-    button(overlays.length ? "Change text and logo" : "Add text or a logo", "overlays", () => change(channel), { class: "write quiet" }),
+    button(overlays.length ? "Change text and logo" : "Add text or a logo", "overlays", () => attempt("Loading pictures", () => change(channel)), { class: "write quiet" }),
   );
 }
 
@@ -23,10 +26,12 @@ const ticker = ({ text, edge }) => `Text ${saying(EDGES, edge)}: ${text}`;
 const logo = ({ media, corner }, logos) => `Logo ${saying(CORNERS, corner)}: ${logos[media] ?? "a logo"}`;
 const saying = (words, key) => words.find(([name]) => name === key)[1];
 
-function change(channel) {
+async function change(channel) {
   const before = data.schedules.get(channel).overlays;
   const [line, sign] = [first(before, "ticker") ?? QUIET, first(before, "logo")];
-  const pictures = [...data.media.values()].filter(({ asset }) => asset?.kind === "picture").map(({ id, name }) => [id, name]);
+  const newest = (await ask("GET", `/v1/media?kind=picture&limit=${PICTURES}`)).media;
+  const used = data.facts.get(sign?.media);
+  const pictures = [...(used && !newest.some(({ id }) => id === used.id) ? [used] : []), ...newest].map(({ id, name }) => [id, name]);
   dialog({
     title: `Over what plays on ${channel}`,
     text: "Devices show it when the channel is published. What plays is not interrupted.",
@@ -35,7 +40,7 @@ function change(channel) {
       { name: "edge", label: "Where", value: line.edge, options: EDGES },
       { name: "colour", label: "Colour", type: "color", value: line.colour },
       { name: "background", label: "Background", type: "color", value: line.background },
-      { name: "media", label: "Logo", value: sign?.media ?? "", options: [["", "none"], ...pictures] },
+      { name: "media", label: "Logo", value: sign?.media ?? "", options: [["", "none"], ...pictures], hint: newest.length === PICTURES && `the newest ${PICTURES} pictures` },
       { name: "corner", label: "Where", value: sign?.corner ?? "top-right", options: CORNERS },
       share("height_percent", "Height of the text’s bar", "percent of the screen’s height", line.height_percent, 2, 25),
       share("speed_percent", "Speed of the text", "percent of the screen’s height a second", line.speed_percent, 1, 100),

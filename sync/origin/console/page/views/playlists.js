@@ -2,8 +2,9 @@
 
 import { ask } from "../lib/api.js";
 import { dialog } from "../lib/dialogs.js";
-import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
-import { data, open } from "../lib/data.js";
+import { $, button, h, keyed, thumbnail, withThumbnail } from "../lib/dom.js";
+import { data, lists, open } from "../lib/data.js";
+import { listControls } from "../lib/list_controls.js";
 import { changeItem } from "./item_dialog.js";
 import { attempt } from "../lib/notices.js";
 import { count, durationMs, length, moment, durationText } from "../lib/format.js";
@@ -12,22 +13,31 @@ const OPEN_AT_FIRST = 6;
 const FIRST_ITEMS = 60;
 
 const whole = new Set(); // long playlists that are shown to their end
-const asked = new Set();
+const asked = new Set(); // those that are being loaded
+const ORDERS = [["", "By name"], ["-updated_at", "Changed last"]];
+
+let drawControls = () => {};
+
+export function start() {
+  drawControls = listControls("playlists", "view-playlists", "#playlist-list", ORDERS, draw);
+}
 
 export function draw() {
   const all = [...data.playlists.values()];
   keyed($("#playlist-list"), all.map(enrich), card);
-  $("#playlists-none").hidden = all.length > 0;
+  const { total, search } = lists.playlists;
+  $("#playlists-none").hidden = total > 0 || search !== "";
+  drawControls();
   for (const { id } of all.slice(0, OPEN_AT_FIRST)) loadItems(id);
 }
 
 function loadItems(id) {
-  if (asked.has(id)) return;
+  if (data.opened.has(id) || asked.has(id)) return;
   asked.add(id);
   attempt("Loading a playlist", async () => {
     await open(id);
     draw();
-  }).then((succeeded) => succeeded || asked.delete(id));
+  }).finally(() => asked.delete(id));
 }
 
 function enrich(summary, place) {
@@ -36,7 +46,7 @@ function enrich(summary, place) {
   return { ...summary, first: place < OPEN_AT_FIRST, total_ms: total(summary.id), shown: items?.slice(0, most).map(item(summary.id)) };
 }
 
-const fact = (playlist, media) => data.media.get(media) ?? data.opened.get(playlist).media[media];
+const fact = (playlist, media) => data.media.get(media) ?? withThumbnail(media, data.opened.get(playlist).media[media]);
 
 const item = (playlist) => (one) => {
   const { name, thumbnail: path, source_sha256, asset, url, state } = fact(playlist, one.media);

@@ -42,9 +42,9 @@ let asked = 0; // the newest question: an older answer is dropped
 export function draw() {
   const select = $("#report-form [name=campaign]");
   const { value } = select;
-  const all = [...data.campaigns.values()].sort((a, b) => byName(a.name, b.name));
+  const all = [...data.booked].sort((a, b) => byName(a.name, b.name));
   select.replaceChildren(h("option", { value: "" }, "All campaigns"), ...all.map(({ id, name }) => h("option", { value: id }, name)));
-  select.value = data.campaigns.has(value) ? value : "";
+  select.value = all.some(({ id }) => id === value) ? value : "";
   if (document.body.dataset.view === "reports" && !asked) load();
 }
 
@@ -114,7 +114,7 @@ function otherRules({ rules }) {
   return rules.length ? `; ${rules.map(({ line, rule, version }) => `${lineName(line)} by ${rule} (version ${version})`).join(", ")}` : "";
 }
 
-const lineName = (id) => [...data.campaigns.values()].flatMap(({ lines }) => lines).find((line) => line.id === id)?.name ?? `line ${id}`;
+const lineName = (id) => data.booked.flatMap(({ lines }) => lines).find((line) => line.id === id)?.name ?? `line ${id}`;
 
 function nameOf({ id, name }, by) {
   if (by === "day") return `${name.slice(0, 3)} ${dayText(id)}`;
