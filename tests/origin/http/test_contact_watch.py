@@ -116,6 +116,7 @@ async def test_a_device_whose_last_word_came_under_a_clock_that_was_ahead_is_fou
 async def test_what_people_do_with_a_device_is_written(server: RunningOrigin, clock: FakeClock) -> None:
     device, token = await server.pair("Door")
     await beat(server, token)
+    await server.make_channel("cafe")
     path = f"/v1/devices/{device}"
     for change in ({"name": "Gate"}, {"channel": "cafe"}, {"name": "Gate", "channel": "cafe"}):
         assert (await server.ask("PATCH", path, server.writer, change)).status == 200

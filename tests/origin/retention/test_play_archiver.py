@@ -80,7 +80,7 @@ async def everything(database: OriginDatabase) -> dict[str, Any]:
     rows = [tuple(row.values()) for row in await sums.sums(ALL, names, hours=True)]
     everyone = LogRange(EPOCH, 1, 99)
     return {
-        "page": await store.page(PlayFilter(), PageRequest()),
+        "page": (await store.page(PlayFilter(), PageRequest())).items,
         "aside": await store.kept_aside("d", EPOCH, 1, 99),
         "beside": [await store.beside("d", EPOCH, 6, 1 if up else -1) for up in (True, False)],
         "documents": [one async for one in exported.documents("d", EPOCH, [1, 2, 3, 4, 5, 7])],
