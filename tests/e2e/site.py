@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from sync.runtime.clock import SystemClock
 
 BIN = Path(sys.executable).parent
@@ -35,11 +37,8 @@ def video(path: Path, colour: str, *, size: str = "320x180", rate: int = 10, sec
     subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, *codec, str(path)], check=True)
 
 
-def picture(path: Path, colour: str, size: str = "640x360") -> None:
-    source = f"color={colour}:s={size}:d=1"
-    subprocess.run(
-        ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, "-frames:v", "1", str(path)], check=True
-    )
+def picture(path: Path, colour: str) -> None:
+    Image.new("RGB", (640, 360), colour).save(path)
 
 
 @dataclass

@@ -6,12 +6,15 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from PIL import Image
 
 from sync.errors import Rejected, StorageFull
+from sync.origin.ingest.asset_builder import build_asset
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.ingest.upload_intake import Intake
 from sync.origin.persistence.pages import PageRequest
@@ -20,6 +23,7 @@ from sync.origin.planning.folder_plan import read_folder_plan
 from sync.origin.planning.plan_fields import MAX_ITEMS
 from sync.origin.publishing.folder_publisher import FolderTarget, publish_folder
 from sync.origin.store.uploads import UploadStore
+from sync.origin.transcode.transcode_job import MadeMedia, TranscodeJob
 from sync.runtime.clock import SystemClock
 from sync.wire.overlay import Logo, Ticker
 from sync.wire.release import Fit, Release
@@ -43,6 +47,35 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
         made = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, "-pix_fmt", "yuv420p", str(folder / name)]
         subprocess.run(made, check=True, timeout=60)
     return folder
+
+
+class MadeOnce:
+    """Makes the asset of each content once, with the real tools; a test that takes it in again gets a copy."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._made: dict[bytes, tuple[Path, MadeMedia]] = {}
+
+    async def build(self, job: TranscodeJob) -> MadeMedia:
+        content = job.source.read_bytes()
+        if content not in self._made:
+            made, kept = await build_asset(job), Path(mkdtemp(dir=self._folder))
+            shutil.copytree(job.folder, kept, dirs_exist_ok=True)
+            self._made[content] = kept, made
+            return made
+        kept, made = self._made[content]
+        shutil.copytree(kept, job.folder, dirs_exist_ok=True)
+        return replace(made, path=job.folder / made.path.name, thumbnail=job.folder / made.thumbnail.name)
+
+
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    return MadeOnce(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture(autouse=True)
+def _quick_pipeline(made_once: MadeOnce, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.origin.ingest.pipeline.build_asset", made_once.build)
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ class Page:
         return self._browser.find_element(By.ID, name).text
 
     def until(self, condition: Callable[[], T]) -> T:
-        return WebDriverWait(self._browser, 15, 0.1).until(lambda _: condition())
+        return WebDriverWait(self._browser, 60, 0.1).until(lambda _: condition())
 
     def press(self, selector: str) -> None:
         self._browser.find_element(By.CSS_SELECTOR, selector).click()
