@@ -37,11 +37,14 @@ class KeyStore:
 
     async def add_first(self, key: Key, secret_hash: str) -> bool:
         """Add the key if there is no other; tell whether it was added."""
-        async with self._database.writing() as connection:
-            if await connection.scalar(select(func.count()).select_from(keys)):
-                return False
-            await connection.execute(insert(keys).values(**_columns(key), hash=secret_hash))
-            return True
+        try:
+            async with self._database.writing() as connection:
+                if await connection.scalar(select(func.count()).select_from(keys)):
+                    return False
+                await connection.execute(insert(keys).values(**_columns(key), hash=secret_hash))
+                return True
+        except Conflict:  # another origin, which started at the same time, was first
+            return False
 
     async def list_all(self) -> list[Key]:
         """Return all keys, oldest first."""

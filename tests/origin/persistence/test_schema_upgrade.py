@@ -14,9 +14,12 @@ from alembic.script import ScriptDirectory
 
 from sync.errors import StorageBroken
 from sync.origin.app.wiring import open_origin
+from sync.origin.http.auth import make_first_key
 from sync.origin.persistence import schema_upgrade
 from sync.origin.persistence.database import open_origin_database
 from sync.origin.persistence.tables import metadata
+from sync.origin.store.keys import KeyStore
+from sync.runtime.clock import SystemClock
 from tests.fakes import FakeClock
 from tests.origin.running_origin import running_origin, settings_in
 from tests.released import DUMPS
@@ -176,7 +179,19 @@ async def test_a_revision_that_fails_changes_nothing(tmp_path: Path, revise: Cal
     assert (rows_of(tmp_path / "origin.db"), columns_of(tmp_path / "origin.db")) == before
 
 
-async def test_origins_that_start_at_once_on_one_database_wait_for_each_other(tmp_path: Path) -> None:
-    restored(DUMPS[0], tmp_path / "origin.db")
-    await asyncio.gather(*(opened(tmp_path / "origin.db") for _ in range(4)))
+async def first_keys(url: str) -> list[str]:
+    """Start several origins at once, as far as their database goes; return the first keys that they made."""
+
+    async def start() -> str | None:
+        async with open_origin_database(url) as database:
+            return await make_first_key(KeyStore(database), SystemClock())
+
+    return [token for token in await asyncio.gather(*(start() for _ in range(8))) if token is not None]
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_origins_that_start_at_once_on_one_database_wait_for_each_other(tmp_path: Path, is_new: bool) -> None:
+    if not is_new:
+        restored(DUMPS[0], tmp_path / "origin.db")
+    assert len(await first_keys(f"sqlite+aiosqlite:///{tmp_path}/origin.db")) == int(is_new)
     assert rows_of(tmp_path / "origin.db")["alembic_version"] == [{"version_num": newest()}]

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, insert, select, text
 
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken
 from sync.origin.persistence.database import open_origin_database
 from sync.origin.persistence.migrations.versions import revision_0001_first_schema
 from sync.origin.persistence.pages import PageRequest
 from sync.origin.persistence.play_files import FileOfDay
-from sync.origin.persistence.tables import metadata, playlists, plays
+from sync.origin.persistence.tables import keys, metadata, playlists, plays
 from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.planning.schedules import DaypartDraft, ScheduleDraft
@@ -32,6 +32,7 @@ from sync.origin.reports.day_counter import DayCounter
 from sync.origin.retention.scanner import Figures
 from sync.origin.store.days.archived_plays import ArchiveStore
 from sync.origin.store.devices import DeviceStore, add_device
+from sync.origin.store.keys import Key, KeyStore
 from sync.origin.store.pairings import Admission, Pairing, PairingLimits, PairingStep, PairingStore
 from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.history import HistoryFilter, HistoryStore
@@ -43,7 +44,7 @@ from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import HistoryRecord, Play
 from tests.fakes import FakeClock
 from tests.origin.api.proof.test_history import BOOT, NINE, late, record, synchronised
-from tests.origin.persistence.test_schema_upgrade import newest
+from tests.origin.persistence.test_schema_upgrade import first_keys, newest
 from tests.origin.planning_origin import PlanningOrigin, open_planning_origin
 from tests.origin.retention.retention_origin import GRACE_S, asset_of, open_retention_origin
 from tests.origin.running_origin import ZERO, play
@@ -296,27 +297,37 @@ async def test_deliveries_of_one_device_to_two_origins_take_turns(origins: Origi
     assert len(entered) == 101
 
 
-async def test_origins_that_start_at_once_bring_an_older_database_up_to_date_once(
-    origins: Origins, cluster: str
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_origins_that_start_at_once_bring_one_database_up_to_date_once(
+    origins: Origins, cluster: str, is_new: bool
 ) -> None:
     async with origins[0].database.writing() as connection:
         await connection.run_sync(metadata.drop_all)
         await connection.execute(text("DROP TABLE alembic_version"))
-        await connection.run_sync(revision_0001_first_schema.base.create_all)
-        for statement in ("DROP TABLE streams", "ALTER TABLE plays DROP COLUMN accepted"):
-            await connection.execute(text(statement))
-
-    async def opened() -> None:
-        async with open_origin_database(cluster):
-            pass
-
-    await asyncio.gather(*(opened() for _ in range(4)))
+        if not is_new:
+            await connection.run_sync(revision_0001_first_schema.base.create_all)
+            for statement in ("DROP TABLE streams", "ALTER TABLE plays DROP COLUMN accepted"):
+                await connection.execute(text(statement))
+    assert len(await first_keys(cluster)) == 1
     async with origins[1].database.reading() as connection:
         assert (await connection.execute(select(plays.c.accepted))).all() == []
         assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalars().all() == [newest()]
         assert (
             await connection.run_sync(lambda plain: compare_metadata(MigrationContext.configure(plain), metadata)) == []
         )
+
+
+async def test_of_origins_that_start_at_once_one_makes_the_first_key(origins: Origins) -> None:
+    first, second = origins
+    key = Key(id="first", name="first", access="write", created_ms=0)
+    waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    async with first.database.writing() as connection, asyncio.timeout(60):
+        await connection.execute(insert(keys).values(id="first", name="first", access="write", created_ms=0, hash="a"))
+        adding = asyncio.create_task(KeyStore(second.database).add_first(key, "b"))
+        while not await connection.scalar(waits):
+            assert not adding.done()
+    assert await adding is False
+    assert [key.id for key in await KeyStore(first.database).list_all()] == ["first"]
 
 
 async def test_history_is_written_once_and_moves_plays(origins: Origins) -> None:
