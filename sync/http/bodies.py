@@ -16,6 +16,7 @@ from sync.errors import (
     TooLarge,
     Unsupported,
 )
+from sync.http.conditional import CODED
 from sync.http.listener import begin_work, end_work
 from sync.runtime.threads import in_thread
 from sync.wire.input_messages import BODY, json_fault, rejected
@@ -149,7 +150,7 @@ def requested_version(request: web.Request) -> int | None:
     raw = request.headers.get("If-Match")
     if raw is None:
         return None
-    bare = raw.strip().strip('"')
+    bare = raw.strip().strip('"').removesuffix(CODED)
     if not (bare.isascii() and bare.isdecimal() and len(bare) <= _LONGEST_VERSION):
         raise Rejected('If-Match must be one version in quotes, such as "3"', fields={"If-Match": raw})
     return int(bare)

@@ -14,6 +14,9 @@ from sync.http.problems import problem
 READS = (hdrs.IF_MATCH, hdrs.IF_NONE_MATCH)
 """The headers that every answer with an ETag heeds."""
 
+CODED = "-gzip"
+"""The end of the ETag of an answer that is compressed: its bytes are others, what it says is the same."""
+
 _ETAG = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\U0010ffff]*")')
 _BYTES = re.compile(r"(\d*)-(\d*)", re.ASCII)
 _MOST_DIGITS = 18  # of a position; a larger one is behind the end of every file
@@ -27,19 +30,22 @@ def conditional(request: web.Request, answer: web.StreamResponse) -> web.StreamR
     tag = answer.headers.get(hdrs.ETAG)
     if tag is None or answer.status != 200 or answer.prepared:
         return answer
-    if hdrs.IF_MATCH in request.headers and not _names(request, hdrs.IF_MATCH, tag):
+    if hdrs.IF_MATCH in request.headers and not _named(request, hdrs.IF_MATCH, tag):
         detail = "the If-Match of the request names other bytes: read it again without"
         return problem(412, "precondition-failed", "Precondition failed", detail, request.path)
-    if hdrs.IF_NONE_MATCH in request.headers and _names(request, hdrs.IF_NONE_MATCH, tag, weak=True):
-        kept = {name: answer.headers[name] for name in (hdrs.ETAG, hdrs.CACHE_CONTROL) if name in answer.headers}
-        return web.Response(status=304, headers=kept)
+    if hdrs.IF_NONE_MATCH in request.headers and (held := _named(request, hdrs.IF_NONE_MATCH, tag, weak=True)):
+        caching = answer.headers.get(hdrs.CACHE_CONTROL)
+        return web.Response(status=304, headers={hdrs.ETAG: held} | ({hdrs.CACHE_CONTROL: caching} if caching else {}))
     return answer
 
 
-def _names(request: web.Request, header: str, tag: str, *, weak: bool = False) -> bool:
-    """Return whether a list of ETags has `tag`; `weak` ones count where only the bytes of a copy matter."""
+def _named(request: web.Request, header: str, tag: str, *, weak: bool = False) -> str | None:
+    """Return which of a list of ETags is `tag`, perhaps compressed; `weak` ones count where only a copy matters."""
     listed = ",".join(request.headers.getall(header)).strip()
-    return listed == "*" or any(found == tag and (weak or not mark) for mark, found in _ETAG.findall(listed))
+    if listed == "*":
+        return tag
+    same = (tag, f'{tag[:-1]}{CODED}"')
+    return next((found for mark, found in _ETAG.findall(listed) if found in same and (weak or not mark)), None)
 
 
 def requested_range(request: web.Request, tag: str, size: int) -> range | None:

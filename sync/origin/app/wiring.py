@@ -39,6 +39,7 @@ from sync.origin.api.storage import StorageRoutes
 from sync.origin.api.uploads import UploadRoutes, add_tus_version
 from sync.origin.console.server import add_console, harden
 from sync.origin.http.auth import Gatekeeper
+from sync.origin.http.compression import compress
 from sync.origin.http.contact_watch import ContactWatch
 from sync.origin.http.handed_over import HandedOver
 from sync.origin.http.host_header_check import allowed_names, check_host
@@ -292,7 +293,7 @@ def _application(
     metrics: OriginMetrics,
     live: LiveHints,
 ) -> web.Application:
-    checks = [metrics.operations.measure, problem_middleware, check_request, check_host(_names(settings))]
+    checks = [metrics.operations.measure, problem_middleware, check_request, check_host(_names(settings)), compress]
     app = web.Application(middlewares=checks, client_max_size=BODY_CAP_BYTES)
     app[TRUSTED_PROXIES] = settings.server.trusted_networks
     mount(app, operations, gatekeeper.guard)
