@@ -10,8 +10,9 @@ from sync.programme.schedule import programme_at
 from sync.programme.weekly_windows import HORIZON, window_state
 from sync.wire.release import Campaign, Line, LocalWindow, Release
 
-_MOST_ASKED = 1_000
-"""So often schedule and windows are asked, for up to a millisecond each; what is left then is not judged."""
+_MOST_WORK = 10_000
+_ASK_SCHEDULE, _ASK_WINDOWS = 10, 1
+"""What a question takes, in tenths of a millisecond; after `_MOST_WORK`, a second, no flight is judged any more."""
 
 _NO_TIME = timedelta(0)
 
@@ -32,8 +33,9 @@ class Airtime:
     begins: datetime
     break_ms: Mapping[str, int]
     shortest_ms: Mapping[str, int]
-    _asked: int = 0
+    _work: int = 0
     _stretches: list[_Stretch] = field(default_factory=list)
+    _states: dict[tuple[tuple[LocalWindow, ...], datetime], tuple[bool, datetime]] = field(default_factory=dict)
 
     def shortfall(self, campaign: Campaign, line: Line, begins: datetime) -> Shortfall | None:
         """Return why a line of a flight that `begins` then is never shown; None if it is, or that is not known.
@@ -43,6 +45,8 @@ class Airtime:
         dated = any(each.first_day or each.last_day for each in self.release.dayparts)
         ends = campaign.ends_at if dated else min(campaign.ends_at, begins + HORIZON)
         goes_on = ends < campaign.ends_at
+        if goes_on and not self.release.dayparts:  # the default playlist is always on air
+            return None
         shortest = timedelta(milliseconds=self.shortest_ms.get(line.id, 0))
         longest, time, between = _NO_TIME, _NO_TIME, None
         for opens, closes, until, playlist in self._open(line.windows, begins, ends):
@@ -53,7 +57,7 @@ class Airtime:
                 time += closes - opens
                 if goes_on or time >= between:
                     return None
-        if self._asked >= _MOST_ASKED:
+        if self._work >= _MOST_WORK:
             return None
         return never_open(campaign, line, begins, *_why(line, shortest, longest, time, between))
 
@@ -63,12 +67,17 @@ class Airtime:
         """Yield from when to when these windows are open while a playlist is on air, when that ends, and its id."""
         for begin, until, playlist in self._on_air(begins, ends):
             opens, end = max(begin, begins), min(until, ends)
-            while playlist is not None and opens < end and self._asked < _MOST_ASKED:
-                self._asked += bool(windows)
-                is_open, changes = window_state(windows, self.zone, opens) if windows else (True, end)
+            while playlist is not None and opens < end and self._work < _MOST_WORK:
+                is_open, changes = self._state(windows, opens) if windows else (True, end)
                 if is_open:
                     yield opens, min(changes, end), until, playlist
                 opens = changes
+
+    def _state(self, windows: tuple[LocalWindow, ...], at: datetime) -> tuple[bool, datetime]:
+        if (windows, at) not in self._states:
+            self._work += _ASK_WINDOWS
+            self._states[windows, at] = window_state(windows, self.zone, at)
+        return self._states[windows, at]
 
     def _on_air(self, begins: datetime, ends: datetime) -> Iterator[_Stretch]:
         """Yield what is on air in this time."""
@@ -78,8 +87,8 @@ class Airtime:
                     return
                 yield stretch
         at = self._stretches[-1][1] if self._stretches else self.begins
-        while at < ends and self._asked < _MOST_ASKED:
-            self._asked += 1
+        while at < ends and self._work < _MOST_WORK:
+            self._work += _ASK_SCHEDULE
             programme = programme_at(self.release, self.zone, at)
             self._stretches.append((at, programme.until, programme.playlist.id if programme.playlist else None))
             at = programme.until

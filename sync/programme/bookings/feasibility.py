@@ -75,7 +75,7 @@ def first_sentences(texts: Sequence[str], most: int) -> tuple[str, ...]:
 def _never_open(
     flights: Iterable[Campaign], zone: ZoneInfo, at: datetime, airtime: Airtime | None
 ) -> Iterator[Shortfall]:
-    for campaign in flights:
+    for campaign in sorted(flights, key=lambda one: one.starts_at):  # what comes soon is judged first
         begins = max(at, campaign.starts_at)
         states = {each: window_state(each, zone, begins) for each in {line.windows for line in campaign.lines}}
         for line in campaign.lines:

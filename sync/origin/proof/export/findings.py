@@ -136,6 +136,7 @@ CANNOT_SHOW = (
     "that a screen is real, one machine, and where the operator says: the operator certifies its key",
     "that a screen told the truth before it signed, of what its display showed and of the time",
     "that the campaign has no other lines, that they played on no other screens, and the names of both",
+    "a play that had begun in the period, and had not ended when its screen signed last",
     "that a line did not play in a log of a screen of which the export has no play of it (here: {silent})",
     "that root {root} is the newest one of the operator: ask for its number",
 )
