@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import accumulate
+from operator import truediv
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sync.runtime.clock import instant
@@ -95,8 +96,13 @@ def active_hours(day: int, zone: ZoneInfo, since_ms: int, until_ms: int) -> Hour
 
 def parts_of_hours(day: int, zone: ZoneInfo, hours: Sequence[int]) -> Hours:
     """Return which part of each hour of a day these milliseconds are; of an hour that the day does not have, none."""
-    lengths = hour_lengths(day, zone)
-    return tuple(ms / lengths.get(hour, 1) for hour, ms in enumerate(hours))
+    return tuple(map(truediv, hours, _lengths(day, zone)))
+
+
+@lru_cache(4_096)
+def _lengths(day: int, zone: ZoneInfo) -> tuple[int, ...]:
+    """Return how long each of the 24 hours of a day is; 1 of one that the day does not have."""
+    return tuple(hour_lengths(day, zone).get(hour, 1) for hour in range(24))
 
 
 def spread(day: int, zone: ZoneInfo, since_ms: int, until_ms: int, hours: list[int]) -> None:

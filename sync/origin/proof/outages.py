@@ -5,9 +5,9 @@ was not heard, and is back. What no row of the history says is no outage.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from itertools import groupby
 from operator import attrgetter, sub
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -25,6 +25,10 @@ class OutageCause(StrEnum):
     OFFLINE = "offline"  # its player did not run; or it was not heard, and is back without having said why
     SCREEN_OFF = "screen_off"  # off or disconnected
     NOT_HEARD = "not_heard"  # since then, until now: what it played may still come
+
+
+_PLAYER, _SCREEN, _CONTACT = map(str, KINDS)  # to look a member of an enum up takes longer than what is done with it
+_OFFLINE, _SCREEN_OFF, _NOT_HEARD = OutageCause
 
 
 class HistoryChange(NamedTuple):
@@ -46,29 +50,31 @@ class Outage(NamedTuple):
 
 def outages(changes: Iterable[HistoryChange], now_ms: int) -> dict[str, list[Outage]]:
     """Return the outages of each device until now, which do not overlap. `changes` are in the order of their time."""
-    by_device = groupby(sorted(changes, key=attrgetter("device")), key=attrgetter("device"))
-    return {device: list(_outages(list(rows), now_ms)) for device, rows in by_device}
+    by_device = defaultdict[str, list[HistoryChange]](list)
+    for change in changes:
+        by_device[change.device].append(change)
+    return {device: list(_outages(rows, now_ms)) for device, rows in by_device.items()}
 
 
 def _outages(rows: Sequence[HistoryChange], now_ms: int) -> Iterator[Outage]:
-    contact = [row for row in rows if row.kind == HistoryKind.CONTACT]
-    state: dict[str, str] = {}
+    heard_ms = max((row.at_ms for row in rows if row.kind == _CONTACT), default=now_ms)
+    state = dict.fromkeys(map(str, KINDS), "")
     for row, until_ms in zip(rows, [*(following.at_ms for following in rows[1:]), now_ms], strict=True):
         state[row.kind] = row.state
-        cause = _cause(state, newest_contact=bool(contact) and row.at_ms >= contact[-1].at_ms)
-        if cause is not None and row.at_ms < min(until_ms, now_ms):
-            yield Outage(cause, row.at_ms, min(until_ms, now_ms))
+        if row.at_ms < until_ms:
+            cause = _cause(state[_PLAYER], state[_SCREEN], state[_CONTACT] == "lost", row.at_ms >= heard_ms)
+            if cause is not None and row.at_ms < now_ms:
+                yield Outage(cause, row.at_ms, min(until_ms, now_ms))
 
 
-def _cause(state: Mapping[str, str], *, newest_contact: bool) -> OutageCause | None:
-    silent = state.get(HistoryKind.CONTACT) == "lost"
-    if state.get(HistoryKind.PLAYER) == "stopped":
-        return OutageCause.OFFLINE
+def _cause(player: str, screen: str, silent: bool, newest_contact: bool) -> OutageCause | None:
+    if player == "stopped":
+        return _OFFLINE
     if silent and newest_contact:
-        return OutageCause.NOT_HEARD  # how its screen was before says nothing of this time
-    if state.get(HistoryKind.SCREEN) in ("off", "disconnected"):
-        return OutageCause.SCREEN_OFF
-    return OutageCause.OFFLINE if silent else None
+        return _NOT_HEARD  # how its screen was before says nothing of this time
+    if screen in ("off", "disconnected"):
+        return _SCREEN_OFF
+    return _OFFLINE if silent else None
 
 
 def lost_hours(

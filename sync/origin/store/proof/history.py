@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, func, or_, select, union_all, update
@@ -160,9 +159,10 @@ class HistoryStore:
                 edge = first.order_by(*order).limit(1).correlate(devices).scalar_subquery()
                 queries.append(columns.select_from(devices.join(history, own.id == edge)))
         these = [] if device is None else [own.device_id == device]
+        found = union_all(*(query.where(*these) for query in queries)).subquery().c
+        query = select(found.device_id, found.kind, found.state, found.at_ms).order_by(found.at_ms, found.id)
         async with self._database.reading() as connection:
-            rows = list(await connection.execute(union_all(*(query.where(*these) for query in queries))))
-        return [row[:4] for row in sorted(map(tuple, rows), key=itemgetter(3, 4))]
+            return [tuple(row) for row in await connection.execute(query)]
 
     async def page(self, selected: HistoryFilter, asked: PageRequest) -> Page[HistoryRow]:
         """Return a page of rows."""
