@@ -4,6 +4,7 @@ What is received of a chunk stays when the request ends early: the next one goes
 """
 
 import threading
+from collections.abc import Callable
 
 from sync.device.store.partial_file import PartialFile
 from sync.device.transfer.asset_state import Fetch
@@ -43,9 +44,12 @@ KEEP_S = 5.0
 LONG_BYTES = 128 * 1024
 """A chunk of so many bytes is hashed and written beside others: that takes longer than to change threads."""
 
+MOST_CROWDED = 16
+"""After so many waits for its turn, one after the other, a thread is of no use."""
+
 
 class FetchWorker:
-    """One worker thread, with one connection and one buffer."""
+    """One worker thread, with one connection and one buffer. `is_spare` is asked whether one too many may end."""
 
     def __init__(
         self,
@@ -55,8 +59,10 @@ class FetchWorker:
         deadlines: Deadlines,
         limiter: RateLimiter,
         turn: Turn,
+        is_spare: Callable[[], bool],
     ) -> None:
         self.fetch: Fetch | None = None
+        self._is_spare = is_spare
         self._limiter = limiter
         self._turn = turn
         self._queue = queue
@@ -84,7 +90,12 @@ class FetchWorker:
         self._reader.close()
 
     def _next(self) -> Fetch | None:
-        """Return what to fetch now; waits shortly for the limiter, so that the connection is used again."""
+        """Return what to fetch now; waits shortly for the limiter, so that the connection is used again.
+
+        A thread that always has to wait for its turn ends: the processor is slower than the line.
+        """
+        if self._turn.crowded >= MOST_CROWDED and self._is_spare():
+            return None
         while not self._stopped.is_set():
             taken = self._queue.take()
             if isinstance(taken, Fetch):
