@@ -76,6 +76,9 @@ async def test_a_database_of_an_earlier_schema_gets_todays_and_keeps_every_row(d
     await opened(tmp_path / "new.db")
     assert columns_of(tmp_path / "old.db") == columns_of(tmp_path / "new.db")
     after = rows_of(tmp_path / "old.db")
+    assert all(
+        row["name_order"] and row["searched"] for name in ("media", "devices", "channels") for row in after[name]
+    )
     before.pop("alembic_version", None)
     for table, rows in before.items():
         assert [{name: row[name] for name in rows[0]} for row in after[table]] == rows

@@ -7,7 +7,7 @@ import unicodedata
 import pytest
 
 from sync.origin.ingest.upload_intake import display_name
-from sync.origin.planning.file_names import LONGEST_NAME, natural_key, same_name, shown_name
+from sync.origin.planning.file_names import LONGEST_NAME, natural_key, order_text, same_name, shown_name
 
 NOT_TEXT = os.fsdecode(b"odd\xff.png")
 
@@ -73,3 +73,4 @@ def test_names_come_in_the_order_in_which_people_count(ordered: list[str]) -> No
     for seed in range(3):
         mixed = random.Random(seed).sample(ordered, len(ordered))
         assert sorted(mixed, key=natural_key) == ordered
+        assert sorted(mixed, key=lambda name: order_text(name).encode()) == ordered

@@ -19,11 +19,13 @@ from sqlalchemy import delete, insert, select, text
 
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken
 from sync.origin.persistence.database import open_origin_database
+from sync.origin.persistence.lists import CHANNELS, DEVICES, MEDIA
 from sync.origin.persistence.migrations.versions import revision_0001_first_schema
 from sync.origin.persistence.pages import PageRequest
 from sync.origin.persistence.play_files import FileOfDay
 from sync.origin.persistence.tables import keys, metadata, playlists, plays
 from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft
+from sync.origin.planning.file_names import natural_key
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.planning.schedules import DaypartDraft, ScheduleDraft
 from sync.origin.planning.venue_days import date_of
@@ -251,6 +253,38 @@ async def test_two_origins_count_what_both_take_in_at_once(origins: Origins) -> 
     assert [(row["line_id"], row["rule_version"], row["plays"], row["hour_10"]) for row in rows] == [
         ("mornings", 1, 20, 20)
     ]
+
+
+async def test_lists_are_walked_and_searched_as_on_sqlite(origins: Origins) -> None:
+    first, second = origins
+    names = ["_b%", "a 2", "Ärger", "ä 10", "B", "Zoo", "日本"]
+    for number, name in enumerate(reversed(names)):
+        await first.make_media(f"m{number}")
+        await first.media.rename(f"m{number}", name, version=None)
+        await first.schedules.create(f"channel-{number}", ScheduleDraft())
+        async with first.database.writing() as connection:
+            device = {"id": f"d{number}", "name": name, "channel_id": "main", "token_hash": name}
+            await add_device(connection, **device, paired_ms=10**12 + number)
+    walked, asked = list[str](), PageRequest(2, "name")
+    while True:
+        page = await second.media.page(asked)
+        walked += [row.name for row in page.items]
+        if page.next is None:
+            break
+        asked = PageRequest(2, cursor=page.next)
+    assert walked == sorted(names, key=natural_key) and page.total == len(names)
+    for sought, found in {"ARG": ["Ärger"], "%": ["_b%"], "b": ["_b%", "B"], "本": ["日本"], "x": []}.items():
+        rows = (await second.media.page(PageRequest(order="name", filters={"search": sought}))).items
+        assert [row.name for row in rows] == found, sought
+    devices = DeviceStore(second.database)
+    for rule, read in ((MEDIA, second.media.page), (DEVICES, devices.page), (CHANNELS, second.schedules.summaries)):
+        for order in rule.orders:
+            whole = (await read(PageRequest(order=order))).items
+            one = await read(PageRequest(3, order))
+            two = await read(PageRequest(3, cursor=one.next))
+            assert (*one.items, *two.items) == whole[:6]
+            assert (await read(PageRequest(3, cursor=two.previous))).items == one.items
+    assert (await devices.page(PageRequest(filters={"online": False, "channel": "main"}))).total == len(names)
 
 
 async def test_of_two_people_who_approve_a_device_at_once_only_one_lets_it_in(origins: Origins) -> None:
