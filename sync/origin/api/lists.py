@@ -19,6 +19,8 @@ LINKS = (hdrs.LINK,)
 
 _MOST_IN_LOOP = 100  # rows; an answer with more is made in a thread, and others are answered meanwhile
 _LONGEST_CURSOR = 4_000  # characters
+_CURSOR = "`next` or `previous` of an earlier page of this list; without it the first page is answered"
+_SORT = "what the list is sorted by; with - before it, the largest first"
 
 Listed = TypeVar("Listed")
 
@@ -36,8 +38,8 @@ class ListQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    cursor: Annotated[str, StringConstraints(max_length=_LONGEST_CURSOR)] | None = None
-    limit: int = Field(100, ge=1, le=MOST_ROWS)
+    cursor: Annotated[str, StringConstraints(max_length=_LONGEST_CURSOR)] | None = Field(None, description=_CURSOR)
+    limit: int = Field(100, ge=1, le=MOST_ROWS, description="the most rows of the page")
 
     def page(self, rule: ListRule) -> PageRequest:
         """Return the page that is asked for; a cursor says the order of its list.
@@ -67,8 +69,8 @@ def list_operation(
     query: type[ListQuery] = create_model(
         f"{answer.__name__}Query",
         __base__=ListQuery,
-        limit=(int, Field(rule.most_unasked, ge=1, le=MOST_ROWS)),
-        sort=(order, rule.default),
+        limit=(int, Field(rule.most_unasked, ge=1, le=MOST_ROWS, description="the most rows of the page")),
+        sort=(order, Field(rule.default, description=_SORT)),
         **filters,
     )
     (key,) = answer.model_fields.keys() - ListPage.model_fields.keys()

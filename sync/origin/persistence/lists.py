@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 from sqlalchemy import Column, Connection, Table, bindparam, func, or_, select, update
 
 from sync.origin.persistence.history_tables import history
@@ -25,11 +25,16 @@ from sync.origin.persistence.tables import (
 from sync.origin.planning.file_names import order_text, searched_text
 from sync.wire.value_types import Identifier, MediaKind
 
-Sought = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-"""A part of a name, without regard to case and accents."""
-
-Ids = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}(,[A-Za-z0-9._-]{1,64}){0,99}$")]
-"""Up to 100 ids, separated by commas."""
+Sought = Annotated[
+    str,
+    StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$"),
+    Field(description="a part of the name; case and accents do not matter"),
+]
+Ids = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}(,[A-Za-z0-9._-]{1,64}){0,99}$"),
+    Field(description="up to 100, separated by commas"),
+]
 
 
 def named(name: str, *others: str) -> dict[str, str]:
