@@ -255,7 +255,8 @@ class SessionBuilder:
         """Return what delivers the plays and the history of one log."""
         clock, rng, ledger = self.shared.clock, self.rng, session.ledger
         anew = session.signer.begin_anew
-        plays = PlayUploader(ledger.outbox, client.post_plays, clock, rng, anew)
+        gather_s = self.shared.configuration.settings.origin.plays_s
+        plays = PlayUploader(ledger.outbox, client.post_plays, clock, rng, anew, gather_s=gather_s)
         history = PlayUploader(ledger.history, client.post_history, clock, rng, anew, "history", _ABSENT_WAIT_S)
         return plays, history
 

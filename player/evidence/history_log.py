@@ -55,7 +55,7 @@ class Change:
 class HistoryLog(LogQueue):
     """The records of this device and their delivery; made and moved by the ledger."""
 
-    waiting = "SELECT 1 FROM history WHERE status = 'waiting' LIMIT 1"
+    waiting = "SELECT 1 FROM history WHERE status = 'waiting' LIMIT :limit"
 
     async def states(self) -> dict[str, str]:
         """Return how each thing was when it was last recorded."""

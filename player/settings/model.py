@@ -152,6 +152,11 @@ class OriginSettings(Section):
     """How often to ask for a new release, in seconds. Usually a hint arrives at once."""
     heartbeat_s: Annotated[float, Field(ge=1, le=3_600)] = 30.0
     """How often to report the health of this device to the origin, in seconds."""
+    plays_s: Annotated[float, Field(ge=0, le=3_600)] = 60.0
+    """How long plays gather before they are sent to the origin, in seconds, or for down to half of that.
+
+    They are sent at once in the two minutes after a start, when an operator ended one, and when there are 100.
+    """
 
 
 class StorageSettings(Section):

@@ -122,6 +122,7 @@ async def _player(scene: Scene, board: Board) -> AsyncIterator[Awaitable[None]]:
         "SIGNAGE_PLAYER__ORIGIN__NAME": "demo screen",
         "SIGNAGE_PLAYER__ORIGIN__ENROLMENT_KEY": _kept(scene.folder / "enrolment-key"),
         "SIGNAGE_PLAYER__ORIGIN__POLL_S": "5",
+        "SIGNAGE_PLAYER__ORIGIN__PLAYS_S": "0",  # somebody looks on
         "SIGNAGE_PLAYER__ENDPOINT__PORT": scene.player_url.rsplit(":", 1)[1],
     }
     log = scene.folder / "log" / "player.log"

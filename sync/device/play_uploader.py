@@ -1,5 +1,6 @@
 """Delivers plays, and the history of a device, to the origin at least once, oldest first. It counts each one once.
 
+Plays gather before they are sent, for a request costs the origin more than the plays in it.
 A play leaves the queue only after the origin answers `accepted` or `duplicate`. If an answer is lost, the play is sent
 again, and the origin recognizes it. What the origin had and lost, by a backup that was restored, it asks for.
 """
@@ -15,15 +16,23 @@ from sync.device.recurring_problem import RecurringProblem
 from sync.device.store.outbox import QueuedPlay, RefusedPlay
 from sync.errors import OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull, Untrusted
 from sync.runtime.clock import Backoff, Clock
+from sync.runtime.waiting import first_of
 from sync.wire.device_reports import BATCH_LIMIT, BatchAnswer, Receipt, SequenceRange
 
 RETENTION = timedelta(days=30)
 """How long an acknowledged play stays on the device, so that people can read it."""
 
+AT_ONCE_S = 120.0
+"""For so long after a start nothing gathers: after a pairing, or a repair, somebody may wait for plays."""
+
+ENOUGH = 100
+"""So many plays are sent though they have not gathered for long."""
+
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 300.0
 _TOO_LARGE = 413
 _ANEW_EVERY_S = 3_600.0
+_BY_OPERATOR = "operator"  # why a play ended
 _GROW_BY = 10  # plays more per batch after a batch was too large; each batch too large is a wasted upload
 
 log = logging.getLogger(__name__)
@@ -41,6 +50,9 @@ class Queue(Protocol):
 
     async def wait_for_work(self) -> None:
         """Return as soon as something waits."""
+
+    async def wait_for_more(self, than: int) -> None:
+        """Return as soon as more than so many wait."""
 
     async def batch(self, limit: int) -> list[QueuedPlay]:
         """Return the oldest that waits."""
@@ -65,7 +77,9 @@ class PlayUploader:
     """The service that delivers what waits in a queue: plays, or with another `what` the history of this device.
 
     `begin_anew` begins a new log: the origin has others of this one, so its file was set back or copied. An origin of
-    an earlier version that does not take such documents is asked again after `absent_wait_s`.
+    an earlier version that does not take such documents is asked again after `absent_wait_s`. What waits is sent once
+    it has gathered for `gather_s`, or for down to half of that, so that devices do not send at one time; at once soon
+    after a start, when an operator ended a play, and when there are enough.
     """
 
     def __init__(
@@ -77,7 +91,10 @@ class PlayUploader:
         begin_anew: Callable[[], Awaitable[None]],
         what: str = "plays",
         absent_wait_s: float = 0.0,
+        gather_s: float = 0.0,
     ) -> None:
+        self._rng = rng
+        self._gather_s = gather_s
         self._outbox = outbox
         self._begin_anew = begin_anew
         self._began_anew_s = -math.inf
@@ -93,10 +110,13 @@ class PlayUploader:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
+        at_once_until_s = self._clock.monotonic() + AT_ONCE_S
         while True:
             try:
                 await self._leave_taken_log()
                 await self._outbox.wait_for_work()
+                if self._clock.monotonic() >= at_once_until_s:
+                    await self._gather()
                 if batch := await self._outbox.batch(self._batch_limit):
                     await self._deliver(batch)
             except (OriginUnreachable, OriginRefused, Untrusted, StorageBroken, StorageFull) as error:
@@ -108,6 +128,15 @@ class PlayUploader:
         if now_s - self._began_anew_s >= _ANEW_EVERY_S and await self._outbox.has_conflicts():
             await self._begin_anew()
             self._began_anew_s = now_s
+
+    async def _gather(self) -> None:
+        """Return when what waits is to be sent."""
+        until_s = self._clock.monotonic() + self._gather_s * self._rng.uniform(0.5, 1)
+        while (left_s := until_s - self._clock.monotonic()) > 0:
+            batch = await self._outbox.batch(ENOUGH)
+            if len(batch) >= ENOUGH or any(queued.body.get("reason") == _BY_OPERATOR for queued in batch):
+                return
+            await first_of(self._clock.sleep(left_s), self._outbox.wait_for_more(len(batch)))
 
     async def _deliver(self, batch: Sequence[QueuedPlay]) -> None:
         try:

@@ -152,7 +152,12 @@ def play_hash(previous_hash: str, document: Mapping[str, Any]) -> str:
 
 
 class PlayBatch(Wire):
-    """Plays as raw objects, so that an invalid one does not affect the others."""
+    """Plays as raw objects, so that an invalid one does not affect the others.
+
+    A device lets them gather for up to a minute, or until there are 100, and waits for another time each time. It sends
+    them at once where somebody waits for them: after a start or a pairing, after an operator's order. An answer of 503
+    names in `Retry-After` when to come again.
+    """
 
     plays: Annotated[tuple[dict[str, Any], ...], FailFast(), Field(max_length=BATCH_LIMIT)]
 

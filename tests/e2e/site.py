@@ -66,6 +66,7 @@ class Site:
             "SIGNAGE_PLAYER__ORIGIN__URL": f"http://127.0.0.1:{self.ports.get('origin', 1)}",
             "SIGNAGE_PLAYER__ORIGIN__ENROLMENT_KEY": ENROLMENT,
             "SIGNAGE_PLAYER__ORIGIN__POLL_S": "1",
+            "SIGNAGE_PLAYER__ORIGIN__PLAYS_S": "0",
             "SIGNAGE_PLAYER__ENDPOINT__PORT": str(self.ports.get("player", 0)),
         }
         return {**os.environ, **mine, **self.extra}

@@ -68,7 +68,7 @@ class LogQueue:
     """
 
     waiting = ""
-    """The query for one of those that wait."""
+    """The query for those that wait, at most `:limit` of them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -86,9 +86,14 @@ class LogQueue:
 
     async def wait_for_work(self) -> None:
         """Return as soon as something waits for delivery."""
+        await self.wait_for_more(0)
+
+    async def wait_for_more(self, than: int) -> None:
+        """Return as soon as more than so many wait for delivery."""
         while True:
             self._work.clear()
-            if not await self._is_begun_anew() and await self._database.row(self.waiting) is not None:
+            waiting = await self._database.rows(self.waiting, {"limit": than + 1})
+            if len(waiting) > than and not await self._is_begun_anew():
                 return
             await self._work.wait()
 
@@ -116,7 +121,7 @@ class LogQueue:
 class Outbox(LogQueue):
     """The plays of this device and their delivery."""
 
-    waiting = "SELECT 1 FROM outbox LIMIT 1"
+    waiting = "SELECT 1 FROM outbox LIMIT :limit"
 
     async def add(self, play: Play) -> None:
         """Log and queue a play in the caller's transaction; call `notify` after the commit."""
