@@ -10,6 +10,7 @@ The code that calls a library converts its errors into these, `from error`:
     ├── CorruptContent      bytes do not match their hash: delete them and fetch again
     ├── StorageFull         the disk is full: evict content, then report
     ├── StorageBroken       a file or database cannot be read or written: rename it, rebuild, report
+    │   └── Overloaded          it is right, and has too much to do: ask again later
     ├── ScreenFailed        showing failed: skip the item, restart the deck
     │   ├── MediaUnplayable     the media is at fault (counts for quarantine)
     │   └── DeckLost            the deck process ended or hung (does not count)
@@ -133,6 +134,12 @@ class StorageFull(SignageError):
 
 class StorageBroken(SignageError):
     """A file or database is damaged, locked or unreadable."""
+
+
+class Overloaded(StorageBroken):
+    """There is more to read or write than can be done in time. `retry_after_s` is how long to wait."""
+
+    retry_after_s = 5.0
 
 
 class ScreenFailed(SignageError):

@@ -45,9 +45,10 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/persistence": (ENGINES_AND_STORES, "sync/origin/planning"),
     "sync/origin/persistence/migrations": (ENGINES_AND_STORES, "sync/origin/persistence"),
     "sync/origin/persistence/migrations/versions": (ENGINES_AND_STORES, ""),
+    "sync/origin/store/heartbeats": (ENGINES_AND_STORES, "sync/origin/persistence"),
     "sync/origin/store": (
         ENGINES_AND_STORES,
-        "sync/origin/persistence sync/origin/planning sync/origin/store/reports",
+        "sync/origin/persistence sync/origin/planning sync/origin/store/heartbeats sync/origin/store/reports",
     ),
     "sync/origin/store/proof": (
         ENGINES_AND_STORES,
@@ -110,7 +111,15 @@ ROOMS: dict[str, tuple[int, str]] = {
         SERVICES,
         "sync/origin/persistence sync/origin/planning sync/origin/store sync/origin/store/days",
     ),
-    "sync/origin/http": (SERVICES, "sync/http sync/origin/store sync/trust"),
+    "sync/origin/intake": (
+        SERVICES,
+        "sync/origin/http sync/origin/proof sync/origin/publishing sync/origin/store sync/origin/store/heartbeats "
+        "sync/origin/store/proof sync/trust",
+    ),
+    "sync/origin/http": (
+        SERVICES,
+        "sync/http sync/origin/store sync/origin/store/heartbeats sync/trust",
+    ),
     "player/diagnostics": (
         FACES,
         "player player/director player/display player/evidence player/platform player/programme player/settings "
@@ -124,15 +133,15 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/api": (
         FACES,
-        "sync/http sync/origin/http sync/origin/ingest sync/origin/persistence sync/origin/planning "
+        "sync/http sync/origin/http sync/origin/ingest sync/origin/intake sync/origin/persistence sync/origin/planning "
         "sync/origin/publishing sync/origin/retention sync/origin/store sync/origin/store/proof "
         "sync/programme/bookings sync/trust",
     ),
     "sync/origin/api/proof": (
         FACES,
-        "sync/http sync/origin/api sync/origin/http sync/origin/proof sync/origin/proof/export sync/origin/publishing "
-        "sync/origin/persistence sync/origin/reports "
-        "sync/origin/store/proof sync/proof sync/trust",
+        "sync/http sync/origin/api sync/origin/http sync/origin/intake sync/origin/persistence sync/origin/proof "
+        "sync/origin/proof/export sync/origin/publishing sync/origin/reports sync/origin/store/proof sync/proof "
+        "sync/trust",
     ),
     "sync/origin/api/identity": (
         FACES,
@@ -149,9 +158,9 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/app": (
         ROOTS,
         "sync/http sync/origin sync/origin/api sync/origin/api/identity sync/origin/api/proof sync/origin/console "
-        "sync/origin/http "
-        "sync/origin/ingest sync/origin/persistence sync/origin/proof sync/origin/proof/export sync/origin/publishing "
-        "sync/origin/reports sync/origin/retention sync/origin/settings sync/origin/store sync/origin/store/proof "
+        "sync/origin/http sync/origin/ingest sync/origin/intake sync/origin/persistence sync/origin/proof "
+        "sync/origin/proof/export sync/origin/publishing sync/origin/reports sync/origin/retention "
+        "sync/origin/settings sync/origin/store sync/origin/store/heartbeats sync/origin/store/proof "
         "sync/origin/store/reports sync/trust",
     ),
 }

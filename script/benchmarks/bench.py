@@ -18,6 +18,7 @@ import fuzz
 import kills
 import lists
 import orders
+import origin
 import proof
 import reports
 import rhythm
@@ -56,6 +57,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "colour": lambda _: colour.measure(),
     "lists": lambda _: lists.measure(),
     "orders": lambda _: orders.measure(),
+    "origin": lambda options: origin.measure(options.part, options.devices, options.batch, options.seconds),
     "proof": lambda options: proof.measure(options.hours, options.rounds or proof.ROUNDS, options.seed),
     "reports": lambda options: reports.measure(options.plays),
     "streams": lambda _: streams.measure(),
@@ -122,10 +124,14 @@ def main() -> None:
     parser.add_argument("--only", default="", metavar="TEXT", help="of `encode`, `faults` and `shapes` those named so")
     parser.add_argument("--seed", type=int, default=7, help="of `ads`, `fuzz`, `kills`, `proof`, `shapes`: %(default)s")
     parser.add_argument("--seeds", type=int, default=ads.SEEDS, help="weeks of `ads` (%(default)s)")
-    parts = f"of `fuzz`: decks, ingest or documents; of `kills`: daemon; of `sync`: {', '.join(syncing.PARTS)} (all)"
+    parts = f"of `fuzz`: decks, ingest or documents; of `kills`: daemon; of `sync`: {', '.join(syncing.PARTS)} (all); "
+    parts += f"of `origin`: {', '.join(origin.PARTS)} (all)"
     parser.add_argument("--part", default="", help=parts)
     parser.add_argument("--kills", type=int, default=1000, help="of a syncer or player by `kills` (%(default)s)")
     parser.add_argument("--plays", type=int, default=reports.PLAYS, help="of a month, for `reports` (%(default)s)")
+    parser.add_argument("--devices", type=int, default=origin.DEVICES, help="simulated ones of `origin` (%(default)s)")
+    parser.add_argument("--batch", type=int, default=origin.BATCH, help="plays of a request of `origin` (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=origin.SECONDS, help="of the load of `origin` (%(default)s)")
     parser.add_argument("--short", action="store_true", help="less of each part of `sync`: under three minutes")
     parser.add_argument(
         "--whole", action="store_true", help="have `seam` compare whole frames as well: loads the machine"

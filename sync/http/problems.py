@@ -12,6 +12,7 @@ from sync.errors import (
     Conflict,
     Forbidden,
     NotFound,
+    Overloaded,
     Rejected,
     SignageError,
     StaleVersion,
@@ -83,7 +84,10 @@ def problem_of(error: SignageError, instance: str) -> web.Response:
     if isinstance(error, StaleVersion):
         members["current"] = error.current
     kind, title = _kind_and_title(type(error).__name__)
-    return problem(status, kind, title, str(error)[:_LONGEST_DETAIL], instance, **members)
+    answer = problem(status, kind, title, str(error)[:_LONGEST_DETAIL], instance, **members)
+    if isinstance(error, Overloaded):
+        answer.headers[hdrs.RETRY_AFTER] = str(round(error.retry_after_s))
+    return answer
 
 
 def _kind_and_title(name: str) -> tuple[str, str]:

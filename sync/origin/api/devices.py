@@ -3,9 +3,8 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Literal, Protocol
 
 from aiohttp import hdrs, web
 from pydantic import ValidationError
@@ -16,6 +15,7 @@ from sync.http.operations import Access, Operation
 from sync.origin.api.lists import ListPage, list_operation
 from sync.origin.http.auth import caller_of
 from sync.origin.http.live_hints import LiveHints
+from sync.origin.intake.heartbeat_intake import BudgetWait, HeartbeatIntake, budget_wait
 from sync.origin.persistence.lists import DEVICES
 from sync.origin.persistence.pages import Page, PageRequest
 from sync.origin.store.devices import Device, DeviceStore
@@ -28,17 +28,6 @@ from sync.wire.value_types import Identifier, Instant, Name, Request, Sha256, Wi
 HEARTBEAT_CAP_BYTES = 64 * 1024
 
 log = logging.getLogger(__name__)
-
-
-class BudgetWait(Wire):
-    """A release for whose media a device has spent the bytes of its month. `asked`: a person let it through.
-
-    `done`: the device says that it fetches it whatever its budget.
-    """
-
-    release: Sha256
-    month: str
-    state: Literal["waits", "asked", "done"]
 
 
 class DeviceView(Wire):
@@ -94,13 +83,6 @@ class Membership(Wire):
     channel: Identifier
 
 
-class HeartbeatWatcher(Protocol):
-    """Who looks at heartbeats."""
-
-    async def heard(self, device: str, heartbeat: Heartbeat) -> HeartbeatAnswer | None:
-        """Return what to answer; None: nothing."""
-
-
 class DeviceRoutes:
     """Serves devices to people and receives heartbeats from devices."""
 
@@ -108,12 +90,12 @@ class DeviceRoutes:
         self,
         store: DeviceStore,
         doubts: IdentityDoubtStore,
-        watch: HeartbeatWatcher,
+        intake: HeartbeatIntake,
         live: LiveHints,
         clock: Clock,
     ) -> None:
         self._store = store
-        self._watch = watch
+        self._intake = intake
         self._doubts = doubts
         self._live = live
         self._clock = clock
@@ -216,19 +198,12 @@ class DeviceRoutes:
         return web.Response(status=204)
 
     async def _own_membership(self, request: web.Request) -> web.Response:
-        device = await self._store.get(caller_of(request).id)
-        return json_answer(Membership(device=device.id, name=device.name, channel=device.channel))
+        caller = caller_of(request)
+        return json_answer(Membership(device=caller.id, name=caller.name, channel=caller.channel or ""))
 
     async def _receive_heartbeat(self, request: web.Request) -> web.Response:
         heartbeat = await read_json(request, Heartbeat, cap_bytes=HEARTBEAT_CAP_BYTES)
-        caller = caller_of(request)
-        now_ms = unix_ms(self._clock.now())
-        wanted = await self._store.save_heartbeat(caller.id, heartbeat.model_dump(mode="json"), now_ms)
-        self._live.changed("devices", caller.id)
-        answer = await self._watch.heard(caller.id, heartbeat)
-        if (wait := budget_wait(heartbeat, wanted)) is not None and wait.state == "asked":
-            through = ReleaseLetThrough(release=wait.release, month=wait.month)
-            answer = (answer or HeartbeatAnswer()).model_copy(update={"let_through": through})
+        answer = await self._intake.submit(caller_of(request).id, heartbeat)
         return web.Response(status=204) if answer is None else json_answer(answer)
 
     def _view(self, device: Device, doubts: Sequence[Doubt]) -> DeviceView:
@@ -253,26 +228,6 @@ class DeviceRoutes:
             trust="" if heartbeat is None else trust_text(heartbeat.trust),
             doubts=tuple(one.detail for one in doubts if one.device == device.id),
         )
-
-
-def budget_wait(heartbeat: Heartbeat, wanted: Mapping[str, Any] | None) -> BudgetWait | None:
-    """Return what a device does not fetch because the bytes of its month are spent; `wanted`: what a person wants.
-
-    None also for an older player, which cannot be told, and does not say what it let through.
-    """
-    health = heartbeat.health
-    release = heartbeat.preparing or (heartbeat.release if heartbeat.coming else None)
-    through = health.get("month_let_through")
-    if release is None or health.get("month_spent") is not True or through is None:
-        return None
-    try:
-        this = ReleaseLetThrough.model_validate({"release": release, "month": health.get("month")})
-    except ValidationError:  # a device may say anything
-        return None
-    asked = wanted == this.model_dump()
-    return BudgetWait(
-        release=release, month=this.month, state="done" if through == release else "asked" if asked else "waits"
-    )
 
 
 def _last_heartbeat(device: Device) -> Heartbeat | None:

@@ -17,7 +17,6 @@ from sync.http.request_checks import check_request
 from sync.origin import __version__
 from sync.origin.api.content import ContentRoutes
 from sync.origin.api.devices import DeviceRoutes
-from sync.origin.api.identity.heartbeat_watch import HeartbeatWatch
 from sync.origin.api.identity.routes import IdentityRoutes
 from sync.origin.api.media import MediaRoutes
 from sync.origin.api.monitoring import MonitoringRoutes, OriginMetrics
@@ -25,12 +24,10 @@ from sync.origin.api.pairings import Enrolment, OriginKeys, PairingRoutes
 from sync.origin.api.plan_documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
 from sync.origin.api.proof.audit import AuditRoutes
 from sync.origin.api.proof.checkpoint_delivery import CheckpointDeliveryRoutes
-from sync.origin.api.proof.clock_correction import ClockCorrection
 from sync.origin.api.proof.device_keys import DeviceKeyRoutes
 from sync.origin.api.proof.history import HistoryRoutes
 from sync.origin.api.proof.play_delivery import PlayDeliveryRoutes
 from sync.origin.api.proof.play_export import PlayExporter, PlayExportRoutes
-from sync.origin.api.proof.play_judge import PlayJudge
 from sync.origin.api.proof.play_reading import PlayReadingRoutes
 from sync.origin.api.proof.reports import ReportRoutes
 from sync.origin.api.releases import ReleaseRoutes
@@ -46,6 +43,11 @@ from sync.origin.http.host_header_check import allowed_names, check_host
 from sync.origin.http.live_hints import LiveHints
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.ingest.upload_intake import Intake
+from sync.origin.intake.clock_correction import ClockCorrection
+from sync.origin.intake.heartbeat_intake import HeartbeatIntake
+from sync.origin.intake.heartbeat_watch import HeartbeatWatch
+from sync.origin.intake.play_intake import PlayIntake
+from sync.origin.intake.play_judge import PlayJudge
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
 from sync.origin.proof.billing import JUDGEMENT
@@ -64,6 +66,7 @@ from sync.origin.settings.model import OriginConfiguration
 from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.counts import CountStore
 from sync.origin.store.devices import DeviceStore
+from sync.origin.store.heartbeats.heartbeats import HeartbeatStore, write_held
 from sync.origin.store.keys import KeyStore
 from sync.origin.store.media import MediaStore
 from sync.origin.store.pairings import PairingStore
@@ -108,6 +111,7 @@ class Origin:
     cleaner: Cleaner
     keyring: Keyring
     reports: ReportMaker
+    plays: PlayIntake
 
 
 @asynccontextmanager
@@ -123,7 +127,12 @@ async def open_origin(settings: OriginConfiguration, clock: Clock) -> AsyncItera
     keyring = Keyring(settings.storage.data_dir, files, clock)
     keyring.prepare()
     async with open_origin_database(_database_url(settings), files.plays) as database:
-        yield _assemble(settings, clock, database, files, keyring)
+        origin = _assemble(settings, clock, database, files, keyring)
+        try:
+            yield origin
+        finally:
+            await origin.plays.drain()
+            await write_held(database)
 
 
 def _assemble(
@@ -136,13 +145,13 @@ def _assemble(
     metrics = OriginMetrics(counts, restarts, clock)
     monitor = MonitoringRoutes(counts, files, gatekeeper, metrics, live.listeners, reserve_bytes, __version__)
 
-    watch = HeartbeatWatch(MachineStore(database), IdentityDoubtStore(database), SignedLogStore(database), live, clock)
-    devices = DeviceRoutes(device_store, IdentityDoubtStore(database), watch, live, clock)
+    heartbeats = _heartbeat_intake(database, live, clock)
+    devices = DeviceRoutes(device_store, IdentityDoubtStore(database), heartbeats, live, clock)
     enrolment = Enrolment(settings.publish.usable_enrolment_key, settings.publish.enrolment_channel)
     origin_keys = OriginKeys(keyring.root_envelope, keyring.prove_identity, _names(settings))
     pairings = PairingRoutes(PairingStore(database), devices, live, enrolment, origin_keys, clock)
     reports = _report_maker(database, files, clock)
-    correction, about_proof = _proof_parts(database, files, live, metrics, clock)
+    correction, plays, about_proof = _proof_parts(database, files, live, metrics, clock)
     proof = (*about_proof, ReportRoutes(reports, clock))
     signing = DeviceKeyRoutes(DeviceKeyStore(database), keyring, live, clock)
     exporter = _exporter(database, keyring, clock)
@@ -162,9 +171,9 @@ def _assemble(
 
     app = _application(settings, operations, gatekeeper, metrics, live)
     archiver = PlayArchiver(database, clock, settings.retention.archive_plays_after_days)
-    services = _services(rooms, pipeline, cleaner, live, reports, ContactWatch(device_store, live, clock))
-    services |= {"clock_correction": correction.run, "play_archiver": archiver.run}
-    parts = (keys, devices, signing, exporter, pairings, live, rooms, pipeline, cleaner, keyring, reports)
+    services = _services(rooms, pipeline, cleaner, live, reports, ContactWatch(HeartbeatStore(database), live, clock))
+    services |= {"clock_correction": correction.run, "play_archiver": archiver.run, "heartbeats": heartbeats.run}
+    parts = (keys, devices, signing, exporter, pairings, live, rooms, pipeline, cleaner, keyring, reports, plays)
     return Origin(app, services, restarts, *parts)
 
 
@@ -186,6 +195,11 @@ def _services(
         "promises": reports.keeper.run,
         "contact": contact.run,
     }
+
+
+def _heartbeat_intake(database: OriginDatabase, live: LiveHints, clock: Clock) -> HeartbeatIntake:
+    watch = HeartbeatWatch(MachineStore(database), IdentityDoubtStore(database), live, clock)
+    return HeartbeatIntake(HeartbeatStore(database), watch, live.changed, clock)
 
 
 def _identity_routes(
@@ -220,6 +234,7 @@ def _proof_parts(
     database: OriginDatabase, files: DataFolder, live: LiveHints, metrics: OriginMetrics, clock: Clock
 ) -> tuple[
     ClockCorrection,
+    PlayIntake,
     tuple[PlayDeliveryRoutes, PlayReadingRoutes, AuditRoutes, HistoryRoutes, CheckpointDeliveryRoutes],
 ]:
     plays, logs, history, names = (
@@ -232,12 +247,13 @@ def _proof_parts(
     told = partial(live.changed, "plays")
     correction = ClockCorrection(history, PlayTimeStore(database), judge, plays.turn, told, clock)
     doubts = IdentityDoubtStore(database)
-    delivery = PlayDeliveryRoutes(plays, logs, judge, correction, doubts, live, metrics, clock)
+    intake = PlayIntake(plays, logs, judge, correction, doubts, live.changed, clock)
+    delivery = PlayDeliveryRoutes(intake, plays, judge, live, metrics, clock)
     changes = HistoryRoutes(history, plays, correction, names, live, clock)
     signed = SignedLogStore(database)
     checkpoints = CheckpointDeliveryRoutes(signed, doubts, live, clock)
     reading, audit = PlayReadingRoutes(plays, names), AuditRoutes(logs, signed, clock)
-    return correction, (delivery, reading, audit, changes, checkpoints)
+    return correction, intake, (delivery, reading, audit, changes, checkpoints)
 
 
 def _names(settings: OriginConfiguration) -> frozenset[str]:

@@ -16,6 +16,7 @@ from sync.http.forwarded import cookie_path, is_secure
 from sync.http.listener import hold_by_token
 from sync.http.operations import UNGUARDED, Access, Operation
 from sync.origin.store.devices import DeviceStore
+from sync.origin.store.groups import Groups
 from sync.origin.store.keys import Key, KeyAccess, KeyStore
 from sync.runtime.clock import Clock, unix_ms
 from sync.trust.signing import new_token, token_hash
@@ -24,6 +25,7 @@ from sync.wire.value_types import Name, Request, Wire
 COOKIE = "signage_session"
 SESSION_S = 7 * 86_400
 FIRST_KEY = "first"
+_LONGEST_WAIT_S = 5.0  # for tokens to be looked up; then no more are taken
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +62,7 @@ class Gatekeeper:
 
     def __init__(self, keys: KeyStore, devices: DeviceStore, clock: Clock) -> None:
         self._keys = keys
-        self._devices = devices
+        self._tokens = Groups(devices.by_tokens, clock, most=500, longest_wait_s=_LONGEST_WAIT_S)
         self._clock = clock
 
     def operations(self) -> tuple[Operation, ...]:
@@ -114,7 +116,7 @@ class Gatekeeper:
 
     async def caller_by_hash(self, proof: str) -> Caller | None:
         """Return the caller with this token or session hash, or None if it is not (or no longer) valid."""
-        device = await self._devices.by_token(proof)
+        device = await self._tokens.submit(proof)
         if device is not None:
             return Caller(device.id, device.name, Access.DEVICE, proof, device.channel)
         key = await self._keys.by_hash(proof) or await self._keys.by_session(proof, unix_ms(self._clock.now()))

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from sync.errors import StorageBroken, StorageFull
 from sync.origin.http.live_hints import LiveHints
-from sync.origin.store.devices import DeviceStore
+from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.runtime.clock import Clock, unix_ms
 
 LEAST_SILENCE_S = 120.0
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 class ContactWatch:
     """Judges nobody before it has listened for as long as that takes: after a start, a pause or a step of the clock."""
 
-    def __init__(self, store: DeviceStore, live: LiveHints, clock: Clock) -> None:
+    def __init__(self, store: HeartbeatStore, live: LiveHints, clock: Clock) -> None:
         self._store = store
         self._live = live
         self._clock = clock

@@ -3,13 +3,15 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
-from sqlalchemy import event, func, select
+from sqlalchemy import ARRAY, BigInteger, Connection, Engine, cast, create_engine, event, func, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -29,12 +31,30 @@ _SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "b
 _SQLITE_WHILE_UPDATED = ("foreign_keys=OFF", "busy_timeout=120000")
 """A table that is made anew would take the rows of others with it; what another origin does may take long."""
 
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class HeldHeartbeat:
+    """A heartbeat that is not written yet, and when it came (Unix ms)."""
+
+    document: dict[str, Any]
+    at_ms: int
+
 
 class OriginDatabase:
-    """Provides connections: `reading` for queries, `writing` for one atomic change; and the files of archived plays."""
+    """Provides connections: `reading` for queries, `writing` for one atomic change; and the files of archived plays.
 
-    def __init__(self, engine: AsyncEngine, play_files: PlayFiles) -> None:
+    `read` and `write` do the same with a function of many statements: on SQLite it runs in a thread, where a statement
+    costs a tenth of what it costs the event loop. `in_threads` is the engine for that, None on PostgreSQL. There is one
+    thread for either: SQLite has one writer, and short queries gain nothing from a second reader.
+    """
+
+    def __init__(self, engine: AsyncEngine, play_files: PlayFiles, in_threads: Engine | None = None) -> None:
         self._engine = engine
+        self._in_threads = in_threads
+        self._threads = [ThreadPoolExecutor(1, f"database-{use}") for use in ("reader", "writer")]
+        self.held_heartbeats = dict[str, HeldHeartbeat]()  # by device, see `sync.origin.store.heartbeats`
         self.play_files = play_files
         self._writer = asyncio.Lock()  # of SQLite, which has one; waiting here is fair, and costs no connection
         self._turns = WeakValueDictionary[str, asyncio.Lock]()
@@ -73,6 +93,21 @@ class OriginDatabase:
         ):
             yield connection
 
+    async def read(self, work: Callable[[Connection], Result]) -> Result:
+        """Return what `work` reads, as in `reading`, with its errors."""
+        if self._in_threads is not None:
+            return await self._in_thread("BEGIN", work)
+        async with self.reading() as connection:
+            return await connection.run_sync(work)
+
+    async def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Have `work` change the database, as in `writing`, with its errors; return what it returns."""
+        if self._in_threads is not None:
+            async with self._writer:
+                return await self._in_thread("BEGIN IMMEDIATE", work)
+        async with self.writing() as connection:
+            return await connection.run_sync(work)
+
     async def bring_up_to_date(self) -> None:
         """Give the database the schema of this version, or leave it as it was; other origins wait meanwhile.
 
@@ -89,14 +124,41 @@ class OriginDatabase:
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncIterator[None]:
         """Let one at a time work on what has that name, of all origins that share this database."""
-        async with self._turns.setdefault(name, asyncio.Lock()):
-            if self._engine.dialect.name == "sqlite":  # no other origin uses it
-                yield
-                return
-            number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
-            async with self._turns_at_once, self.writing() as connection:
-                await connection.execute(select(func.pg_advisory_xact_lock(number)))
-                yield
+        async with self.turn_here(name), self.turns_among_origins([name]):
+            yield
+
+    def turn_here(self, name: str) -> asyncio.Lock:
+        """Return what lets one at a time of this origin work on what has that name."""
+        return self._turns.setdefault(name, asyncio.Lock())
+
+    @asynccontextmanager
+    async def turns_among_origins(self, names: Sequence[str], *, wait: bool = True) -> AsyncIterator[Set[str]]:
+        """Have the turn of this origin with each of these names; provide those of which it has it.
+
+        Without `wait` that may be some of them only: others have the rest. The caller has each `turn_here`.
+        """
+        if self._engine.dialect.name == "sqlite":  # no other origin uses it
+            yield set(names)
+            return
+        numbers = {int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True): name for name in names}
+        lock = func.pg_advisory_xact_lock if wait else func.pg_try_advisory_xact_lock
+        one = func.unnest(cast(sorted(numbers), ARRAY(BigInteger))).column_valued("number")
+        async with self._turns_at_once, self.writing() as connection:
+            rows = await connection.execute(select(one, lock(one)))
+            yield {numbers[number] for number, got in rows if got is not False}
+
+    async def _in_thread(self, begin: str, work: Callable[[Connection], Result]) -> Result:
+        assert self._in_threads is not None
+        thread = self._threads[begin != "BEGIN"]
+        return await asyncio.get_running_loop().run_in_executor(thread, _in_transaction, self._in_threads, begin, work)
+
+    async def close(self) -> None:
+        """Close all connections; what runs in threads is finished."""
+        for thread in self._threads:
+            thread.shutdown()
+        await self._engine.dispose()
+        if self._in_threads is not None:
+            self._in_threads.dispose()
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AsyncConnection]:
@@ -109,6 +171,17 @@ class OriginDatabase:
             raise StorageBroken("the origin is overloaded: try again in a moment") from error
         except OSError as error:  # of the connection to a database server
             raise StorageBroken(f"the origin's database does not answer: {os_reason(error)}") from error
+
+
+def _in_transaction(engine: Engine, begin: str, work: Callable[[Connection], Result]) -> Result:
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(begin)
+            result = work(connection)
+            connection.commit()
+            return result
+    except DBAPIError as error:
+        raise _translated(error) from error
 
 
 async def _set_pragmas(connection: AsyncConnection, pragmas: Iterable[str]) -> None:
@@ -168,14 +241,17 @@ async def open_origin_database(url: str, plays_folder: Path = Path("plays")) -> 
         raise Rejected(f"storage.database_url is not the address of a database: {_DATABASE_URL}") from error
     except ImportError as error:
         raise Rejected(f"the driver for storage.database_url is not installed: {_DATABASE_URL}") from error
+    in_threads = None
     if engine.dialect.name == "sqlite":
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        in_threads = create_engine(engine.url.set(drivername="sqlite"))
+        for one in (engine.sync_engine, in_threads):
+            event.listen(one, "connect", _prepare_sqlite)
+    database = OriginDatabase(engine, PlayFiles(plays_folder), in_threads)
     try:
-        database = OriginDatabase(engine, PlayFiles(plays_folder))
         await database.bring_up_to_date()
         yield database
     finally:
-        await engine.dispose()
+        await database.close()
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:

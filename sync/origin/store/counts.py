@@ -7,6 +7,7 @@ from sqlalchemy import Select, func, select
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import devices, media, pairings, releases, uploads
+from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.pairings import PairingStep
 from sync.origin.store.uploads import UNFINISHED
 
@@ -32,6 +33,7 @@ class CountStore:
 
     async def read(self, *, now_ms: int) -> Counts:
         """Return all counts; a device is online if it was heard and is not silent since."""
+        await write_held(self._database)
         online = devices.c.seen_ms.is_not(None) & devices.c.unheard_ms.is_(None)
         not_removed = devices.c.removed_ms.is_(None)
         waiting = (pairings.c.state == PairingStep.WAITING) & (pairings.c.expires_ms > now_ms)

@@ -1,9 +1,10 @@
 """The table of devices: those that belong to this origin, and those that did."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, or_, select, update
+from sqlalchemy import Row, Select, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import NotFound
@@ -12,7 +13,8 @@ from sync.origin.persistence.lists import DEVICES, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.persistence.row_checks import check_exists, check_version
 from sync.origin.persistence.tables import channels, devices
-from sync.origin.store.device_events import write_event
+from sync.origin.store.heartbeats.device_events import write_event
+from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.wire.device_reports import HistoryKind
 
 
@@ -32,6 +34,20 @@ class Device:
     channel_sequence: int
 
 
+_BY_TOKENS = select(devices.c.token_hash, devices.c.id, devices.c.name, devices.c.channel_id).where(
+    devices.c.token_hash.in_(bindparam("tokens", expanding=True)), devices.c.removed_ms.is_(None)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """Who has a token."""
+
+    id: str
+    name: str
+    channel: str
+
+
 class DeviceStore:
     """Devices that were let in and not removed. The rows of removed devices stay, since their plays are evidence."""
 
@@ -42,11 +58,13 @@ class DeviceStore:
         """Return the devices of a channel, or all, in the natural order of their names."""
         these = () if channel is None else (devices.c.channel_id == channel,)
         query = _not_removed().where(*these).order_by(devices.c.name_order, devices.c.id)
+        await write_held(self._database)
         async with self._database.reading() as connection:
             return [_device(row) for row in await connection.execute(query)]
 
     async def page(self, asked: PageRequest) -> Page[Device]:
         """Return a page of devices."""
+        await write_held(self._database)
         async with self._database.reading() as connection:
             return (await read_page(connection, DEVICES, _not_removed(), asked)).of(_device)
 
@@ -56,14 +74,16 @@ class DeviceStore:
         Raises:
             NotFound: there was never such a device, or it was removed.
         """
+        await write_held(self._database)
         async with self._database.reading() as connection:
             return await _get_device(connection, device)
 
-    async def by_token(self, token_hash: str) -> Device | None:
-        """Return the device with this token, or None."""
-        async with self._database.reading() as connection:
-            row = (await connection.execute(_not_removed().where(devices.c.token_hash == token_hash))).first()
-            return None if row is None else _device(row)
+    async def by_tokens(self, token_hashes: Sequence[str]) -> list[KnownDevice | None]:
+        """Return for each token the device that has it, or None."""
+        asked = {"tokens": list(set(token_hashes))}
+        rows = await self._database.read(lambda connection: connection.execute(_BY_TOKENS, asked).all())
+        found = {row[0]: KnownDevice(*row[1:]) for row in rows}
+        return [found.get(one) for one in token_hashes]
 
     async def update(
         self, device: str, *, name: str | None, channel: str | None, expected: int | None, now_ms: int
@@ -117,41 +137,6 @@ class DeviceStore:
             await connection.execute(update(devices).where(devices.c.id == device).values(let_through=wanted))
             done = {"text": f"Release {wanted['release'][:8]} let through", **wanted, "by": by}
             await write_event(connection, device, HistoryKind.DEVICE, "let_through", now_ms, **done)
-
-    async def save_heartbeat(self, device: str, heartbeat: dict[str, Any], now_ms: int) -> dict[str, Any] | None:
-        """Store a device's last heartbeat; one that was silent is back. Return what a person wants let through."""
-        this = devices.c.id == device
-        async with self._database.writing() as connection:
-            change = update(devices).where(this).values(heartbeat=heartbeat, seen_ms=now_ms)
-            wanted: dict[str, Any] | None = await connection.scalar(change.returning(devices.c.let_through))
-            silent = update(devices).where(this, devices.c.unheard_ms.is_not(None), devices.c.removed_ms.is_(None))
-            if (await connection.execute(silent.values(unheard_ms=None))).rowcount:
-                await write_event(connection, device, HistoryKind.CONTACT, "back", now_ms)
-            return wanted
-
-    async def not_heard(self, since_ms: int, until_ms: int) -> list[tuple[str, int, float]]:
-        """Return devices that are not silent yet, and whose last heartbeat was not in this time.
-
-        Each with the time of that heartbeat (Unix ms) and the period that it names, 0 if it names none.
-        """
-        query = select(devices.c.id, devices.c.seen_ms, devices.c.heartbeat).where(
-            devices.c.removed_ms.is_(None),
-            devices.c.unheard_ms.is_(None),
-            or_(devices.c.seen_ms < since_ms, devices.c.seen_ms > until_ms),
-        )
-        async with self._database.reading() as connection:
-            rows = await connection.execute(query)
-            return [(row.id, row.seen_ms, (row.heartbeat or {}).get("period_s") or 0.0) for row in rows]
-
-    async def lose(self, device: str, seen_ms: int, now_ms: int) -> bool:
-        """Write that nothing was heard of a device since `seen_ms`; False: another origin did, or it is back."""
-        these = (devices.c.id == device, devices.c.seen_ms == seen_ms, devices.c.unheard_ms.is_(None))
-        async with self._database.writing() as connection:
-            if not (await connection.execute(update(devices).where(*these).values(unheard_ms=seen_ms))).rowcount:
-                return False
-            at_ms = min(seen_ms, now_ms)
-            await write_event(connection, device, HistoryKind.CONTACT, "lost", now_ms, at_ms=at_ms)
-            return True
 
     async def channel_sequences(self) -> dict[str, int]:
         """Return the newest sequence of each channel."""

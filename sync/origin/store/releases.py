@@ -28,6 +28,7 @@ from sync.origin.planning.plan_fields import MediaFact
 from sync.origin.planning.release_contents import ReleaseContent, Runs, ShownAssets, runs_at, runs_with
 from sync.origin.planning.schedules import StoredSchedule
 from sync.origin.store.campaigns import load_campaigns
+from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.playlists import load_playlists
 from sync.origin.store.schedules import get_schedule, logo_facts
 
@@ -67,6 +68,7 @@ class ReleaseStore:
 
     async def screens_without(self, channel: str, reads: str) -> tuple[str, ...]:
         """Return the names of the screens of a channel whose last heartbeat does not say that they read this."""
+        await write_held(self._database)
         query = select(devices.c.name, devices.c.heartbeat).where(
             devices.c.channel_id == channel, devices.c.removed_ms.is_(None)
         )
@@ -122,17 +124,16 @@ class ReleaseStore:
         own = releases.c
         query = select(own.sha256, own.channel_id, func.min(own.created_ms), func.max(case((own.named, 1), else_=0)))
         query = query.where(own.sha256.in_(sha256s)).group_by(own.sha256, own.channel_id)
-        async with self._database.reading() as connection:
-            rows = await connection.execute(query)
-            return {sha256: (channel, created_ms, bool(named)) for sha256, channel, created_ms, named in rows}
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {sha256: (channel, created_ms, bool(named)) for sha256, channel, created_ms, named in rows}
 
     async def contents(self, channels: Collection[str] | None, assets: Collection[str]) -> ShownAssets:
         """Return what all releases of these channels (None: of any) ever showed of each of these assets."""
         query = select(*_CONTENT).where(release_contents.c.asset.in_(assets)).order_by(release_contents.c.asset)
         if channels is not None:
             query = query.where(release_contents.c.channel_id.in_(channels))
-        async with self._database.reading() as connection:
-            shown = [ReleaseContent(*row) for row in await connection.execute(query)]
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        shown = [ReleaseContent(*row) for row in rows]
         return {asset: list(same) for asset, same in groupby(shown, key=attrgetter("asset"))}
 
     @asynccontextmanager

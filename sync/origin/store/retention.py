@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import assets, channels, devices, media, orphans, releases
+from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.media import MediaState
 from sync.runtime.clock import Clock, unix_ms
 
@@ -37,6 +38,7 @@ class RetentionStore:
 
     async def references(self) -> ContentReferences:
         """Return what the database knows about content."""
+        await write_held(self._database)
         published = select(
             releases.c.channel_id, releases.c.sequence, releases.c.sha256, releases.c.created_ms, channels.c.sequence
         ).join(channels, channels.c.id == releases.c.channel_id)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sync.origin.api.devices import budget_wait
+from sync.origin.intake.heartbeat_intake import budget_wait
 from sync.wire.device_reports import Heartbeat
 from tests.fakes import FakeClock
 from tests.origin.running_origin import RunningOrigin, play

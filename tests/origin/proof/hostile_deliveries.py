@@ -15,6 +15,7 @@ from sync.errors import Rejected, Untrusted
 from sync.http.bodies import MOST_VALUES, Model, _parse, refuse_many_values
 from sync.origin.api.devices import HEARTBEAT_CAP_BYTES
 from sync.origin.api.proof import checkpoint_delivery, history, play_delivery
+from sync.origin.intake import play_intake
 from sync.origin.proof.export.records import LINE_CAP_BYTES
 from sync.origin.proof.export.verification_text import verification_document, verification_lines
 from sync.origin.proof.export.verifier import verify_export
@@ -98,10 +99,10 @@ def _body(model: type[Model], raw: bytes, most_values: int = MOST_VALUES) -> Mod
 
 def _read_plays(raw: bytes) -> None:
     for play in _body(PlayBatch, raw, play_delivery.BATCH_MOST_VALUES).plays:
-        found = play_delivery._check_play(play, _DEVICE)
+        found = play_intake.check_play(play, _DEVICE)
         if isinstance(found, Receipt) and "does not match" in found.detail:
             right = play | {"hash": play_hash(play["previous_hash"], play)}
-            found = play_delivery._check_play(right, _DEVICE)
+            found = play_intake.check_play(right, _DEVICE)
         _accept(found)
 
 

@@ -12,7 +12,8 @@ from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.planning.schedules import ScheduleDraft
 from sync.origin.publishing import release_serializer
 from sync.origin.publishing.release_serializer import dump_release, read_release_files
-from sync.origin.store.devices import DeviceStore, add_device
+from sync.origin.store.devices import add_device
+from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.trust.acceptance import check_bookings, referenced_assets
 from sync.wire.content_paths import bookings_path, release_path
 from sync.wire.device_reports import READS_BOOKINGS
@@ -130,7 +131,7 @@ async def screen(planning: PlanningOrigin, name: str, **heartbeat: object) -> No
     async with planning.database.writing() as connection:
         await add_device(connection, id=name, name=name, channel_id="main", token_hash=name, paired_ms=0)
     if heartbeat:
-        await DeviceStore(planning.database).save_heartbeat(name, heartbeat, 0)
+        HeartbeatStore(planning.database).hold(name, heartbeat, 0)
 
 
 @pytest.mark.usefixtures("small_releases")
@@ -146,7 +147,7 @@ async def test_it_goes_out_once_all_screens_of_the_channel_have_said_that_they_r
     preview = (await request_json(client, "GET", "/v1/releases/preview?channel=main"))[1]
     assert "old, silent" in preview["problems"]["channel"]
     for name in ("old", "silent"):
-        await DeviceStore(planning.database).save_heartbeat(name, {"reads": [READS_BOOKINGS, "more"]}, 0)
+        HeartbeatStore(planning.database).hold(name, {"reads": [READS_BOOKINGS, "more"]}, 0)
     published = await planning.publisher.publish("main")
     assert published.record.ads == 240 and published.record.size_bytes < 10_000
     assert (await planning.publisher.publish("main")).unchanged

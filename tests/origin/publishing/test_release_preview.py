@@ -10,7 +10,8 @@ import pytest
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.publishing.release_preview import LateScreens, Rollout, ScreenReport, bytes_to_fetch, rollout
-from sync.origin.store.devices import DeviceStore, add_device
+from sync.origin.store.devices import add_device
+from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.runtime.clock import unix_ms
 from sync.wire.chunk_index import Chunk, Index, dump_index
 from sync.wire.device_reports import ComingRelease, Heartbeat, RateStep
@@ -137,8 +138,7 @@ async def test_the_preview_counts_on_what_screens_reported_last(
 ) -> None:
     await planning.make_media("a", data=b"a" * 360_000)
     await plan(planning, "a")
-    store = DeviceStore(planning.database)
-    await _screens(planning.database, store, clock)
+    await _screens(planning.database, clock)
     preview = (await request_json(client, "GET", "/v1/releases/preview?channel=main"))[1]
     ready = clock.now() + HOUR / 10
     assert preview["new_bytes"] == 360_000
@@ -152,8 +152,9 @@ async def test_the_preview_counts_on_what_screens_reported_last(
     assert (await request_json(client, "GET", "/v1/releases/preview?channel=main"))[1]["rollout"] is None
 
 
-async def _screens(database: OriginDatabase, store: DeviceStore, clock: FakeClock) -> None:
+async def _screens(database: OriginDatabase, clock: FakeClock) -> None:
     """Make one whose rate is known, one without a rate, one offline, one never seen; and one of another channel."""
+    heartbeats = HeartbeatStore(database)
     rates = (RateStep(bytes_s=1000.0),)
     beats = {
         "known": Heartbeat(at=clock.now(), version="1", rates=rates),
@@ -169,5 +170,6 @@ async def _screens(database: OriginDatabase, store: DeviceStore, clock: FakeCloc
                 connection, id=name, name=name, channel_id=channel, token_hash=name, paired_ms=unix_ms(clock.now())
             )
         if beat is not None:
-            await store.save_heartbeat(name, beat.model_dump(mode="json"), unix_ms(clock.now()))
-    await store.lose("offline", unix_ms(clock.now()), unix_ms(clock.now()))
+            heartbeats.hold(name, beat.model_dump(mode="json"), unix_ms(clock.now()))
+    await heartbeats.write()
+    await heartbeats.lose("offline", unix_ms(clock.now()), unix_ms(clock.now()))

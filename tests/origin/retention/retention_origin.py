@@ -12,7 +12,8 @@ from sync.origin.planning.schedules import ScheduleDraft
 from sync.origin.retention.cleaner import Cleaner
 from sync.origin.retention.policy import RetentionRule
 from sync.origin.retention.scanner import ContentScanner, Figures
-from sync.origin.store.devices import DeviceStore, add_device
+from sync.origin.store.devices import add_device
+from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.origin.store.retention import RetentionStore
 from sync.wire.release import Release
 from tests.fakes import FakeClock
@@ -56,7 +57,7 @@ class RetentionOrigin:
         async with self.planning.database.writing() as connection:
             await add_device(connection, id="window", **facts)
         heartbeat = {"release": release, "preparing": preparing}
-        await DeviceStore(self.planning.database).save_heartbeat("window", heartbeat, 0)
+        HeartbeatStore(self.planning.database).hold("window", heartbeat, 0)
 
     def names(self, kind: str) -> set[str]:
         """Return the names in a folder of the content tree, without suffix."""

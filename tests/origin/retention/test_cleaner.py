@@ -20,7 +20,7 @@ from sync.device.transfer.transfer import ContentTransfer
 from sync.device.update_check import UpdateCheck
 from sync.errors import Conflict, OriginRefused, Rejected, SignageError, StorageBroken
 from sync.origin.retention import cleaner
-from sync.origin.store.devices import DeviceStore
+from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.wire.content_paths import asset_path, index_path, release_path
 from tests import TOP
 from tests.fakes import FakeClock
@@ -206,7 +206,7 @@ async def test_after_a_restored_backup_newer_files_stay_until_devices_had_time_t
     async with open_retention_origin(tmp_path, clock) as origin:
         await origin.clear_and_check()
         assert {reported, unreported} <= origin.names("releases")
-        await DeviceStore(origin.planning.database).save_heartbeat("window", {"release": reported}, 0)
+        HeartbeatStore(origin.planning.database).hold("window", {"release": reported}, 0)
         await clock.advance(GRACE_S)
         await origin.clear_and_check()
         assert reported in origin.names("releases") and unreported not in origin.names("releases")

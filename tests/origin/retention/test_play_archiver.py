@@ -28,7 +28,7 @@ from sync.origin.retention.play_archiver import PlayArchiver
 from sync.origin.store.days.archived_plays import STAYS, ArchiveStore
 from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.exported_plays import ExportedPlayStore, LogRange
-from sync.origin.store.proof.plays import PlayFilter, PlayStore
+from sync.origin.store.proof.plays import Delivery, PlayFilter, PlayStore, Question
 from sync.runtime.clock import unix_ms
 from tests.fakes import FakeClock
 from tests.long_tables import in_bench
@@ -82,7 +82,7 @@ async def everything(database: OriginDatabase) -> dict[str, Any]:
     return {
         "page": (await store.page(PlayFilter(), PageRequest())).items,
         "aside": await store.kept_aside("d", EPOCH, 1, 99),
-        "beside": [await store.beside("d", EPOCH, 6, 1 if up else -1) for up in (True, False)],
+        "beside": (await store.context([Question("d", [], {}, [(EPOCH, 6, 1), (EPOCH, 6, -1)])]))[0].beside,
         "documents": [one async for one in exported.documents("d", EPOCH, [1, 2, 3, 4, 5, 7])],
         "not signed": [one async for one in exported.beside("e", [], 0, FAR_MS)],
         "logged": await exported.logged("d", everyone),
@@ -168,7 +168,8 @@ async def test_repeats_forks_and_late_plays_of_archived_days_are_told_apart(tmp_
         forked = some("d", 4, 2, asset="c" * 64)
         statuses = await store.insert("d", [*again, *forked, *late], 9)
         assert statuses == ["duplicate"] * 3 + ["conflict"] * 2 + ["accepted"]
-        assert await store.stored("d", [*again, *late]) == {(EPOCH, number) for number in (1, 2, 3, 6)}
+        [stored] = await store.stored([Delivery("d", [*again, *late])])
+        assert stored == {(EPOCH, number) for number in (1, 2, 3, 6)}
         before = await everything(database)
         await archiver(database).archive()
         assert await everything(database) == before
@@ -308,7 +309,8 @@ async def test_a_file_that_is_damaged_or_gone_is_named(tmp_path: Path) -> None:
                 await PlayStore(database).page(PlayFilter(), PageRequest())
             # What needs no document goes on: a repeat is a repeat, and the other day can be read.
             assert await PlayStore(database).insert("d", some("d", 1, 1), 9) == ["duplicate"]
-            assert await PlayStore(database).beside("d", EPOCH, 4, -1) is not None
+            [known] = await PlayStore(database).context([Question("d", [], {}, [(EPOCH, 4, -1)])])
+            assert len(known.beside) == 1
 
 
 async def test_without_duckdb_plays_stay_rows(

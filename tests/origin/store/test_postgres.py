@@ -7,6 +7,7 @@ import pwd
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +19,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import delete, insert, select, text
 
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken
+from sync.origin.app.wiring import Origin, open_origin
 from sync.origin.persistence.database import open_origin_database
 from sync.origin.persistence.lists import CHANNELS, DEVICES, MEDIA
 from sync.origin.persistence.migrations.versions import revision_0001_first_schema
@@ -32,8 +34,10 @@ from sync.origin.planning.venue_days import date_of
 from sync.origin.publishing.publisher import Publication
 from sync.origin.reports.day_counter import DayCounter
 from sync.origin.retention.scanner import Figures
+from sync.origin.settings.model import OriginStorageSettings
 from sync.origin.store.days.archived_plays import ArchiveStore
 from sync.origin.store.devices import DeviceStore, add_device
+from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.origin.store.keys import Key, KeyStore
 from sync.origin.store.pairings import Admission, Pairing, PairingLimits, PairingStep, PairingStore
 from sync.origin.store.proof.device_logs import DeviceLogStore
@@ -43,13 +47,13 @@ from sync.origin.store.proof.plays import PlayStore, ReceivedPlay
 from sync.origin.store.reports.billable_rules import note_rules
 from sync.origin.store.reports.play_sums import PlaySumStore, SumFilter
 from sync.runtime.clock import unix_ms
-from sync.wire.device_reports import HistoryRecord, Play
+from sync.wire.device_reports import HistoryRecord, Play, PlayBatch
 from tests.fakes import FakeClock
 from tests.origin.api.proof.test_history import BOOT, NINE, late, record, synchronised
 from tests.origin.persistence.test_schema_upgrade import first_keys, newest
 from tests.origin.planning_origin import PlanningOrigin, open_planning_origin
 from tests.origin.retention.retention_origin import GRACE_S, asset_of, open_retention_origin
-from tests.origin.running_origin import ZERO, play
+from tests.origin.running_origin import ZERO, play, settings_in
 
 Origins = tuple[PlanningOrigin, PlanningOrigin]
 
@@ -365,13 +369,15 @@ async def test_of_origins_that_start_at_once_one_makes_the_first_key(origins: Or
 
 
 async def test_history_is_written_once_and_moves_plays(origins: Origins) -> None:
-    stores = [DeviceStore(origin.database) for origin in origins]
+    stores = [HeartbeatStore(origin.database) for origin in origins]
     async with origins[0].database.writing() as connection:
         await add_device(connection, id="window", name="w", channel_id="main", token_hash="t", paired_ms=1)
-    await stores[0].save_heartbeat("window", {"period_s": 30}, 1_000)
+    stores[0].hold("window", {"period_s": 30}, 1_000)
+    await stores[0].write()
     assert await stores[1].not_heard(2_000, 10_000) == [("window", 1_000, 30)]
     assert sum(await asyncio.gather(*(store.lose("window", 1_000, 200_000) for store in stores))) == 1
-    await stores[0].save_heartbeat("window", {}, 300_000)
+    stores[0].hold("window", {}, 300_000)
+    await stores[0].write()
     history, times = HistoryStore(origins[0].database), PlayTimeStore(origins[0].database)
     documents = [record("window", 1, clock="unsynced"), synchronised("window", 3)]
     records = [(HistoryRecord.model_validate(document), document) for document in documents]
@@ -429,3 +435,33 @@ async def test_plays_move_into_a_file_and_lost_ones_come_back(origins: Origins) 
     assert await store.days_due(day) == [day]  # a play came back meanwhile
     await store.note_archived(day, await store.devices_due(day))
     assert await store.days_due(day) == []
+
+
+async def test_plays_and_heartbeats_that_two_origins_take_at_once_are_stored_once(
+    cluster: str, origins: Origins, tmp_path: Path, clock: FakeClock
+) -> None:
+    names = [f"d{number}" for number in range(12)]
+    async with origins[0].database.writing() as connection:
+        for name in names:
+            await add_device(connection, id=name, name=name, channel_id="main", token_hash=name, paired_ms=0)
+    async with AsyncExitStack() as stack:
+        both = []
+        for part in ("one", "other"):
+            storage = OriginStorageSettings(data_dir=tmp_path / part, database_url=cluster)
+            settings = settings_in(tmp_path / part).model_copy(update={"storage": storage})
+            both.append(await stack.enter_async_context(open_origin(settings, clock)))
+        batches = {name: PlayBatch(plays=tuple(play(name, number) for number in range(1, 4))) for name in names}
+
+        async def submit(origin: Origin, name: str) -> list[str]:
+            return [receipt.status for receipt in (await origin.plays.submit(name, batches[name])).receipts]
+
+        async with PlayStore(origins[0].database).turn("d0"):  # somebody corrects its times
+            held = [asyncio.create_task(submit(origin, "d0")) for origin in both]
+            found = await asyncio.gather(*(submit(origin, name) for name in names[1:] for origin in both))
+            assert not any(task.done() for task in held)
+        found += await asyncio.gather(*held)
+        assert sorted(map(tuple, found)) == [("accepted",) * 3] * 12 + [("duplicate",) * 3] * 12
+        for number, origin in enumerate(both):
+            HeartbeatStore(origin.keys._database).hold("d1", {"number": number}, 1_000 + number)
+            await HeartbeatStore(origin.keys._database).write()
+        assert await HeartbeatStore(origins[0].database).not_heard(2_000, 3_000) == [("d1", 1_001, 0.0)]

@@ -16,8 +16,6 @@ from sync.origin.store.proof.plays import GroupBy, PagedPlay, PlayFilter, PlaySt
 from sync.runtime.clock import instant, unix_ms
 from sync.wire.value_types import AskedInstant, Identifier, Instant, Wire
 
-LARGEST_NUMBER = 2**53  # above it JSON readers differ, and databases refuse
-
 
 class SetAside(Wire):
     """A play that cannot be what happened, and why: it is kept, and is in no sum."""

@@ -117,7 +117,8 @@ async def _restore(
         ]
         if lost:
             await connection.execute(dialect.insert(plays).on_conflict_do_nothing(), lost)
-            await mark_days(connection, device, [_day_of(row["started_ms"], row["body"]) for row in lost])
+            days = [_day_of(row["started_ms"], row["body"]) for row in lost]
+            await connection.run_sync(mark_days, device, days)
 
 
 async def _held(connection: AsyncConnection, device: str, rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, int]]:

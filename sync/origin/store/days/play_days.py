@@ -1,8 +1,9 @@
 """The table of days with plays. What changes plays marks their days in the same transaction: they are counted anew."""
 
 from collections.abc import Iterable
+from functools import cache
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,15 +17,19 @@ def day_of_play(started_ms: int, zone: str) -> int:
     return venue_hour(started_ms, zone_named(zone))[0]
 
 
-async def mark_days(connection: AsyncConnection, device: str, days: Iterable[int]) -> None:
+def mark_days(connection: Connection, device: str, days: Iterable[int]) -> None:
     """Note that plays of a device on these days came or changed."""
     rows = [{"device_id": device, "day": day, "changes": 1} for day in sorted(set(days))]
     if rows:
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(play_days)
-        change = {"changes": play_days.c.changes + 1}
-        keys = [play_days.c.device_id, play_days.c.day]
-        await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=change), rows)
+        connection.execute(_mark(connection.dialect.name), rows)
+
+
+@cache
+def _mark(dialect: str) -> Insert:
+    statement = sqlite.insert(play_days) if dialect == "sqlite" else postgresql.insert(play_days)
+    change = {"changes": play_days.c.changes + 1}
+    keys = [play_days.c.device_id, play_days.c.day]
+    return statement.on_conflict_do_update(index_elements=keys, set_=change)
 
 
 async def mark_plays(connection: AsyncConnection, these: ColumnElement[bool]) -> None:
@@ -34,7 +39,7 @@ async def mark_plays(connection: AsyncConnection, these: ColumnElement[bool]) ->
     for device, started_ms, zone in await connection.execute(query):
         days.setdefault(device, set()).add(day_of_play(started_ms, zone or ""))
     for device in sorted(days):
-        await mark_days(connection, device, days[device])
+        await connection.run_sync(mark_days, device, days[device])
 
 
 async def mark_lines(connection: AsyncConnection, lines: Iterable[str]) -> None:

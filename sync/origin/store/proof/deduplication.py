@@ -2,11 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import Select, Table, func, insert, literal, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Insert,
+    Select,
+    Table,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 ReceiptStatus = Literal["accepted", "duplicate", "conflict"]
 Key = tuple[str, int]
@@ -24,11 +36,11 @@ class Arrival:
     row: Mapping[str, Any]
 
 
-async def store_once(
-    connection: AsyncConnection, table: Table, conflicts: Table, device: str, arrivals: Sequence[Arrival]
+def store_once(
+    connection: Connection, table: Table, conflicts: Table, device: str, arrivals: Sequence[Arrival]
 ) -> list[ReceiptStatus]:
     """Add the rows that are new; return a status for each, in order."""
-    hashes = await stored_hashes(connection, table, device, [arrival.key for arrival in arrivals])
+    hashes = stored_hashes(connection, table, device, [arrival.key for arrival in arrivals])
     statuses: list[ReceiptStatus] = []
     new: list[dict[str, Any]] = []
     clashing: list[dict[str, Any]] = []
@@ -44,24 +56,37 @@ async def store_once(
             clashing.append({name: arrival.row[name] for name in _IN_CONFLICT})
             statuses.append("conflict")
     if new:
-        # On PostgreSQL a batch sent twice at once may run in parallel; the second then adds nothing.
-        on = sqlite if connection.dialect.name == "sqlite" else postgresql
-        await connection.execute(on.insert(table).on_conflict_do_nothing(), new)
+        connection.execute(_insertion(table, connection.dialect.name), new)
     if clashing:
-        await connection.execute(insert(conflicts), clashing)
+        connection.execute(insert(conflicts), clashing)
     return statuses
 
 
-async def stored_hashes(connection: AsyncConnection, table: Table, device: str, keys: Sequence[Key]) -> dict[Key, str]:
+def stored_hashes(connection: Connection, table: Table, device: str, keys: Sequence[Key]) -> dict[Key, str]:
     """Return the hashes of those keys that are taken."""
     hashes: dict[Key, str] = {}
     for epoch in {epoch for epoch, _ in keys}:
         sequences = [sequence for log_epoch, sequence in keys if log_epoch == epoch]
-        query = select(table.c.sequence, table.c.hash).where(
-            table.c.device_id == device, table.c.log_epoch == epoch, table.c.sequence.in_(sequences)
-        )
-        hashes.update({(epoch, row.sequence): row.hash for row in await connection.execute(query)})
+        asked = {"device": device, "epoch": epoch, "sequences": sequences}
+        hashes.update({(epoch, sequence): hash for sequence, hash in connection.execute(_hashes(table), asked)})
     return hashes
+
+
+@cache
+def _hashes(table: Table) -> Select[Any]:
+    """Return a query with parameters, made once: to make it costs several times what it costs to execute it."""
+    own = table.c
+    sequences: BindParameter[int] = bindparam("sequences", expanding=True)
+    this_log = (own.device_id == bindparam("device"), own.log_epoch == bindparam("epoch"))
+    return select(own.sequence, own.hash).where(*this_log, own.sequence.in_(sequences))
+
+
+@cache
+def _insertion(table: Table, dialect: str) -> Insert:
+    """On PostgreSQL a batch sent twice at once may run in parallel; the second then adds nothing."""
+    if dialect == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()
 
 
 def gaps_of(table: Table, device: str, log_epoch: str) -> Select[Any]:

@@ -1,9 +1,9 @@
 """The log of a device as it arrived: how far without a gap, what is missing, and where its chain is broken."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from sqlalchemy import Select, and_, func, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, insert, or_, select, update
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import play_conflicts, play_marks, plays
@@ -81,19 +81,6 @@ class DeviceLogStore:
         query = query.where(row.received_ms >= from_ms, row.received_ms < until_ms).order_by(row.id.desc())
         return await self._rows((query if device is None else query.where(row.device_id == device)).limit(limit))
 
-    async def high_water(self, device: str, log_epoch: str) -> int:
-        """Return the highest sequence of this log without a gap below it; 0 if the first play is missing."""
-        async with self._database.writing() as connection:
-            this_log = (play_marks.c.device_id == device) & (play_marks.c.log_epoch == log_epoch)
-            stored = await connection.scalar(select(play_marks.c.high_water).where(this_log))
-            mark = await _contiguous_from(connection, device, log_epoch, stored or 0)
-            if stored is None:
-                row = {"device_id": device, "log_epoch": log_epoch, "high_water": mark}
-                await connection.execute(insert(play_marks).values(**row))
-            elif mark != stored:
-                await connection.execute(update(play_marks).where(this_log).values(high_water=mark))
-            return mark
-
     async def missing(self, device: str, log_epoch: str, limit: int) -> list[tuple[int, int]]:
         """Return the gaps below the newest play of this log: first and last missing sequence, the lowest first."""
         query = gaps_of(plays, device, log_epoch)
@@ -104,12 +91,36 @@ class DeviceLogStore:
             return [tuple(row) for row in await connection.execute(query)]
 
 
-async def _contiguous_from(connection: AsyncConnection, device: str, log_epoch: str, mark: int) -> int:
+_LOG: dict[str, BindParameter[str]] = {"device_id": bindparam("device"), "log_epoch": bindparam("epoch")}
+_THIS_MARK = [play_marks.c[name] == value for name, value in _LOG.items()]
+_MARK = select(play_marks.c.high_water).where(*_THIS_MARK)
+_NEW_MARK = insert(play_marks)
+_NEXT_MARK = update(play_marks).where(*_THIS_MARK).values(high_water=bindparam("mark"))
+_ABOVE = (
+    select(plays.c.sequence)
+    .where(*(plays.c[name] == value for name, value in _LOG.items()), plays.c.sequence > bindparam("mark"))
+    .order_by(plays.c.sequence)
+    .limit(_BATCH_ROWS)
+)
+"""Made once: to make a statement costs several times what it costs to execute it."""
+
+
+def high_water(connection: Connection, device: str, log_epoch: str) -> int:
+    """Return the highest sequence of a log without a gap below it, and note it; 0 if the first play is missing."""
+    log = {"device": device, "epoch": log_epoch}
+    stored = connection.scalar(_MARK, log)
+    mark = _contiguous_from(connection, log, stored or 0)
+    if stored is None:
+        row = {"device_id": device, "log_epoch": log_epoch, "high_water": mark}
+        connection.execute(_NEW_MARK, row)
+    elif mark != stored:
+        connection.execute(_NEXT_MARK, {**log, "mark": mark})
+    return mark
+
+
+def _contiguous_from(connection: Connection, log: Mapping[str, str], mark: int) -> int:
     while True:
-        query = select(plays.c.sequence).where(
-            plays.c.device_id == device, plays.c.log_epoch == log_epoch, plays.c.sequence > mark
-        )
-        found = (await connection.scalars(query.order_by(plays.c.sequence).limit(_BATCH_ROWS))).all()
+        found = connection.scalars(_ABOVE, {**log, "mark": mark}).all()
         for sequence in found:
             if sequence != mark + 1:
                 return mark

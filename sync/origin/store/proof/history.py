@@ -71,8 +71,9 @@ class HistoryStore:
             Arrival((record.log_epoch, record.sequence), record.hash, _row(record, body, now_ms))
             for record, body in records
         ]
-        async with self._database.writing() as connection:
-            return await store_once(connection, history, history_conflicts, device, arrivals)
+        return await self._database.write(
+            lambda connection: store_once(connection, history, history_conflicts, device, arrivals)
+        )
 
     async def gaps(self, device: str, log_epoch: str, limit: int) -> list[tuple[int, int]]:
         """Return the gaps below the newest record of this log: first and last missing sequence, the lowest first."""

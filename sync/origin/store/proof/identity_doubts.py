@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.signing_tables import identity_doubts
@@ -53,12 +53,6 @@ class IdentityDoubtStore:
         async with self._database.reading() as connection:
             rows = (await connection.execute(query)).all()
             return [Doubt(row.device_id, DoubtKind(row.kind), row.at_ms, row.detail) for row in rows]
-
-    async def dealt_with_ms(self, device: str) -> int:
-        """Return when a person last dealt with doubts about a device (Unix ms), 0 if nobody did."""
-        query = select(func.max(identity_doubts.c.ended_ms)).where(identity_doubts.c.device_id == device)
-        async with self._database.reading() as connection:
-            return await connection.scalar(query) or 0
 
     async def end(self, device: str, by: str, now_ms: int) -> int:
         """Note that a person dealt with all doubts about a device; return how many there were."""

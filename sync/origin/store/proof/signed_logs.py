@@ -113,15 +113,6 @@ class SignedLogStore:
         async with self._database.reading() as connection:
             return {name: at_ms for name, at_ms in await connection.execute(_of(query, device))}
 
-    async def covered(self, device: str, log_epoch: str, after_ms: int) -> int:
-        """Return the newest play of a log that a checkpoint covers which came after an instant, 0 if there is none."""
-        own = checkpoints.c
-        query = select(func.max(own.last)).where(
-            own.device_id == device, own.log_epoch == log_epoch, own.received_ms > after_ms
-        )
-        async with self._database.reading() as connection:
-            return await connection.scalar(query) or 0
-
     async def misfits(self, device: str | None, from_ms: int, until_ms: int, limit: int) -> list[tuple[Any, ...]]:
         """Return what does not fit of the checkpoints that were signed in this time, the newest first.
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from sync.origin.api.identity.heartbeat_watch import LOOK_EVERY_S
-from sync.origin.store.proof.machines import RETURNED_LATELY_MS, MachineStore
+from sync.origin.intake.heartbeat_watch import LOOK_EVERY_S
+from sync.origin.store.proof.machines import RETURNED_LATELY_MS, MachineChange, MachineStore
 from sync.proof.key_request import request_key
 from sync.runtime.clock import unix_ms
 from sync.trust.signing import SigningKey
@@ -63,8 +63,7 @@ async def test_a_second_return_long_after_the_first_is_no_sign(server: RunningOr
 async def test_so_many_starts_of_machines_are_known(server: RunningOrigin, starts: int, known: int) -> None:
     device, _ = await server.pair()
     store = MachineStore(server.database)
-    for number in range(starts):
-        await store.reports(device, f"{number:032x}", number)
+    await store.change([MachineChange(device, f"{number:032x}", number) for number in range(starts)])
     kept = [one.boot_id for one in await store.machines(device)]
     assert kept == [f"{number:032x}" for number in reversed(range(starts - known, starts))]
 
@@ -74,7 +73,7 @@ async def test_what_another_process_heard_is_seen_within_a_minute(server: Runnin
     for boot in (A, B, A):
         await beat(server, token, boot)
         await clock.advance(1)
-    await MachineStore(server.database).reports(device, B, unix_ms(clock.now()))
+    await MachineStore(server.database).change([MachineChange(device, B, unix_ms(clock.now()))])
     await beat(server, token, A)
     assert await doubts(server, device) == []
     await clock.advance(LOOK_EVERY_S)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import delete
 
 from sync.errors import StorageFull
-from sync.origin.api.proof import clock_correction
+from sync.origin.intake import clock_correction
 from sync.origin.persistence.history_tables import history, history_conflicts
 from sync.origin.store.proof.play_times import JUDGED_ANEW, PlayTimeStore
 from sync.wire.device_reports import record_hash

@@ -28,7 +28,7 @@ from sync.origin.proof.plausibility import (
     Span,
     why_set_aside,
 )
-from sync.origin.store.proof.plays import PlayFilter, PlaySender, PlayStore
+from sync.origin.store.proof.plays import PlayFilter, PlaySender, PlayStore, Question
 from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import unix_ms
 from sync.wire.content_paths import release_path
@@ -337,8 +337,9 @@ async def test_a_database_of_an_earlier_version_counts_on(tmp_path: Path, clock:
     async with open_origin(settings_in(tmp_path), clock) as origin:
         store = PlayStore(origin.keys._database)
         assert [total["plays"] for total in await store.totals(PlayFilter(), "line")] == [1]
-        assert await store.sender(device) == PlaySender(then_ms, None, published=True)
-        assert await store.taken(device, [(then_ms - 1_000, then_ms + 5_000)]) == [(then_ms, then_ms)]
+        [known] = await store.context([Question(device, [(then_ms - 1_000, then_ms + 5_000)], {}, [])])
+        assert known.sender == PlaySender(then_ms, None, published=True)
+        assert known.taken == [(then_ms, then_ms)]
 
 
 @settings(max_examples=60, deadline=None)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert
 
-from sync.origin.api.proof.receipts import SEARCH_EVERY_S
+from sync.origin.intake.receipts import SEARCH_EVERY_S
 from sync.origin.persistence import tables
 from sync.wire.device_reports import BATCH_LIMIT
 from tests.fakes import FakeClock

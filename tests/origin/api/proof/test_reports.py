@@ -18,7 +18,7 @@ from sync.origin.persistence.tables import campaigns, lines
 from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.planning.release_contents import contents_of
 from sync.origin.proof.delivery import ReportBy
-from sync.origin.store.devices import DeviceStore
+from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.origin.store.proof.history import HistoryStore
 from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.reports.billable_rules import note_rules
@@ -161,8 +161,9 @@ async def test_why_a_screen_showed_nothing_is_what_its_history_says(server: Runn
     told = [record(device, nth, kind, state, at=at) for nth, (at, kind, state) in enumerate(rows, 1)]
     records = [(HistoryRecord.model_validate(one), one) for one in told]
     assert await HistoryStore(server.database).insert(device, records, 0) == ["accepted"] * 4
-    store, silent_ms = DeviceStore(server.database), unix_ms(NOON + timedelta(minutes=100))
-    await store.save_heartbeat(device, {}, silent_ms)
+    store, silent_ms = HeartbeatStore(server.database), unix_ms(NOON + timedelta(minutes=100))
+    store.hold(device, {}, silent_ms)
+    await store.write()
     assert await store.lose(device, silent_ms, silent_ms + 20 * 60_000)
     for by in get_args(ReportBy):
         report = await asked(server, f"{by}?{DAY}&line=quarter")
@@ -171,7 +172,8 @@ async def test_why_a_screen_showed_nothing_is_what_its_history_says(server: Runn
         assert causes["screen_off"] == pytest.approx(5 + 7.5, abs=0.5), by
         assert (causes["offline"], causes["not_heard"]) == pytest.approx((15, 15), abs=1), by
         assert sum(row["causes"]["offline"] for row in report["rows"]) == pytest.approx(causes["offline"], abs=0.02)
-    await store.save_heartbeat(device, {}, silent_ms + 20 * 60_000)
+    store.hold(device, {}, silent_ms + 20 * 60_000)
+    await store.write()
     causes = (await asked(server, f"line?{DAY}&line=quarter"))["total"]["causes"]
     assert (causes["offline"], causes["not_heard"]) == (pytest.approx(30, abs=1), 0)  # it is back, without a reason
     causes = (await asked(server, f"line?{DAY}&line=quarter&device=another"))["total"]["causes"]

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
 
-from sync.origin.api.proof.play_judge import PlayJudge
+from sync.origin.intake.play_judge import PlayJudge
 from sync.origin.proof.clock_corrections import (
     ClockRecord,
     Recorded,

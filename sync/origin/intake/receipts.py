@@ -5,12 +5,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from sync.origin.api.proof.play_reading import LARGEST_NUMBER
 from sync.runtime.clock import Clock
 from sync.wire.device_reports import MOST_MISSING, LogEpoch, Receipt, SequenceRange
 
 LONGEST_DETAIL = 500
 """A receipt describes a fault in at most this many characters, so that a hostile document cannot inflate the answer."""
+
+LARGEST_NUMBER = 2**53  # above it JSON readers differ, and databases refuse
 
 SEARCH_EVERY_S = 3_600.0
 """How long after gaps of a log were found it is not searched again."""

@@ -1,0 +1,91 @@
+"""Takes heartbeats in: each is answered from memory, as far as nothing has to be asked, and written with others."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from sync.errors import StorageBroken, StorageFull
+from sync.origin.intake.heartbeat_watch import HeartbeatWatch
+from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
+from sync.runtime.clock import Clock, unix_ms
+from sync.wire.device_reports import Heartbeat, HeartbeatAnswer, ReleaseLetThrough
+from sync.wire.value_types import Sha256, Wire
+
+WRITE_EVERY_S = 1.0
+"""How long a heartbeat is only in memory. Other origins on the same database know it after that, and one write."""
+
+log = logging.getLogger(__name__)
+
+
+class BudgetWait(Wire):
+    """A release for whose media a device has spent the bytes of its month. `asked`: a person let it through.
+
+    `done`: the device says that it fetches it whatever its budget.
+    """
+
+    release: Sha256
+    month: str
+    state: Literal["waits", "asked", "done"]
+
+
+class HeartbeatIntake:
+    """Takes heartbeats; a service writes them. `changed` is told of which topic and device something changed."""
+
+    def __init__(
+        self, store: HeartbeatStore, watch: HeartbeatWatch, changed: Callable[[str, str], None], clock: Clock
+    ) -> None:
+        self._store = store
+        self._watch = watch
+        self._changed = changed
+        self._clock = clock
+        self._failing = False
+
+    async def submit(self, device: str, heartbeat: Heartbeat) -> HeartbeatAnswer | None:
+        """Take a heartbeat; return what to answer, None: nothing."""
+        self._store.hold(device, heartbeat.model_dump(mode="json"), unix_ms(self._clock.now()))
+        self._changed("devices", device)
+        answer = await self._watch.heard(device, heartbeat)
+        if budget_wait(heartbeat, None) is None:
+            return answer
+        wait = budget_wait(heartbeat, await self._store.wanted(device))
+        if wait is None or wait.state != "asked":
+            return answer
+        through = ReleaseLetThrough(release=wait.release, month=wait.month)
+        return (answer or HeartbeatAnswer()).model_copy(update={"let_through": through})
+
+    async def run(self) -> None:
+        """Write what came, until cancelled."""
+        while True:
+            await self._clock.sleep(WRITE_EVERY_S)
+            try:
+                await self._store.write()
+            except (StorageFull, StorageBroken) as error:
+                if not self._failing:
+                    log.error("heartbeats are not written, but held in memory: %s", error)
+                self._failing = True
+                continue
+            if self._failing:
+                log.info("heartbeats are written again")
+            self._failing = False
+
+
+def budget_wait(heartbeat: Heartbeat, wanted: Mapping[str, Any] | None) -> BudgetWait | None:
+    """Return what a device does not fetch because the bytes of its month are spent; `wanted`: what a person wants.
+
+    None also for an older player, which cannot be told, and does not say what it let through.
+    """
+    health = heartbeat.health
+    release = heartbeat.preparing or (heartbeat.release if heartbeat.coming else None)
+    through = health.get("month_let_through")
+    if release is None or health.get("month_spent") is not True or through is None:
+        return None
+    try:
+        this = ReleaseLetThrough.model_validate({"release": release, "month": health.get("month")})
+    except ValidationError:  # a device may say anything
+        return None
+    asked = wanted == this.model_dump()
+    return BudgetWait(
+        release=release, month=this.month, state="done" if through == release else "asked" if asked else "waits"
+    )

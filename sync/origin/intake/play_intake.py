@@ -1,0 +1,187 @@
+"""Takes plays in: checks each, judges it, and stores it; all that comes meanwhile shares one transaction.
+
+Each play gets its own receipt, so that one bad record never blocks the outbox of a device. What is acknowledged is
+durable.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from pydantic import ValidationError
+
+from sync.origin.intake.clock_correction import ClockCorrection
+from sync.origin.intake.play_judge import Case, PlayJudge
+from sync.origin.intake.receipts import LARGEST_NUMBER, GapSearch, invalid, last_epoch
+from sync.origin.store.groups import Groups
+from sync.origin.store.proof.deduplication import ReceiptStatus
+from sync.origin.store.proof.device_logs import DeviceLogStore
+from sync.origin.store.proof.identity_doubts import DoubtKind, IdentityDoubtStore
+from sync.origin.store.proof.plays import Delivery, PlayStore, ReceivedPlay, Stored
+from sync.runtime.clock import Clock, unix_ms
+from sync.wire.device_reports import BatchAnswer, Play, PlayBatch, Receipt, play_hash
+from sync.wire.input_messages import one_line, rejected
+
+CHECKED_AT_ONCE = 20  # plays; a wrong one takes up to a millisecond
+
+MOST_TOGETHER = 1_000
+"""Plays of one transaction; one batch may have more than what is left of it."""
+
+LONGEST_WAIT_S = 2.0
+"""When plays wait for longer than this to be written, no more are taken: the device keeps them, and asks again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """The plays of a delivery as they were judged, and what came of them."""
+
+    arrivals: Sequence[ReceivedPlay]
+    stored: Stored
+
+
+class PlayIntake:
+    """Takes batches of plays. `changed` is told of which topic and device something changed."""
+
+    def __init__(
+        self,
+        store: PlayStore,
+        logs: DeviceLogStore,
+        judge: PlayJudge,
+        correction: ClockCorrection,
+        doubts: IdentityDoubtStore,
+        changed: Callable[[str, str], None],
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._logs = logs
+        self._search = GapSearch(clock)
+        self._judge = judge
+        self._correction = correction
+        self._doubts = doubts
+        self._changed = changed
+        self._clock = clock
+        self._unfinished = set[asyncio.Task[_Outcome]]()
+        self._groups = Groups[Delivery, _Outcome | None](
+            self._take_group,
+            clock,
+            most=MOST_TOGETHER,
+            longest_wait_s=LONGEST_WAIT_S,
+            size=_size,
+        )
+
+    async def submit(self, device: str, batch: PlayBatch) -> BatchAnswer:
+        """Store the plays of a batch that are new; return a receipt for each once they are durable.
+
+        Raises:
+            Overloaded: more comes than can be written.
+            StorageFull, StorageBroken: nothing of the batch is stored.
+        """
+        results: list[ReceivedPlay | Receipt] = []
+        for first in range(0, len(batch.plays), CHECKED_AT_ONCE):
+            results += [check_play(document, device) for document in batch.plays[first : first + CHECKED_AT_ONCE]]
+            await self._clock.sleep(0)  # others are answered in between
+        valid = [result for result in results if isinstance(result, ReceivedPlay)]
+        epoch = last_epoch(batch.plays)
+        outcome = await self._finish(self._taken(device, valid, epoch))
+        pairs = zip(outcome.arrivals, outcome.stored.statuses, strict=True)
+        stored = iter([_receipt(arrival, status) for arrival, status in pairs])
+        receipts = tuple(next(stored) if isinstance(result, ReceivedPlay) else result for result in results)
+        await self._tell(device, receipts)
+        if epoch is None:
+            return BatchAnswer(receipts=receipts)
+        mark = outcome.stored.high_water
+        behind = any((one.sequence or 0) > mark for one in receipts)
+        gaps = partial(self._logs.missing, device, epoch)
+        missing = await self._search.missing(device, gaps) if behind else ()
+        return BatchAnswer(receipts=receipts, log_epoch=epoch, high_water=mark, missing=missing)
+
+    async def drain(self) -> None:
+        """Return when all that was submitted is written."""
+        while self._unfinished:
+            await asyncio.wait(self._unfinished)
+
+    async def _finish(self, work: Coroutine[Any, Any, _Outcome]) -> _Outcome:
+        """Do this to its end, also when the request is cancelled: until then the turn of its device is not over."""
+        task = asyncio.create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        return await asyncio.shield(task)
+
+    async def _taken(self, device: str, plays: Sequence[ReceivedPlay], epoch: str | None) -> _Outcome:
+        async with self._store.turn_here(device):
+            delivery = Delivery(device, await self._correction.timed(device, plays), epoch)
+            outcome = await self._groups.submit(delivery)
+            if outcome is None:  # another origin has the turn of this device, such as to correct its times: wait for it
+                async with self._store.turns_among_origins([device], wait=True):
+                    [outcome] = await self._judge_and_store([delivery])
+            return outcome
+
+    async def _take_group(self, deliveries: Sequence[Delivery]) -> list[_Outcome | None]:
+        names = [one.device for one in deliveries]  # all different: the caller of each has the turn of its device
+        async with self._store.turns_among_origins(names, wait=False) as ours:
+            mine = sorted((one for one in deliveries if one.device in ours), key=lambda one: one.device)
+            outcomes = dict(zip((one.device for one in mine), await self._judge_and_store(mine), strict=True))
+        return [outcomes.get(one.device) for one in deliveries]
+
+    async def _judge_and_store(self, deliveries: Sequence[Delivery]) -> list[_Outcome]:
+        if not deliveries:
+            return []
+        judged = await self._judged(deliveries)
+        stored = await self._store.store(judged, unix_ms(self._clock.now()))
+        return [_Outcome(one.received, each) for one, each in zip(judged, stored, strict=True)]
+
+    async def _judged(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
+        """Return the plays with the reason why they are set aside, where there is one.
+
+        Only what will be stored is judged: of each key the first to come. Anything else must take no time from it.
+        """
+        cases, firsts = list[Case](), list[dict[int, ReceivedPlay]]()
+        for one, stored in zip(deliveries, await self._store.stored(deliveries), strict=True):
+            by_key = {play.key: play for play in reversed(one.received) if play.key not in stored}
+            firsts.append({id(play): play for play in by_key.values()})
+            new = [play for play in one.received if id(play) in firsts[-1]]
+            cases.append(Case(one.device, [play.right or play.play for play in new]))
+        reasons = await self._judge.judged(cases) if any(case.plays for case in cases) else [[] for _ in cases]
+        judged = []
+        for one, new_ones, whys in zip(deliveries, firsts, map(iter, reasons), strict=True):
+            plays = [replace(play, set_aside=next(whys)) if id(play) in new_ones else play for play in one.received]
+            judged.append(replace(one, received=plays))
+        return judged
+
+    async def _tell(self, device: str, receipts: Sequence[Receipt]) -> None:
+        statuses = {receipt.status for receipt in receipts}
+        if "conflict" in statuses:
+            twice = "two different plays have one place in its log: it was restored from a backup, or its card copied"
+            if await self._doubts.raise_doubt(device, DoubtKind.CONFLICT, twice, unix_ms(self._clock.now())):
+                self._changed("devices", device)
+        if "accepted" in statuses:
+            self._changed("plays", device)
+
+
+def check_play(document: Mapping[str, Any], device: str) -> ReceivedPlay | Receipt:
+    """Return a play that a device sent, or the receipt that says what is wrong with it."""
+    try:
+        play = Play.model_validate(document)
+    except ValidationError as error:
+        return invalid(document, one_line(rejected(error, Play)))
+    numbers = {name: value for name, value in play if isinstance(value, int)}
+    if max(numbers.values()) > LARGEST_NUMBER:
+        return invalid(document, "a number is too large")
+    if any(type(document[name]) is not int for name in numbers):  # who reads it later takes it as it was sent
+        return invalid(document, "a whole number is written as text, or with a point")
+    if play.device != device:
+        return invalid(document, f"the play names device {play.device}, but device {device} sent it")
+    if play_hash(play.previous_hash, document) != play.hash:
+        return invalid(document, "the hash does not match the play")
+    return ReceivedPlay(play, document)
+
+
+def _size(delivery: Delivery) -> int:
+    return len(delivery.received)
+
+
+def _receipt(arrival: ReceivedPlay, status: ReceiptStatus) -> Receipt:
+    why = arrival.set_aside if status == "accepted" else None
+    return Receipt(sequence=arrival.play.sequence, status=status, detail=f"set aside: {why}" if why else "")
