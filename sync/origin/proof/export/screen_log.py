@@ -163,7 +163,7 @@ class ScreenLog:
 
     def _check_serials(self) -> None:
         serials = {each.serial for each in self._keys.values()}
-        missing = sorted(set(range(1, len(serials) + 1)) - serials)
+        missing = sorted(set(range(1, len(self._keys) + 1)) - serials)  # two keys of one serial: another one is missing
         if missing:
             self._add(Kind.CERTIFICATE_MISSING, f"the certificate of key {missing[0]} of this screen is missing")
 

@@ -330,6 +330,13 @@ def certify_another_key(forged: Forgery) -> None:
     signed_anew(forged.of("certificate")[0], CERTIFICATE_DOMAIN, "origin online 2", **changes)
 
 
+def certify_a_second_key_as_the_first(forged: Forgery) -> None:
+    first = forged.of("certificate")[0]
+    second, public = copy.deepcopy(first), base64.b64encode(key_of("thief").public).decode()
+    signed_anew(second, CERTIFICATE_DOMAIN, "origin online 2", public_key=public, key=key_of("thief").id)
+    forged.insert_after(first, second)
+
+
 def take_the_certificate_of_another_screen(forged: Forgery) -> None:
     forged.of("certificate")[0]["envelope"] = forged.of("certificate")[1]["envelope"]
 
@@ -482,6 +489,7 @@ FORGERIES: list[tuple[Callable[[Forgery], None], Kind]] = [
     (remove_an_opening, Kind.OPENING_MISSING),
     (swap_a_key, Kind.CERTIFICATE_UNTRUSTED),
     (certify_another_key, Kind.CHECKPOINT_UNTRUSTED),
+    (certify_a_second_key_as_the_first, Kind.CERTIFICATE_MISSING),
     (take_the_certificate_of_another_screen, Kind.CERTIFICATE_FOREIGN),
     (take_a_certificate_of_another_origin, Kind.CERTIFICATE_UNTRUSTED),
     (take_a_certificate_of_an_old_online_key, Kind.CERTIFICATE_UNTRUSTED),
