@@ -75,15 +75,9 @@ def window_is_covered(day: Day) -> None:
     program = XDisplay(day.site.display)
     try:
         root = program.screen().root
+        all_of_it = (0, 0, SCREEN.width, SCREEN.height, 0)
         window = root.create_window(
-            0,
-            0,
-            SCREEN.width,
-            SCREEN.height,
-            0,
-            X.CopyFromParent,
-            override_redirect=True,
-            background_pixel=grey * 0x010101,
+            *all_of_it, X.CopyFromParent, override_redirect=True, background_pixel=grey * 0x010101
         )
         window.map()
         for _ in range(round(_COVERED_S / _RAISED_EVERY_S)):
