@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import origin_static
 import psutil
 from origin_load import ASSETS, RELEASE, Load, name_of, token_of
 from sqlalchemy import func, insert, select
@@ -31,7 +32,7 @@ from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import SystemClock, unix_ms
 from sync.trust.signing import token_hash
 
-PARTS = ("writes",)
+PARTS = ("writes", "static")
 DEVICES = 1_000
 PLAYS_EACH_S = 10.0
 HEARTBEAT_S = 30.0
@@ -45,6 +46,11 @@ async def measure(part: str, count: int, batch: int, seconds: float) -> list[dic
     """Return a row for each kind of request of a part; empty: of all parts."""
     if part not in ("", *PARTS):
         raise SystemExit(f"no part named {part}; there are: {', '.join(PARTS)}")
+    rows = await _writes(count, batch, seconds) if part in ("", "writes") else []
+    return rows + (await origin_static.measure() if part in ("", "static") else [])
+
+
+async def _writes(count: int, batch: int, seconds: float) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as made:
         folder = Path(made)
         url = f"sqlite+aiosqlite:///{folder}/origin.db"

@@ -86,7 +86,7 @@ async def nginx(
     command = (*under, has_nginx() or "nginx", "-p", str(folder), "-c", str(config))
     async with running(command, folder / "nginx.log", {}):
         if not host:
-            await _listening(port)
+            await listening(port)
         yield f"http{'s' if certificate else ''}://{host or 'localhost'}:{port}"
 
 
@@ -99,13 +99,14 @@ async def our_origin(folder: Path, tree: Path) -> AsyncIterator[str]:
         "SIGNAGE_ORIGIN__SERVER__PORT": str(port),
     }
     async with running((str(BIN / "signage-origin"), "serve"), folder / "origin.log", environment):
-        await _listening(port)
+        await listening(port)
         for kind in ("assets", "index", "releases", "channels"):
             shutil.copytree(tree / kind, folder / "content" / kind, dirs_exist_ok=True, copy_function=os.link)
         yield f"http://localhost:{port}"
 
 
-async def _listening(port: int) -> None:
+async def listening(port: int) -> None:
+    """Wait until somebody listens on a port of loopback."""
     for _ in range(600):
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -163,9 +163,13 @@ class _Acceptor:
 
 
 async def _answer_begins(request: web.Request, answer: web.StreamResponse) -> None:
-    end_work(request)
-    is_socket = answer.status == HTTPStatus.SWITCHING_PROTOCOLS
-    if not is_socket and isinstance(request.protocol, _Protocol) and request.protocol.connections.are_scarce:
+    protocol = request.protocol
+    if not isinstance(protocol, _Protocol):
+        return
+    protocol.work.end(protocol.connection)
+    if answer.status == HTTPStatus.SWITCHING_PROTOCOLS:
+        protocol.connections.begin_socket(protocol.connection)
+    elif protocol.connections.are_scarce:
         answer.force_close()
         answer.headers[hdrs.CONNECTION] = "close"
 
@@ -209,13 +213,13 @@ class _Runner(web.AppRunner):
                 self._connections.holder_of(client_of(request, self.app))
             ):
                 return _too_many(request)
-            with self._connections.counted(request) as has_room:
-                if not has_room:
-                    return _too_many(request)
-                await self.work.begin(connection)
-                return await problem_middleware(request, self._handler)
+            if hdrs.UPGRADE in request.headers and not self._connections.have_room_for_socket():
+                return _too_many(request)
+            await self.work.begin(connection)
+            return await problem_middleware(request, self._handler)
         finally:
             self.work.end(connection)
+            self._connections.end_socket(connection)
             connection.request = None
             if proxy is not None:
                 connection.hand_over(proxy)

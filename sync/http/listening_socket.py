@@ -13,7 +13,7 @@ import resource
 import socket
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_network
@@ -90,6 +90,7 @@ class Connection(socket.socket):
     holder: Holder
     request: web.BaseRequest | None = None
     works_for: Holder | None = None  # see `WorkLimit`
+    is_open_socket = False
 
     @property
     def is_answering(self) -> bool:
@@ -154,20 +155,24 @@ class Connections:
         """Return whether those with a token, of which none makes room, are to be closed after their answers."""
         return self._known > self._limits.most * 7 // 8
 
-    @contextmanager
-    def counted(self, request: web.BaseRequest) -> Iterator[bool]:
-        """Count a WebSocket while it is open; tell whether there is room for it. Other requests always have room."""
-        is_socket = hdrs.UPGRADE in request.headers
-        has_room = not is_socket or self._sockets < self._limits.most_sockets
-        if not has_room:
-            self._many_sockets.happened(f"websockets={self._sockets} all are in use: others are refused, and may ask")
-        elif is_socket:
+    def have_room_for_socket(self) -> bool:
+        """Return whether one more WebSocket may be opened."""
+        has_room = self._sockets < self._limits.most_sockets
+        if has_room:
             self._many_sockets.did_not_happen()
-        self._sockets += is_socket
-        try:
-            yield has_room
-        finally:
-            self._sockets -= is_socket
+        else:
+            self._many_sockets.happened(f"websockets={self._sockets} all are in use: others are refused, and may ask")
+        return has_room
+
+    def begin_socket(self, connection: Connection) -> None:
+        """Count a connection as a WebSocket, which has been opened."""
+        connection.is_open_socket = True
+        self._sockets += 1
+
+    def end_socket(self, connection: Connection) -> None:
+        """Count it no more, if it was one."""
+        self._sockets -= connection.is_open_socket
+        connection.is_open_socket = False
 
     def admit(self, connection: Connection, peer: str) -> bool:
         """Count a new connection if there is room, or if another one makes room."""

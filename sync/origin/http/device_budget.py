@@ -37,8 +37,9 @@ class DeviceBudget:
 
     def told(self, limits: ConnectionLimits) -> str:
         """Return it in one line: a device holds one WebSocket, and asks over the other connections."""
+        descriptors = "unlimited" if self.descriptors == resource.RLIM_INFINITY else self.descriptors
         return (
-            f"devices={limits.most_sockets} connections={limits.most} is what descriptors={self.descriptors} and "
+            f"devices={limits.most_sockets} connections={limits.most} is what descriptors={descriptors} and "
             f"memory={self.free_bytes // 1024**2} MiB allow; others get 503 and try again"
         )
 

@@ -18,7 +18,7 @@ from sync.runtime.os_messages import os_reason
 LARGEST_BYTES = 64 * 1024
 """A larger file is not kept: sent from memory to a slow client, all of it would wait in a buffer of its own."""
 
-_MOST_BYTES = 16 * 1024 * 1024
+_MOST_BYTES = 8 * 1024 * 1024
 _BYTES_OF_AN_ENTRY = 1_024  # its path, its facts and its place, generously
 
 

@@ -126,7 +126,7 @@ async def fast(tmp_path: Path) -> AsyncIterator[tuple[RunningOrigin, DataFolder,
                 yield origin, DataFolder(tmp_path / "data"), session
 
 
-async def test_nginx_answers_for_timestamps_alone_and_never_with_an_old_one(
+async def test_nginx_answers_alone_for_small_files_and_never_with_an_old_one(
     fast: tuple[RunningOrigin, DataFolder, ClientSession],
 ) -> None:
     origin, files, session = fast
@@ -140,7 +140,16 @@ async def test_nginx_answers_for_timestamps_alone_and_never_with_an_old_one(
             tags.append(answer.headers["ETag"])
         async with session.get(f"/content/{path}", headers={"If-None-Match": tags[-1]}) as answer:
             assert answer.status == 304
-    assert "timestamp.json" not in (await origin.ask("GET", "/metrics")).text  # the origin was not asked
+    for name, kind in (
+        (f"index/{NAME}", "application/octet-stream"),
+        (f"releases/{NAME}.json", "application/json"),
+        ("roots/1.json", "application/json"),
+    ):
+        sent = files.put(name, BIG).read_bytes()
+        async with session.get(f"/content/{name}") as answer:
+            assert (await answer.read(), answer.headers["Server"][:5], answer.content_type) == (sent, "nginx", kind)
+            assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert 'operation="GET /content' not in (await origin.ask("GET", "/metrics")).text  # the origin was not asked
     (files.content / path).unlink()
     for name in ("main", "other"):
         async with session.get(f"/content/channels/{name}/timestamp.json") as answer:
@@ -194,8 +203,7 @@ async def test_no_name_from_outside_becomes_a_path_of_nginx(
     (tmp_path / "secret").mkdir()
     (tmp_path / "secret/timestamp.json").write_bytes(BIG)
     (files.content / "channels").mkdir()
-    for channel in ("linked", ".hidden"):
-        (files.content / "channels" / channel).symlink_to(tmp_path / "secret")
+    (files.content / "channels/.hidden").symlink_to(tmp_path / "secret")
     (files.content / "assets" / ("0" * 64)).symlink_to(tmp_path / "secret/timestamp.json")
     for path in (
         f"/origin-content/assets/{NAME}",
@@ -206,7 +214,8 @@ async def test_no_name_from_outside_becomes_a_path_of_nginx(
         "/content/channels/..%2f..%2fkeys/timestamp.json",
         "/content/channels/../timestamp.json",
         "/content/channels/.hidden/timestamp.json",
-        "/content/channels/linked/timestamp.json",
+        "/content/roots/../../keys/root.key",
+        "/content/roots/1.json%00",
         "/content/assets/" + "0" * 64,
     ):
         async with session.get(URL(path, encoded=True), headers={"X-Accel-Redirect": "/keys/root.key"}) as answer:
