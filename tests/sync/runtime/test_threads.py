@@ -28,7 +28,7 @@ def test_who_finds_another_one_in_its_turn_counts_that_until_it_does_not() -> No
         first.take()
         waiting = threading.Thread(target=second.take)
         waiting.start()
-        while second.crowded < crowded:
+        while second.crowded < crowded and waiting.is_alive():
             time.sleep(0.001)
         first.leave()
         waiting.join()
