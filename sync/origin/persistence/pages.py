@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field, StrictBool, StrictInt, StringConstraints, TypeAdapter
-from sqlalchemy import ColumnElement, FromClause, Row, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, Table, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Rejected
@@ -39,7 +39,7 @@ class ListRule:
     so few that they can be counted for each page.
     """
 
-    rows: FromClause
+    rows: Table
     sorts: Mapping[str, tuple[ColumnElement[Any], ...]]
     default: str  # a sort; with "-" before it, the largest first
     filters: Mapping[str, Filter] = field(default_factory=dict)
@@ -55,15 +55,16 @@ class ListRule:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in a list: after the row with these values in this order, or `back`: before it."""
+    """A place in the list of a table: after the row with these values in this order, or `back`: before it."""
 
+    table: str
     order: str
     back: bool
     values: tuple[Any, ...]
 
     def __str__(self) -> str:
         """Return it as the opaque word that a caller sends back."""
-        text = json.dumps([self.order, self.back, self.values], separators=(",", ":"), ensure_ascii=False)
+        text = json.dumps([self.table, self.order, self.back, self.values], separators=(",", ":"), ensure_ascii=False)
         return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
@@ -93,8 +94,8 @@ class Page(Generic[Listed]):
 
 _Word = Annotated[str, StringConstraints(max_length=1_000, pattern=r"^[^\x00]*$")]
 _Whole = Annotated[StrictInt, Field(ge=-(2**53), le=2**53)]
-_CURSOR: TypeAdapter[tuple[str, StrictBool, tuple[_Whole | _Word, ...]]] = TypeAdapter(
-    tuple[str, StrictBool, tuple[_Whole | _Word, ...]]
+_CURSOR: TypeAdapter[tuple[str, str, StrictBool, tuple[_Whole | _Word, ...]]] = TypeAdapter(
+    tuple[str, str, StrictBool, tuple[_Whole | _Word, ...]]
 )
 _KEY = "page_key_"
 
@@ -111,7 +112,7 @@ def read_cursor(text: str, rule: ListRule, order: str | None, *, field: str = "c
         cursor = Cursor(*_CURSOR.validate_json(raw))
     except (binascii.Error, ValueError) as error:  # pydantic's is a ValueError, too
         raise Rejected(f"the cursor {wrong}", fields={field: wrong}) from error
-    columns = rule.sorts.get(cursor.order.removeprefix("-"), ())
+    columns = rule.sorts.get(cursor.order.removeprefix("-"), ()) if cursor.table == rule.rows.name else ()
     if not columns or [type(value) for value in cursor.values] != [one.type.python_type for one in columns]:
         raise Rejected(f"the cursor {wrong}", fields={field: wrong})
     if order not in (None, cursor.order):
@@ -146,7 +147,7 @@ async def read_page(
         return list(await connection.execute(ordered))
 
     def at(row: Row[Any], *, back: bool) -> Cursor:
-        return Cursor(order, back, tuple(row._mapping[f"{_KEY}{n}"] for n in range(len(columns))))
+        return Cursor(rule.rows.name, order, back, tuple(row._mapping[f"{_KEY}{n}"] for n in range(len(columns))))
 
     cursor, found = asked.cursor, await fetch(asked.cursor)
     if cursor is not None and cursor.back and len(found) <= limit:

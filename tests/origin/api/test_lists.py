@@ -134,7 +134,8 @@ async def test_rows_that_come_and_go_shift_nothing(full: RunningOrigin) -> None:
     cursor = answer.document["next"]
     in_order = await listed(full, "media", f"limit=2&cursor={cursor}")
     assert [one["name"] for one in in_order[0]] == ["b", "käse"], "a cursor knows its order"
-    for path, query in (("media", "sort=-name&"), ("media", "sort=created_at&"), ("schedule", ""), ("plays", "")):
+    others = [(path, "") for path in ("schedule", "plays", "devices", "playlists")]
+    for path, query in (("media", "sort=-name&"), ("media", "sort=created_at&"), *others):
         refused = await full.ask("GET", f"/v1/{path}?{query}cursor={cursor}", full.reader)
         assert (refused.status, list(refused.document["fields"])) == (422, ["cursor"])
     for headers, start in (({}, "</v1/media?limit=2&cursor="), ({"Via": "1.1 proxy"}, "<media?limit=2&cursor=")):
@@ -189,10 +190,17 @@ ONE_LIST_REFUSES = [
     *(
         ("playlists", f"cursor={base64.urlsafe_b64encode(json.dumps(cursor).encode()).decode()}")
         for cursor in (
-            ["name", False, []], ["name", False, ["a"]], ["name", False, ["a", 1]], ["name", False, ["a", "b", "c"]],
-            ["name", False, ["\0", "b"]], ["name", False, ["\ud800", "b"]], ["name", 1, ["a", "b"]],
-            ["--name", False, ["a", "b"]], ["updated_at", False, [2**63, "b"]], ["updated_at", False, [True, "b"]],
-            ["updated_at", False, [1.5, "b"]], ["updated_at", False, [None, "b"]], {"name": "a"}, "name",
+            "name", {"table": "playlists"}, ["playlists"], ["media", "name", False, ["a", "b"]],
+            *(
+                ["playlists", *rest]
+                for rest in (
+                    ["name", False, []], ["name", False, ["a"]], ["name", False, ["a", 1]],
+                    ["name", False, ["a", "b", "c"]], ["name", False, ["\0", "b"]], ["name", False, ["\ud800", "b"]],
+                    ["name", 1, ["a", "b"]], ["--name", False, ["a", "b"]], ["updated_at", False, [2**63, "b"]],
+                    ["updated_at", False, [True, "b"]], ["updated_at", False, [1.5, "b"]],
+                    ["updated_at", False, [None, "b"]],
+                )
+            ),
         )
     ),
 ]  # fmt: skip
