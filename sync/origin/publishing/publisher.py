@@ -6,9 +6,11 @@ is in force, or `run` finishes the new one.
 """
 
 import asyncio
+import gc
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -96,13 +98,18 @@ class Publisher:
             StorageFull: no room.
             StorageBroken: the content tree cannot be read or written.
         """
+        with _no_collection():
+            return await self._publish(channel, note)
+
+    async def _publish(self, channel: str, note: str | None) -> Publication:
         async with self._lock, self._files.adding_content(self._clock):
             plan = await self._store.plan(channel)
             compiled = await self._compile(plan)
             await asyncio.to_thread(self._check_files, compiled.release)
             await asyncio.to_thread(self._write_release, compiled)
             if not compiled.unchanged:
-                await self._store.add(_record(compiled, note), contents_of(compiled.release))
+                contents = await asyncio.to_thread(contents_of, compiled.release)
+                await self._store.add(_record(compiled, note), contents)
             record, timestamp = await self.timestamps.sign_newest(channel)
         if not compiled.unchanged:
             log.info("channel=%s sequence=%s release=%s published", channel, record.sequence, record.sha256[:16])
@@ -227,6 +234,18 @@ class Publisher:
             log.warning("index=%s cannot be used: %s", index, error)
             return "its chunk list is missing or damaged: upload it again"
         return None
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Have nobody look for garbage meanwhile: among the objects of 50,000 lines that stops all threads for 0.7 s."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _compile(

@@ -4,10 +4,11 @@ A release is stored before its channel points to it. `channels.sequence` follows
 disk, so no device is told about a release that it cannot download. A crash in between is noticed and repaired.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from functools import reduce
+from functools import partial, reduce
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -32,6 +33,8 @@ from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.playlists import load_playlists
 from sync.origin.store.schedules import get_schedule, logo_facts
 
+RunsOf = Mapping[ReleaseContent, Runs]
+_AT_ONCE = 500  # rows that one statement writes: some 10 ms of the processor
 _CONTENT = [release_contents.c[name] for name in ReleaseContent.__dataclass_fields__]
 
 
@@ -104,19 +107,14 @@ class ReleaseStore:
             if latest is not None and record.sequence <= latest.sequence:
                 raise Conflict(f"somebody else has just published {record.channel}: read it and try again")
             await connection.execute(insert(releases).values(channel_id=record.channel, named=True, **values))
-            runs = await _runs(connection, record.channel)
-            changed = {one: runs_at(was, record.sequence, named=one in contents) for one, was in runs.items()}
-            changed |= {one: ((record.sequence, None),) for one in contents if one not in runs}
-            await _write_runs(connection, record.channel, runs, changed)
+            await _change_runs(connection, record.channel, partial(_runs_at, record.sequence, contents))
 
     async def remember_contents(self, channel: str, sha256: str, contents: Collection[ReleaseContent]) -> None:
         """Store what a release shows that was published without, or of which a restored database knows nothing."""
         query = select(releases.c.sequence).where(releases.c.sha256 == sha256, releases.c.channel_id == channel)
         async with self._database.writing() as connection:
             sequences = (await connection.scalars(query)).all()
-            runs = await _runs(connection, channel)
-            changed = {one: reduce(runs_with, sequences, runs.get(one, ())) for one in contents}
-            await _write_runs(connection, channel, runs, changed)
+            await _change_runs(connection, channel, partial(_runs_with, sequences, contents))
             await connection.execute(update(releases).where(releases.c.sha256 == sha256).values(named=True))
 
     async def published(self, sha256s: Collection[str]) -> dict[str, tuple[str, int, bool]]:
@@ -163,30 +161,42 @@ class ReleaseStore:
             return tuple([tuple(row) for query in queries for row in await connection.execute(query)])
 
 
-async def _runs(connection: AsyncConnection, channel: str) -> dict[ReleaseContent, Runs]:
+def _runs_at(sequence: int, contents: Collection[ReleaseContent], runs: RunsOf) -> RunsOf:
+    """Return the runs after a release as the newest one, which shows these contents."""
+    kept = {one: runs_at(was, sequence, named=one in contents) for one, was in runs.items()}
+    return kept | {one: ((sequence, None),) for one in contents if one not in runs}
+
+
+def _runs_with(sequences: Sequence[int], contents: Collection[ReleaseContent], runs: RunsOf) -> RunsOf:
+    """Return the runs with older releases, too, which show these contents."""
+    return {one: reduce(runs_with, sequences, runs.get(one, ())) for one in contents}
+
+
+async def _change_runs(connection: AsyncConnection, channel: str, change: Callable[[RunsOf], RunsOf]) -> None:
+    """Store what changes of the runs of contents; another origin may insert the same at the same moment.
+
+    There may be thousands: it is done in a thread, and stored in parts, so that others are answered in between.
+    """
     query = select(*_CONTENT, release_contents.c.sequences).where(release_contents.c.channel_id == channel)
-    rows = await connection.execute(query)
-    return {ReleaseContent(*row[:-1]): tuple((first, last) for first, last in row[-1]) for row in rows}
+    rows = await asyncio.to_thread(_changed_rows, channel, await connection.execute(query), change)
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(release_contents)
+    changed = {"sequences": statement.excluded.sequences}
+    keys = list(release_contents.primary_key.columns)
+    statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    for first in range(0, len(rows), _AT_ONCE):
+        await connection.execute(statement, rows[first : first + _AT_ONCE])
 
 
-async def _write_runs(
-    connection: AsyncConnection,
-    channel: str,
-    before: Mapping[ReleaseContent, Runs],
-    after: Mapping[ReleaseContent, Runs],
-) -> None:
-    """Store what changed of the runs of contents; another origin may insert the same at the same moment."""
-    rows = [
+def _changed_rows(
+    channel: str, found: Iterable[Sequence[Any]], change: Callable[[RunsOf], RunsOf]
+) -> list[dict[str, Any]]:
+    before = {ReleaseContent(*row[:-1]): tuple((first, last) for first, last in row[-1]) for row in found}
+    return [
         {"channel_id": channel, **asdict(content), "sequences": list(runs)}
-        for content, runs in after.items()
+        for content, runs in change(before).items()
         if before.get(content) != runs
     ]
-    if rows:
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(release_contents)
-        changed = {"sequences": statement.excluded.sequences}
-        keys = list(release_contents.primary_key.columns)
-        await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
 
 
 def _change_counts(table: Any) -> Select[Any]:
