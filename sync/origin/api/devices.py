@@ -199,7 +199,8 @@ class DeviceRoutes:
 
     async def _own_membership(self, request: web.Request) -> web.Response:
         caller = caller_of(request)
-        return json_answer(Membership(device=caller.id, name=caller.name, channel=caller.channel or ""))
+        assert caller.channel is not None  # every device has one
+        return json_answer(Membership(device=caller.id, name=caller.name, channel=caller.channel))
 
     async def _receive_heartbeat(self, request: web.Request) -> web.Response:
         heartbeat = await read_json(request, Heartbeat, cap_bytes=HEARTBEAT_CAP_BYTES)

@@ -65,11 +65,7 @@ class HeartbeatWatch:
         It is none below what was signed before a person dealt with doubts.
         """
         boot, last = heartbeat.boot_id, heartbeat.log_sequence
-        if (
-            boot
-            and boot != machine.current
-            and await self._changes.submit(MachineChange(device, boot, unix_ms(self._clock.now())))
-        ):
+        if boot is not None and boot != machine.current and await self._is_second(device, boot):
             detail = "two machines report as this screen in turn: its card was copied"
             if await self._doubt(device, DoubtKind.TWO_BOOTS, detail):
                 yield detail
@@ -78,6 +74,9 @@ class HeartbeatWatch:
             detail = f"{behind}: its log was set back, or its card was copied"
             if await self._doubt(device, DoubtKind.SET_BACK, detail):
                 yield detail
+
+    async def _is_second(self, device: str, boot: str) -> bool:
+        return await self._changes.submit(MachineChange(device, boot, unix_ms(self._clock.now())))
 
     async def _new_identity(self, device: str, boot: str, given: GivenIdentity) -> NewIdentity:
         token = new_token()
