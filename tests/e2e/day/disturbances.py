@@ -24,6 +24,7 @@ Disturbance = Callable[[Day], None]
 _COVERED_S = 0.7
 _RAISED_EVERY_S = 0.05
 _DISPLAY_GONE_S = 3.0
+_PLAYER_STANDS_S = 3.0
 _JUMP_S = 2_400.0
 _BEFORE_EVENING_S = 5.0
 
@@ -42,6 +43,12 @@ def deck_on_air(day: Day) -> int:
     return found[0]
 
 
+def hidden_deck(day: Day) -> int:
+    """Return the process of the other deck; that of the deck on air if there is no other one."""
+    on_air = deck_on_air(day)
+    return next((pid for pid in day.decks()["pids"] if pid and pid != on_air), on_air)
+
+
 def send_signal(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):  # it was replaced meanwhile
         os.kill(pid, number)
@@ -55,6 +62,18 @@ def deck_dies(day: Day) -> None:
 def deck_hangs(day: Day) -> None:
     """SIGSTOP of the deck on air."""
     send_signal(deck_on_air(day), signal.SIGSTOP)
+
+
+def next_is_not_ready(day: Day) -> None:
+    """SIGSTOP of the hidden deck: the item on air is over before another one has the next."""
+    send_signal(hidden_deck(day), signal.SIGSTOP)
+
+
+def both_decks_fail(day: Day) -> None:
+    """SIGKILL of the deck on air, and SIGSTOP of the other one while it is needed."""
+    hidden = hidden_deck(day)
+    deck_dies(day)
+    send_signal(hidden, signal.SIGSTOP)
 
 
 def deck_cannot_be_started(day: Day) -> None:
@@ -113,6 +132,21 @@ def player_is_stopped(day: Day) -> None:
     day.site.start("player")
 
 
+def player_stands(day: Day) -> None:
+    """SIGSTOP of the player: the next item comes by the clock of its deck, and stays."""
+    player = day.site.processes["player"]
+    player.send_signal(signal.SIGSTOP)
+    day.clock.wait(_PLAYER_STANDS_S)
+    player.send_signal(signal.SIGCONT)
+
+
+def screen_is_blank(day: Day) -> None:
+    """An operator has the screen black for a moment."""
+    day.order(do="blank", for_ms=60_000)
+    until(lambda: day.site.now()["showing"] == "blank", "the screen is black")
+    day.order(do="play")
+
+
 def power_is_cut(day: Day) -> None:
     """Player and X server end at one instant, and start in another start of the machine.
 
@@ -163,6 +197,10 @@ DISK_FULL = "the disk is full"
 TABLE: dict[str, Disturbance] = {
     **QUICK,
     "a deck cannot be started": deck_cannot_be_started,
+    "the next item is not ready": next_is_not_ready,
+    "both decks fail": both_decks_fail,
+    "an operator has the screen blank": screen_is_blank,
+    "the player stands for 3 s": player_stands,
     "the display is gone for 3 s": display_goes,
     "the X server restarts": display_restarts,
     "the player is stopped": player_is_stopped,
