@@ -50,8 +50,7 @@ const many = {
   },
   schedule: async () => {
     await Promise.all([page("schedule", data.schedules, { key: "schedules", id: "channel" }), channels()]);
-    const used = [...data.schedules.values()].flatMap(({ fallback, overlays }) => [fallback, ...overlays.map(({ media }) => media)]);
-    await lookUp("id", used, data.facts, (media) => media.id);
+    await findUsed();
   },
   campaigns: async () => {
     await page("campaigns", data.campaigns);
@@ -73,7 +72,7 @@ const many = {
 
 const single = {
   media: (id) => one(data.media, `/v1/media/${id}`, id),
-  schedule: (channel) => one(data.schedules, `/v1/schedule/${channel}`, channel),
+  schedule: (channel) => one(data.schedules, `/v1/schedule/${channel}`, channel).then(findUsed),
   campaigns: (id) => one(data.campaigns, `/v1/campaigns/${id}`, id),
   devices: async (id) => {
     const was = data.devices.get(id)?.online;
@@ -174,6 +173,11 @@ async function lookUp(filter, keys, map, keyOf) {
   if (missing.length === 0) return;
   for (const key of missing) map.set(key, null);
   for (const media of (await ask("GET", `/v1/media?${filter}=${missing.join()}`)).media) map.set(keyOf(media), media);
+}
+
+function findUsed() {
+  const used = [...data.schedules.values()].flatMap(({ fallback, overlays }) => [fallback, ...overlays.map(({ media }) => media)]);
+  return lookUp("id", used, data.facts, ({ id }) => id);
 }
 
 function findShown() {
