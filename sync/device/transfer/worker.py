@@ -77,17 +77,19 @@ class FetchWorker:
 
     def run(self) -> None:
         """Fetch until nothing can begin."""
-        while (fetch := self._next()) is not None:
-            self.fetch = fetch
-            self._reader.resume()
-            started_s, self._useful_bytes, failed = self._clock.monotonic(), 0, True
-            reserved = self._limiter.reserve(fetch.source.url, fetch.asked)
-            try:
-                failed = not self._attempt(fetch)
-            finally:
-                self._queue.end(fetch, self._useful_bytes, self._clock.monotonic() - started_s, failed=failed)
-                self._limiter.give_back(reserved)
-        self._reader.close()
+        try:
+            while (fetch := self._next()) is not None:
+                self.fetch = fetch
+                self._reader.resume()
+                started_s, self._useful_bytes, failed = self._clock.monotonic(), 0, True
+                reserved = self._limiter.reserve(fetch.source.url, fetch.asked)
+                try:
+                    failed = not self._attempt(fetch)
+                finally:
+                    self._queue.end(fetch, self._useful_bytes, self._clock.monotonic() - started_s, failed=failed)
+                    self._limiter.give_back(reserved)
+        finally:
+            self._reader.close()  # and leaves its turn, also after a bug
 
     def _next(self) -> Fetch | None:
         """Return what to fetch now; waits shortly for the limiter, so that the connection is used again.

@@ -115,6 +115,19 @@ async def test_cancelling_wakes_threads_that_wait_for_a_silent_server(origin: Or
     assert 0 < len(part.verified()) <= 4  # one of each request
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_bug_in_a_thread_takes_the_turn_from_no_other(
+    origin: Origin, part: PartialFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.publisher.asset(CONTENT)
+    transfer = ContentTransfer(origin.url, SystemClock())
+    with monkeypatch.context() as broken, pytest.raises(RuntimeError, match="has a bug"):
+        broken.setattr(PartialFile, "write", lambda *_: 1 / 0)
+        await fetch(transfer, part, longest=3 * CHUNK)
+    await asyncio.wait_for(fetch(transfer, part, longest=3 * CHUNK), 60)
+    assert part.missing() == ()
+
+
 async def test_spans_that_another_source_completed_are_not_fetched(origin: Origin, part: PartialFile) -> None:
     origin.publisher.asset(CONTENT)
     for chunk in part.index.chunks[3:9]:
