@@ -17,6 +17,7 @@ from sync.origin.persistence.pages import PageRequest
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.publishing import keyring as keyring_file
 from sync.origin.publishing.keyring import ONLINE, ROOT, Keyring, read_key
+from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.runtime.clock import SystemClock
 from sync.trust.root_changes import keys_of, make_root, propose, public_of
 from sync.trust.signing import SigningKey, next_root, open_envelope, pin_root, sign_envelope
@@ -298,6 +299,7 @@ async def test_show_names_devices_that_refuse_what_they_are_sent(venue: Venue) -
     _, token = await venue.server.pair("window")
     beat = {"at": "2026-11-29T12:00:00Z", "version": "1", "trust": "freeze"}
     assert (await venue.server.ask("POST", "/v1/heartbeats", token, beat)).status < 300
+    await write_held(venue.server.database)  # the command is another process
     assert "device window refuses what it is sent: freeze" in await venue.trust("show")
 
 
