@@ -184,8 +184,9 @@ async def _change_runs(connection: AsyncConnection, channel: str, change: Callab
     changed = {"sequences": statement.excluded.sequences}
     keys = list(release_contents.primary_key.columns)
     statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)
-    for first in range(0, len(rows), _AT_ONCE):
-        await connection.execute(statement, rows[first : first + _AT_ONCE])
+    while rows:
+        await connection.execute(statement, rows[-_AT_ONCE:])
+        del rows[-_AT_ONCE:]  # to free all at the end would take long, too
 
 
 def _changed_rows(
