@@ -34,6 +34,7 @@ PATTERNS = {
     r"^[0-9]{4}-[0-9]{2}$": "a month such as 2026-11",
     r"^[A-Za-z0-9+/]{43}=$": "32 bytes in base64",
     r"^[^\x00-\x1f\x7f]*$": "one line of text, or none",
+    r"^(/([A-Za-z0-9_.-]+/)+)?$": 'a path that begins and ends with "/", or ""',
 }
 """What each pattern of our models asks for."""
 
