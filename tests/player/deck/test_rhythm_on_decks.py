@@ -20,17 +20,17 @@ from tests.player.conftest import H264, make_media
 from tests.player.stream_servers import http_server
 
 PLAYED = "eof"
-MOVING = ["-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=7"]
+MOVING = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=7"]
 SOUND = ["-f", "lavfi", "-i", "sine=440:d=7"]
-STILL = ["-f", "lavfi", "-i", "smptebars=s=160x90:r=5:d=7"]
+STILL = ["-f", "lavfi", "-i", "smptebars=s=320x180:r=5:d=7"]
 GAP = ["-vf", "select='lt(t,0.7)+gt(t,6.3)'", "-fps_mode", "vfr"]  # 5.6 s: longer than a picture may stand
 FAST = ["-preset", "ultrafast", "-g", "25"]
 FILMS = {
     "a gap with sound": [*MOVING, *SOUND, *GAP, "-c:a", "aac", *H264],
     "a gap in a Matroska file": [*MOVING, *GAP, *H264[:-2], "-f", "matroska"],
-    "1 a second": ["-f", "lavfi", "-i", "testsrc2=s=160x90:r=1:d=7", *H264],
+    "1 a second": ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=1:d=7", *H264],
     "a still film": [*STILL, *H264],
-    "harmed for long": [*MOVING[:-1], "testsrc2=s=160x90:r=25:d=10", *FAST, *H264],
+    "harmed for long": [*MOVING[:-1], "testsrc2=s=320x180:r=25:d=10", *FAST, *H264],
     "harmed for a while": [*MOVING, *SOUND, *FAST, "-c:a", "aac", *H264],
 }
 
