@@ -28,6 +28,7 @@ _CHECK_EVENTS_EVERY_S = 0.25
 _REPORT_COVERED_FOR_S = 600.0
 _ANY = WantedOutput()
 _HANGS_S = 0.5  # without an answer: a round trip takes less than a millisecond, a picture of the whole screen some 20
+_MAY_HANG_S = 0.2  # without an answer: less than it takes until a deck that waits for the same server is suspected
 _RECOVERS_S = 2.0  # so long others may need to go on after it
 _LONGEST_WAIT_S = 0.5  # a new X server is black until we connect; a try costs a millisecond
 
@@ -50,6 +51,7 @@ class Display:
         self._poll_due = False  # before its time
         self._dark_s = self._unplugged_s = float("-inf")  # the last poll that found no light, or no monitor
         self._overdue, self._recovered_s = 0, float("-inf")  # calls that wait for a server that hangs; the last end
+        self._asked_s = list[float]()  # when each call began that has no answer
         self._area_changed = asyncio.Event()
         self._state = DisplayState(False, None, Power.UNKNOWN, Area(width=1, height=1), 0)
 
@@ -87,8 +89,12 @@ class Display:
         return replace(self._state, answers=False) if self._overdue else self._state
 
     def hangs(self) -> bool:
-        """Return whether the X server hangs: it takes requests and answers none, or did so a moment ago."""
-        return self._overdue > 0 or self._clock.monotonic() - self._recovered_s < _RECOVERS_S
+        """Return whether the X server may hang: it takes requests and answers none, or did so a moment ago.
+
+        It is asked four times a second.
+        """
+        now_s = self._clock.monotonic()
+        return now_s - min(self._asked_s, default=now_s) > _MAY_HANG_S or now_s - self._recovered_s < _RECOVERS_S
 
     async def connect(self) -> None:
         """Connect, or connect again, with all settings; show the root picture if there was one.
@@ -192,6 +198,8 @@ class Display:
 
     async def _run_in_worker(self, work: Callable[..., T], *arguments: object) -> T:
         """Run `work` in the worker thread; errors of python-xlib become ScreenFailed."""
+        asked_s = self._clock.monotonic()
+        self._asked_s.append(asked_s)
         try:
             answer = asyncio.get_running_loop().run_in_executor(self._worker, work, *arguments)
             try:
@@ -203,6 +211,8 @@ class Display:
         except (error.DisplayError, error.ConnectionClosedError, error.XError, OSError) as failure:
             log.debug("display=%s %s", self._name, failure)
             raise ScreenFailed(f"X server {self._name!r} does not answer") from failure
+        finally:
+            self._asked_s.remove(asked_s)
 
     async def _outlast(self, answer: "asyncio.Future[T]") -> None:
         """Wait for the answer of a server that hangs."""
