@@ -71,7 +71,9 @@ async def measure(part: str, rounds: int, *, short: bool) -> Rows:
     if content_of.has_nginx() is None:
         raise SystemExit("nginx is not installed (apt-get install nginx-light)")
     rows: Rows = []
-    with tempfile.TemporaryDirectory(prefix="bench-sync-", dir=Path.cwd() / "var") as folder:
+    disk = Path.cwd() / "var"  # of this clone, for /tmp may be in memory
+    disk.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-sync-", dir=disk) as folder:
         for name in PARTS if not part else (part,):
             place = Path(folder) / name
             place.mkdir()
