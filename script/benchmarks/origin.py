@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import time
-from asyncio.subprocess import Process
+from asyncio.subprocess import PIPE, Process
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,12 @@ from typing import Any
 import origin_static
 import psutil
 from origin_load import ASSETS, RELEASE, Load, name_of, token_of
+from seam import spread_ms
 from sqlalchemy import func, insert, select
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "demonstration"))
 from processes import free_port, running
+from syncing_content import listening
 
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
 from sync.origin.persistence.tables import channels, devices, plays
@@ -34,7 +36,7 @@ from sync.trust.signing import token_hash
 
 PARTS = ("writes", "static")
 DEVICES = 1_000
-PLAYS_EACH_S = 10.0
+ITEM_S = 10.0
 HEARTBEAT_S = 30.0
 BATCH = 6
 """Plays of one request: those of a minute."""
@@ -64,14 +66,14 @@ async def _writes(count: int, batch: int, seconds: float) -> list[dict[str, Any]
         }
         command = (sys.executable, "-m", "sync.origin.app.start", "serve")
         async with running(command, folder / "log" / "origin.log", environment) as process:
-            await _until_it_listens(port)
+            await listening(port)
             rows = await _loaded(psutil.Process(process.pid), f"http://127.0.0.1:{port}", count, batch, seconds)
         async with open_origin_database(url) as database, database.reading() as connection:
             stored = await connection.scalar(select(func.count()).select_from(plays)) or 0
             aside = await connection.scalar(select(func.count()).where(plays.c.set_aside.is_not(None))) or 0
     for row in rows:
-        row["lost"] = max(0, row.pop("accepted") - stored) if row["request"] == "plays" else "-"
-        row["set_aside"] = aside if row["request"] == "plays" else "-"
+        accepted, is_plays = row.pop("accepted"), row["request"] == "plays"
+        row |= {"lost": max(0, accepted - stored), "set_aside": aside} if is_plays else {"lost": "-", "set_aside": "-"}
     return rows
 
 
@@ -90,27 +92,14 @@ async def _fill(database: OriginDatabase, count: int) -> None:
     await ReleaseStore(database).add(record, contents)
 
 
-async def _until_it_listens(port: int) -> None:
-    for _ in range(600):
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(0.1)
-        else:
-            writer.close()
-            return
-    raise SystemExit("the origin does not listen")
-
-
 async def _loaded(origin: psutil.Process, url: str, count: int, batch: int, seconds: float) -> list[dict[str, Any]]:
-    plays_s = batch * PLAYS_EACH_S
     edges = [count * part // _LOADERS for part in range(_LOADERS + 1)]
-    loads = [Load(url, edges[part], edges[part + 1], seconds, HEARTBEAT_S, plays_s, batch) for part in range(_LOADERS)]
+    loads = [Load(url, edges[part], edges[part + 1], seconds, HEARTBEAT_S, ITEM_S, batch) for part in range(_LOADERS)]
     loaders = await asyncio.gather(*map(_loader, loads))
     starts_at, cpu_before = time.time() + 1, sum(origin.cpu_times()[:2])
     outcomes = await asyncio.gather(*(_outcome(loader, starts_at) for loader in loaders))
     took_s, cpu_s = time.time() - starts_at, sum(origin.cpu_times()[:2]) - cpu_before
-    requests = sum(len(late) for one in outcomes for late in one["late_ms"].values())
+    requests = sum(len(late) for one in outcomes for late in one["late_s"].values())
     own: dict[str, Any] = {"origin_cpu_ms": round(1000 * cpu_s / requests, 2)}  # a request
     own |= {"origin_cpu_percent": round(100 * cpu_s / took_s), "origin_mib": round(origin.memory_info().rss / 2**20)}
     return [_row(kind, outcomes, count, batch, seconds) | own for kind in ("heartbeat", "plays")]
@@ -119,9 +108,7 @@ async def _loaded(origin: psutil.Process, url: str, count: int, batch: int, seco
 async def _loader(load: Load) -> Process:
     """Start a process of devices, and wait until its bodies are made."""
     program = Path(__file__).parent / "origin_load.py"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(program), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
+    process = await asyncio.create_subprocess_exec(sys.executable, str(program), stdin=PIPE, stdout=PIPE)
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write(json.dumps(asdict(load)).encode() + b"\n")
     if not await process.stdout.readline():
@@ -138,7 +125,7 @@ async def _outcome(loader: Process, starts_at: float) -> dict[str, Any]:
 
 
 def _row(kind: str, outcomes: list[dict[str, Any]], count: int, batch: int, seconds: float) -> dict[str, Any]:
-    late = sorted(ms for one in outcomes for ms in one["late_ms"].get(kind, ()))
+    late = [late_s for one in outcomes for late_s in one["late_s"].get(kind, ())]
     statuses = [(int(status), n) for one in outcomes for status, n in one["statuses"].get(kind, {}).items()]
     accepted = sum(one["accepted"] for one in outcomes)
     sent = len(late) * batch
@@ -147,12 +134,8 @@ def _row(kind: str, outcomes: list[dict[str, Any]], count: int, batch: int, seco
         "request": kind,
         "requests_s": round(len(late) / seconds, 1),
         "plays_s": round(sent / seconds, 1) if kind == "plays" else "-",
-        "late_ms": {"median": _share(late, 0.5), "99 %": _share(late, 0.99), "maximum": late[-1]},
+        "late_ms": spread_ms(late),
         "failed": sum(n for status, n in statuses if not 200 <= status < 300),
         "refused": sent - accepted if kind == "plays" else "-",
         "accepted": accepted,
     }
-
-
-def _share(late: list[float], share: float) -> float:
-    return late[min(len(late) - 1, int(share * len(late)))]

@@ -13,6 +13,7 @@ import resource
 import sys
 import time
 from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -45,16 +46,20 @@ class Load:
     until: int
     seconds: float
     heartbeat_s: float
-    plays_s: float
+    item_s: float
     plays: int  # in a batch
-    item_s: float = 10.0
+
+    @property
+    def batch_s(self) -> float:
+        """How long the plays of a batch take."""
+        return self.plays * self.item_s
 
 
 @dataclass
 class Outcome:
     """What came of the requests, by their kind: how late the answer was, and each status."""
 
-    late_ms: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    late_s: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     statuses: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     accepted: int = 0
 
@@ -97,7 +102,7 @@ class Devices:
         self.outcome = Outcome()
         self._last: dict[int, str] = {}
         self._before = datetime.now(UTC) - timedelta(hours=2)  # what is sent was on then
-        self._batches = max(1, int(load.seconds // load.plays_s))
+        self._batches = max(1, int(load.seconds // load.batch_s))
 
     def requests(self) -> list[tuple[float, str, int, bytes]]:
         """Make all bodies; return when each is due, what it is, and of which device."""
@@ -106,7 +111,7 @@ class Devices:
             phase = (number * 0.6180339887) % 1.0  # spread evenly, in no order
             requests += [(phase * load.heartbeat_s, "heartbeat", number, self._heartbeat(number, phase))]
             for batch in range(self._batches):
-                due_s = ((phase * 7.3) % 1.0 + batch) * load.plays_s
+                due_s = ((phase * 7.3) % 1.0 + batch) * load.batch_s
                 requests.append((due_s, "plays", number, self._plays(number, batch)))
         return sorted(requests, key=lambda one: one[0])
 
@@ -131,16 +136,14 @@ class Devices:
 
     async def _ask(self, kind: str, number: int, raw: bytes, due_s: float) -> None:
         loop, request, answer = asyncio.get_running_loop(), _Request(raw), b""
-        try:
+        local = (f"127.0.1.{number % _ADDRESSES + 1}", 0)
+        with suppress(OSError):  # TimeoutError as well
             async with asyncio.timeout(_GIVE_UP_S):
-                local = (f"127.0.1.{number % _ADDRESSES + 1}", 0)
                 await loop.create_connection(lambda: request, self._host, self._port, local_addr=local)
                 answer = await request.answer
-        except (OSError, TimeoutError):
-            pass
         status = int(answer[9:12]) if answer.startswith(b"HTTP/1.1 ") else 0
         self.outcome.statuses[kind][status] += 1
-        self.outcome.late_ms[kind].append((loop.time() - due_s) * 1000)
+        self.outcome.late_s[kind].append(loop.time() - due_s)
         self.outcome.accepted += answer.count(b'"status":"accepted"')
 
     def _http(self, path: str, number: int, body: bytes) -> bytes:
@@ -173,8 +176,7 @@ class Devices:
 
     def _play(self, number: int, index: int, previous: str) -> dict[str, Any]:
         length_ms = int(self._load.item_s * 1000)
-        began = self._before
-        began += timedelta(milliseconds=index * length_ms)
+        began = self._before + timedelta(milliseconds=index * length_ms)
         document = {
             "device": name_of(number), "log_epoch": f"{number:032x}", "sequence": index + 1,
             "take": f"{number:08x}{index:024x}", "kind": "item", "release": RELEASE, "asset": ASSETS[index % 20],
@@ -200,9 +202,7 @@ async def _main() -> None:
     requests = devices.requests()
     print("ready", flush=True)
     await devices.run(requests, float(sys.stdin.readline()))
-    outcome = devices.outcome
-    told = {"late_ms": outcome.late_ms, "statuses": outcome.statuses, "accepted": outcome.accepted}
-    print(json.dumps(told))
+    print(json.dumps(vars(devices.outcome)))
 
 
 if __name__ == "__main__":

@@ -22,10 +22,10 @@ from typing import Any, NamedTuple
 import psutil
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "demonstration"))
-from processes import running
+from processes import free_port, running
 from syncing_content import listening
 
-from tests.nginx import free_port, nginx, shipped_server
+from tests.nginx import nginx, shipped_server
 
 _ROUNDS = 9
 _ROUND_S = 1.0
@@ -72,7 +72,7 @@ def _lay_files(content: Path) -> dict[str, int]:
 
 @asynccontextmanager
 async def _servers(folder: Path) -> AsyncIterator[dict[str, Server]]:
-    ports = [free_port() for _ in range(3)]
+    ports = [free_port(0) for _ in range(3)]
     environment = {
         "SIGNAGE_ORIGIN__STORAGE__DATA_DIR": str(folder),
         "SIGNAGE_ORIGIN__SERVER__PORT": str(ports[0]),
