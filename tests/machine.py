@@ -119,7 +119,7 @@ def running_machine() -> Iterator[Machine]:
 def _booted(process: "subprocess.Popen[str]") -> Machine:
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     clock = SystemClock()
-    deadline = clock.monotonic() + 20
+    deadline = clock.monotonic() + 60
     while clock.monotonic() < deadline:
         if process.poll() is not None:
             pytest.skip(f"NOT TESTED: no machine of its own here: {process.stderr and process.stderr.read()[-300:]}")
