@@ -36,6 +36,7 @@ from sync.runtime.clock import SystemClock
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "demonstration"))
 from processes import free_port, running
+from syncing_content import listening
 
 _OF_FOLDER = 0x40000000  # IN_ISDIR: who only lists the folder, as `find` does, reads no file
 _AT_ONCE = 6
@@ -202,22 +203,12 @@ async def running_origin(folder: Path, settings: dict[str, str]) -> AsyncIterato
     }
     program, url = str(start.BIN / "signage-origin"), f"http://127.0.0.1:{port}"
     async with running((program, "serve"), folder / "origin.log", settings) as process:
-        await _listening(url)
+        await listening(port)
         add = (program, "keys", "add", "bench", "--access", "write", "--json")
         told = await asyncio.to_thread(subprocess.check_output, add, env={**os.environ, **settings})
         headers = {"Authorization": f"Bearer {json.loads(told)['token']}"}
         async with ClientSession(headers=headers) as http:
             yield Origin(url, http, process)
-
-
-async def _listening(url: str) -> None:
-    async with ClientSession() as http:
-        for _ in range(300):
-            with contextlib.suppress(OSError):
-                async with http.get(f"{url}/healthz"):
-                    return
-            await SystemClock().sleep(0.1)
-    raise TimeoutError("the origin does not listen")
 
 
 async def _fuzz(name: str, files: list[bytes], origin: Origin, canary: _Canary) -> dict[str, Any]:
