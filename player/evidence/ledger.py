@@ -175,7 +175,7 @@ class Ledger:
         Raises:
             StorageFull, StorageBroken: it goes on the next time.
         """
-        more = begun = await self._is_begun_anew()
+        more = begun = await self.outbox.is_begun_anew()
         while more:
             async with self._database.transaction():
                 more = await log_some_again(self._database)
@@ -183,9 +183,6 @@ class Ledger:
             log.info("ledger=%s all plays that wait are in the new log", self._database.path)
             self.outbox.notify()
             self.history.notify()
-
-    async def _is_begun_anew(self) -> bool:
-        return await self._database.row("SELECT 1 FROM new_log") is not None
 
     async def keep_copy(self) -> str:
         """Keep a copy of this log beside it; raises StorageBroken, see `new_log_epoch.keep_copy`."""
@@ -240,7 +237,7 @@ class Ledger:
 
     async def head(self) -> LogHead | None:
         """Return where the log stands; None while its file cannot be opened, or its plays get other places."""
-        if self._open_later is not None or await self._is_begun_anew():
+        if self._open_later is not None or await self.outbox.is_begun_anew():
             return None
         return await _read_head(self._database)
 

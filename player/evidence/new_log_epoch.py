@@ -92,7 +92,7 @@ async def log_some_again(database: Database) -> bool:
     Those that wait or were refused as `conflict` are moved. The others are deleted: the origin has them, or refused
     them for what they are. A play keeps what it says; only its device, epoch, sequence and hashes are new.
     """
-    begun = await _one(database, "SELECT * FROM new_log")
+    begun = await _one(database, "SELECT new_log.*, device, epoch, log.sequence AS newest FROM new_log, log")
     query = "SELECT sequence, body FROM plays WHERE sequence > :done ORDER BY sequence LIMIT :rows"
     rows = await database.rows(query, {"done": begun["done"], "rows": _ROWS_AT_ONCE})
     if not rows:
@@ -101,7 +101,7 @@ async def log_some_again(database: Database) -> bool:
     span = {"upto": begun["done"], "until": rows[-1]["sequence"]}
     waiting = {row["sequence"] for row in await database.rows(f"SELECT * FROM {_WAITING}", span)}
     moved = [row for row in rows if row["sequence"] in waiting]
-    changes = await in_thread(_in_new_log, moved, await _place(database), begun)
+    changes = await in_thread(_in_new_log, moved, begun)
     for table in ("outbox", "refusals"):
         await database.execute(f"DELETE FROM {table} WHERE sequence > :upto AND sequence <= :until", span)
     settled = [{"old": row["sequence"]} for row in rows if row["sequence"] not in waiting]
@@ -115,8 +115,8 @@ async def log_some_again(database: Database) -> bool:
     return True
 
 
-def _in_new_log(rows: Sequence[Row], place: dict[str, str], begun: Row) -> list[dict[str, Any]]:
-    changes, previous = list[dict[str, Any]](), begun["hash"]
+def _in_new_log(rows: Sequence[Row], begun: Row) -> list[dict[str, Any]]:
+    changes, previous, place = list[dict[str, Any]](), begun["hash"], _place(begun)
     for sequence, row in enumerate(rows, start=begun["sequence"] + 1):
         play = json.loads(row["body"]) | place | {"sequence": sequence, "previous_hash": previous}
         previous = play_hash(previous, play)
@@ -127,13 +127,12 @@ def _in_new_log(rows: Sequence[Row], place: dict[str, str], begun: Row) -> list[
 
 async def _end(database: Database, begun: Row) -> None:
     """Have the log go on after the last play that was moved, and so the history written meanwhile."""
-    newest = await _one(database, "SELECT sequence FROM log")
     query = """
         SELECT sequence, sequence AS new, body, json_extract(body, '$.plays') - :less AS plays FROM history
         WHERE sequence > :records"""
-    less = newest["sequence"] - begun["sequence"]  # all plays since it was begun wait: each has so much less
+    less = begun["newest"] - begun["sequence"]  # all plays since it was begun wait: each has so much less
     rows = await database.rows(query, {"less": less, "records": begun["records"]})
-    await _renew_history(database, rows, await _place(database))
+    await _renew_history(database, rows, _place(begun))
     head = {"sequence": begun["sequence"], "hash": begun["hash"]}
     await database.execute("UPDATE log SET sequence = :sequence, hash = :hash", head)
     await database.execute("DELETE FROM new_log")
@@ -174,9 +173,8 @@ async def _count(database: Database, upto: int, until: int) -> int:
     return int((await _one(database, f"SELECT count(*) AS plays FROM {_WAITING}", span))["plays"])
 
 
-async def _place(database: Database) -> dict[str, str]:
-    row = await _one(database, "SELECT device, epoch FROM log")
-    return {"device": row["device"], "log_epoch": row["epoch"]}
+def _place(begun: Row) -> dict[str, str]:
+    return {"device": begun["device"], "log_epoch": begun["epoch"]}
 
 
 async def _one(database: Database, query: str, parameters: dict[str, Any] | None = None) -> Row:

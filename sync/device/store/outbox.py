@@ -93,14 +93,14 @@ class LogQueue:
         while True:
             self._work.clear()
             waiting = await self._database.rows(self.waiting, {"limit": than + 1})
-            if len(waiting) > than and not await self._is_begun_anew():
+            if len(waiting) > than and not await self.is_begun_anew():
                 return
             await self._work.wait()
 
     async def _read_batch(self, query: str, limit: int) -> list[QueuedPlay]:
         """Read in a transaction: on the shared connection a plain read would return rows that are not committed."""
         async with self._database.transaction():
-            rows = [] if await self._is_begun_anew() else await self._database.rows(query, {"limit": limit})
+            rows = [] if await self.is_begun_anew() else await self._database.rows(query, {"limit": limit})
             self._log = await self._epoch()
         return [QueuedPlay(row["sequence"], json.loads(row["body"])) for row in rows]
 
@@ -110,7 +110,8 @@ class LogQueue:
         async with self._database.transaction():
             yield self._log in (None, await self._epoch())
 
-    async def _is_begun_anew(self) -> bool:
+    async def is_begun_anew(self) -> bool:
+        """Tell whether a new log was begun, and not all that waits is in it."""
         return await self._database.row("SELECT 1 FROM new_log") is not None
 
     async def _epoch(self) -> str | None:
