@@ -1,4 +1,4 @@
-"""A take without a venue around it."""
+"""A take without a venue around it, and how long a play was on."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from sync.programme.items_and_breaks import Rotation
 from sync.programme.next_take import Memory
 from sync.programme.schedule import Programme
 from sync.programme.take import Take
-from sync.wire.device_reports import PlayKind
+from sync.wire.device_reports import Play, PlayKind
 from sync.wire.release import MediaKind
 from tests.sync.programme.examples import ASSET, NOON, busy_day, eligible_of, fresh, item
 
@@ -38,3 +38,9 @@ def planned_ad(name: str, memory: Memory) -> PlannedShot:
     shot = planned(name)
     ad = {"kind": PlayKind.AD, "line": choice.line.id, "choice": choice.id, "break_slot": 1}
     return replace(shot, take=shot.take.model_copy(update=ad), memory=Memory(memory.rotation, state))
+
+
+def mono_ms(play: Play) -> int:
+    """Return for how long a play was on, by the clock that nobody sets."""
+    assert play.mono_start_ms is not None and play.mono_end_ms is not None
+    return play.mono_end_ms - play.mono_start_ms

@@ -12,9 +12,10 @@ from player.evidence.ledger import open_ledger
 from player.programme.proof_of_play import verify_chain
 from player.protocol.operator_command import Command
 from sync.errors import Conflict, NotFound
-from sync.wire.device_reports import Outcome, Play, PlayKind
+from sync.wire.device_reports import Outcome, PlayKind
 from sync.wire.release import Daypart
 from tests.long_tables import in_bench
+from tests.player.director.record.examples import mono_ms
 from tests.player.director.record.test_storage import pragma
 from tests.player.director.venue import DEVICE, World, campaign, item, open_world, playlist, release
 
@@ -82,12 +83,6 @@ class Storm:
         self._world.screen.load_time_s = self._rng.choice([0.0, 0.4, 3.0])
 
 
-def on_ms(play: Play) -> int:
-    """Return for how long a play was on, by the clock that nobody sets."""
-    assert play.mono_start_ms is not None and play.mono_end_ms is not None
-    return play.mono_end_ms - play.mono_start_ms
-
-
 @pytest.mark.parametrize("seed", [*range(3), *in_bench(*range(3, 30))])
 async def test_whatever_happens_the_proof_is_what_was_on_the_screen(tmp_path: Path, seed: int) -> None:
     async with open_world(tmp_path) as world:
@@ -100,7 +95,7 @@ async def test_whatever_happens_the_proof_is_what_was_on_the_screen(tmp_path: Pa
             await world.clock.until_idle()
         plays = await world.plays()
         shown = world.screen.shown()
-        assert [(play.take, on_ms(play)) for play in plays] == [(take, left_ms) for take, _, left_ms in shown]
+        assert [(play.take, mono_ms(play)) for play in plays] == [(take, left_ms) for take, _, left_ms in shown]
         assert [play.rendered_ms for play in plays] == [
             min(ms, play.expected_ms or ms) for play, (_, ms, _) in zip(plays, shown, strict=True)
         ], "its last picture stays, and is a part of the play, but not of what was rendered"

@@ -23,6 +23,7 @@ from player.stage.deck_process import DeckProcess
 from player.stage.shots import ShotOnAir
 from sync.wire.device_reports import Outcome, Play, ScreenState
 from sync.wire.release import MediaKind
+from tests.player.director.record.examples import mono_ms
 from tests.player.director.record.test_storage import pragma
 from tests.player.director.venue import DEVICE, World, item, open_world, playlist, release
 
@@ -36,6 +37,18 @@ def hold_up_the_next(world: World) -> None:
     """The hidden deck is lost, and another one needs 40 s to be ready."""
     world.screen.load_time_s = 40
     world.screen.lose_next()
+
+
+async def record(folder: Path, happens: Happening) -> tuple[Play, list[int]]:
+    """Have it happen to a take on the screen; return its play, and how often media failed."""
+    async with open_world(folder) as world:
+        world.publish(release(playlist("loop", item("red"), item("green"))))
+        async with world.running():
+            killed = await happens(world)
+        async with open_ledger(killed or folder / "plays.db", DEVICE, world.clock) as ledger:
+            await TakeRecorder(ledger, 7).recover()
+            play = Play.model_validate((await ledger.outbox.plays())[-1])
+            return play, [failure.failures for failure in ledger.quarantine.failures()]
 
 
 async def it_plays_to_its_end(world: World) -> None:
@@ -64,18 +77,33 @@ async def its_deck_dies_and_then_the_player_is_killed(world: World) -> Path:
     return world.ledger_now()
 
 
-async def it_ends_and_its_last_picture_stays(world: World) -> None:
-    hold_up_the_next(world)
-    await world.advance(10)
-    world.screen.finish()
-    await world.advance(60)
-
-
 async def it_ends_and_the_player_is_stopped_later(world: World) -> None:
     hold_up_the_next(world)
     await world.advance(10)
     world.screen.finish()
-    await world.advance(30)
+    await world.advance(10)
+
+
+async def it_ends_and_its_last_picture_stays(world: World) -> None:
+    await it_ends_and_the_player_is_stopped_later(world)
+    await world.advance(50)
+
+
+async def it_ends_and_the_player_is_killed_later(world: World) -> Path:
+    await it_ends_and_the_player_is_stopped_later(world)
+    return world.ledger_now()
+
+
+async def it_ends_and_its_deck_dies_while_its_last_picture_stays(world: World) -> None:
+    await it_ends_and_the_player_is_stopped_later(world)
+    world.screen.lose_deck()
+    await world.advance(40)
+
+
+async def it_ends_and_an_operator_has_the_screen_blank(world: World) -> None:
+    await it_ends_and_the_player_is_stopped_later(world)
+    await world.director.command(Command(do="blank"))
+    await world.advance(40)
 
 
 async def the_player_is_stopped(world: World) -> None:
@@ -128,6 +156,13 @@ async def it_fails(world: World) -> None:
     await world.advance(3)
     world.screen.fail()
     await world.advance(1)
+
+
+async def it_fails_and_the_next_one_is_not_ready_for_long(world: World) -> None:
+    hold_up_the_next(world)
+    await world.advance(3)
+    world.screen.fail()
+    await world.advance(60)
 
 
 async def the_wall_clock_leaps_years_ahead(world: World) -> None:
@@ -217,47 +252,10 @@ async def the_disk_is_full(world: World) -> None:
 async def test_a_take_is_recorded_as_it_was_on_the_screen(
     tmp_path: Path, happens: Happening, outcome: Outcome, rendered_ms: int, reason: str
 ) -> None:
-    async with open_world(tmp_path) as world:
-        world.publish(release(playlist("loop", item("red"), item("green"))))
-        async with world.running():
-            killed = await happens(world)
-        async with open_ledger(killed or tmp_path / "plays.db", DEVICE, world.clock) as ledger:
-            await TakeRecorder(ledger, 7).recover()
-            play = Play.model_validate((await ledger.outbox.plays())[-1])
+    play, _ = await record(tmp_path, happens)
     assert (play.title, play.outcome, play.rendered_ms, play.reason) == ("Red", outcome, rendered_ms, reason)
     known = ScreenState.UNKNOWN if outcome is Outcome.INTERRUPTED else ScreenState.ON
     assert play.screen is (ScreenState.OFF if happens is the_screen_is_off_for_a_while else known)
-
-
-async def it_ends_and_its_deck_dies_while_its_last_picture_stays(world: World) -> None:
-    await it_ends_and_its_last_picture_stays_for_a_while(world)
-    world.screen.lose_deck()
-    await world.advance(40)
-
-
-async def it_ends_and_its_last_picture_stays_for_a_while(world: World) -> None:
-    hold_up_the_next(world)
-    await world.advance(10)
-    world.screen.finish()
-    await world.advance(10)
-
-
-async def it_ends_and_an_operator_has_the_screen_blank(world: World) -> None:
-    await it_ends_and_its_last_picture_stays_for_a_while(world)
-    await world.director.command(Command(do="blank"))
-    await world.advance(40)
-
-
-async def it_ends_and_the_player_is_killed_later(world: World) -> Path:
-    await it_ends_and_its_last_picture_stays_for_a_while(world)
-    return world.ledger_now()
-
-
-async def it_fails_and_the_next_one_is_not_ready_for_long(world: World) -> None:
-    hold_up_the_next(world)
-    await world.advance(3)
-    world.screen.fail()
-    await world.advance(60)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +263,7 @@ async def it_fails_and_the_next_one_is_not_ready_for_long(world: World) -> None:
     [
         (it_plays_to_its_end, 10_000, Outcome.COMPLETE, 10_000),
         (it_ends_and_its_last_picture_stays, 40_000, Outcome.COMPLETE, 10_000),
-        (it_ends_and_its_last_picture_stays_for_a_while, 20_000, Outcome.COMPLETE, 10_000),
+        (it_ends_and_the_player_is_stopped_later, 20_000, Outcome.COMPLETE, 10_000),
         (it_ends_and_its_deck_dies_while_its_last_picture_stays, 20_000, Outcome.COMPLETE, 10_000),
         (it_ends_and_an_operator_has_the_screen_blank, 20_000, Outcome.COMPLETE, 10_000),
         (it_ends_and_the_player_is_killed_later, 10_000, Outcome.INTERRUPTED, 10_000),
@@ -277,21 +275,10 @@ async def it_fails_and_the_next_one_is_not_ready_for_long(world: World) -> None:
 async def test_a_take_lasts_until_its_picture_leaves_the_display(
     tmp_path: Path, happens: Happening, on_ms: int, outcome: Outcome, rendered_ms: int
 ) -> None:
-    async with open_world(tmp_path) as world:
-        world.publish(release(playlist("loop", item("red"), item("green"))))
-        async with world.running():
-            killed = await happens(world)
-        async with open_ledger(killed or tmp_path / "plays.db", DEVICE, world.clock) as ledger:
-            await TakeRecorder(ledger, 7).recover()
-            play = Play.model_validate((await ledger.outbox.plays())[-1])
-            failures = ledger.quarantine.failures()
-    assert play.mono_start_ms is not None and play.mono_end_ms is not None
-    found = play.mono_end_ms - play.mono_start_ms, play.outcome, play.rendered_ms
-    assert found == (on_ms, outcome, rendered_ms)
+    play, failures = await record(tmp_path, happens)
+    assert (mono_ms(play), play.outcome, play.rendered_ms) == (on_ms, outcome, rendered_ms)
     assert play.ended_at - play.started_at == timedelta(milliseconds=on_ms)
-    assert [failure.failures for failure in failures] == [1] * (
-        happens is it_fails_and_the_next_one_is_not_ready_for_long
-    )
+    assert failures == [1] * (happens is it_fails_and_the_next_one_is_not_ready_for_long)
 
 
 async def test_a_director_that_stops_leaves_no_picture_without_a_record(tmp_path: Path) -> None:
