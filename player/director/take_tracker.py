@@ -147,11 +147,14 @@ class TakeTracker:
         elif (self.state.why, self.state.until) != (why, until):
             self.state = OffAir(kind, why, self.state.since, until)
 
-    async def stop(self, clear: Callable[[], Awaitable[Ended | None]]) -> None:
+    async def stop(self, clear: Callable[[], Awaitable[object]]) -> None:
         """Record that the director stops: what is on is taken off the screen, for nobody records it any more."""
         if isinstance(self.state, Showing):
             showing = await self._avoid_used_time(self.state)
-            ended, left = self._so_far(showing.planned.take.take), await clear()
+            take = showing.planned.take.take
+            ended = self._so_far(take)
+            await clear()
+            left = self._so_far(take)  # what was cleared may be the next take, which came at the last moment
             if ended and ended.reason in ("cut", STAGE_CLOSED):  # the stage stops at the same time
                 ended = ended.model_copy(update={"reason": "stopped", "failed": False, "deck_lost": False})
             if ended and left:

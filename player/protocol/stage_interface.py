@@ -137,7 +137,7 @@ class Screen(Protocol):
     def so_far(self, take: str) -> Ended | None:
         """Return how `take` ended, though its last picture may stay; while it goes on, as if it were cut now.
 
-        Only what its deck vouches for counts. None: neither it nor the take after it was the last one on the screen.
+        Only what its deck vouches for counts. None: it is neither the last take on the screen nor the one before that.
         """
 
     async def clear(self) -> Ended | None:

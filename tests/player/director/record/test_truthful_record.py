@@ -281,14 +281,25 @@ async def test_a_take_lasts_until_its_picture_leaves_the_display(
     assert failures == [1] * (happens is it_fails_and_the_next_one_is_not_ready_for_long)
 
 
-async def test_a_director_that_stops_leaves_no_picture_without_a_record(tmp_path: Path) -> None:
+@pytest.mark.parametrize("next_came", [False, True])
+async def test_a_director_that_stops_leaves_no_picture_without_a_record(tmp_path: Path, next_came: bool) -> None:
     async with open_world(tmp_path) as world:
         world.publish(release(playlist("loop", item("red"), item("green"))))
+        clear = world.screen.clear
+
+        async def clear_after_a_cut() -> Ended | None:
+            """The cut to the next one was carried out before it could be cancelled, and nobody recorded it."""
+            world.screen._switch(world.screen.prerolls[-1])
+            world.clock._move_to(world.clock.monotonic() + 2)
+            return await clear()
+
+        if next_came:
+            world.screen.clear = clear_after_a_cut  # type: ignore[method-assign]
         async with world.running():
             await world.advance(3)
         assert world.screen.on_air is None
         (play,) = await world.plays()
-    assert (play.rendered_ms, play.reason) == (3_000, "stopped")
+    assert (mono_ms(play), play.rendered_ms, play.reason) == (3_000, 3_000, "stopped")
 
 
 # ── what the stage reports ─────────────────────────────────────────────────────────────────────────────────────────
