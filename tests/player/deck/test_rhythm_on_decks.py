@@ -68,7 +68,10 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def played(display: str, shot: Shot, column: int) -> tuple[str, int]:
-    """Play a shot on a deck of its own; return how it ended, and how long its picture stood still."""
+    """Play a shot on a deck of its own; return how it ended, and how long its picture stood still.
+
+    Eight decks have room on the screen. The films are larger: a small one that is harmed ends before it is blamed.
+    """
     deck = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "player.deck", "--area", f"160x90+{160 * (column % 4)}+{90 * (column // 4)}",
         stdin=PIPE, stdout=PIPE, env={**os.environ, "DISPLAY": display},

@@ -17,7 +17,6 @@ from sync.wire.release import Fit, MediaKind
 from tests.player.conftest import Media, make_media
 from tests.player.pixels import BLACK, GREEN, MIDDLE, RED, WHITE, PixelReader, is_close, wait_until
 
-SCREEN = Area(width=1280, height=720)
 SHAPES = {
     "upright": ("1080x1920", "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -f mp4"),
     "upright picture": ("1080x1920", "-frames:v 1 -c:v mjpeg -f image2"),
@@ -50,7 +49,7 @@ async def display(display_name: str) -> AsyncIterator[Display]:
     ],
 )
 def test_media_is_placed_by_its_fit(width: int, height: int, fit: Fit, expected: MediaRectangle) -> None:
-    assert fit_media(SCREEN, width, height, fit) == expected
+    assert fit_media(Area(width=1280, height=720), width, height, fit) == expected
 
 
 @pytest.mark.parametrize(
