@@ -128,8 +128,8 @@ class Database:
         """
         async with self._lock:
             with _converted(self.path):
-                await self._connection.execute("BEGIN")
                 try:
+                    await self._connection.execute("BEGIN")  # after a cancellation it still runs, as in `transaction`
                     yield
                 finally:
                     await self._connection.rollback()

@@ -93,14 +93,16 @@ async def test_takes_and_memory_are_read_as_of_one_moment(tmp_path: Path, monkey
             assert ([one.take for one in open_takes], memory.rotation) == (["u"], "new")
 
 
-async def test_a_cancelled_write_leaves_no_transaction_open(tmp_path: Path) -> None:
+@pytest.mark.parametrize("reads", [False, True])
+async def test_a_cancelled_write_or_read_leaves_no_transaction_open(tmp_path: Path, reads: bool) -> None:
     async with open_ledger(tmp_path / "plays.db", DEVICE, FakeClock()) as ledger:
         for turns in range(12):
-            writing = asyncio.ensure_future(ledger.write([closed(f"t{turns}")]))
+            work = ledger.saved_state() if reads else ledger.write([closed(f"t{turns}")])
+            cancelled: asyncio.Future[object] = asyncio.ensure_future(work)
             for _ in range(turns):
                 await asyncio.sleep(0)
-            writing.cancel()
-            await asyncio.wait({writing})
+            cancelled.cancel()
+            await asyncio.wait({cancelled})
             await ledger.write([closed(f"t{turns}")])
         plays = await logged(ledger)
         verify_chain(plays)
