@@ -33,17 +33,22 @@ class Airtime:
     begins: datetime
     break_ms: Mapping[str, int]
     shortest_ms: Mapping[str, int]
+    _has_dates: bool = field(init=False)
     _work: int = 0
     _stretches: list[_Stretch] = field(default_factory=list)
     _states: dict[tuple[tuple[LocalWindow, ...], datetime], tuple[bool, datetime]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        dated = {one.id for one in self.release.playlists if any(item.starts_at or item.ends_at for item in one.items)}
+        parts = self.release.dayparts
+        self._has_dates = any(each.first_day or each.last_day or each.playlist in dated for each in parts)
+
     def shortfall(self, campaign: Campaign, line: Line, begins: datetime) -> Shortfall | None:
         """Return why a line of a flight that `begins` then is never shown; None if it is, or that is not known.
 
-        What repeats every week is judged by the first `HORIZON` of a flight, dayparts with dates by all of it.
+        What repeats every week is judged by the first `HORIZON` of a flight, dayparts or items with dates by all of it.
         """
-        dated = any(each.first_day or each.last_day for each in self.release.dayparts)
-        ends = campaign.ends_at if dated else min(campaign.ends_at, begins + HORIZON)
+        ends = campaign.ends_at if self._has_dates else min(campaign.ends_at, begins + HORIZON)
         goes_on = ends < campaign.ends_at
         if goes_on and not self.release.dayparts:  # the default playlist is always on air
             return None

@@ -9,8 +9,8 @@ import pytest
 from sync.programme.bookings.airtime import Airtime
 from sync.programme.bookings.feasibility import booking_feasibility
 from sync.programme.preview.promise import promised_ads
-from sync.wire.release import Asset, Campaign, Daypart, LocalWindow, MediaKind
-from tests.sync.programme.examples import ASSET, BERLIN, NOON, campaign, creative, local, release
+from sync.wire.release import Asset, Campaign, Daypart, LocalWindow, MediaKind, Playlist
+from tests.sync.programme.examples import ASSET, BERLIN, NOON, campaign, creative, item, local, release
 
 DAY = timedelta(days=1)
 PICTURE = Asset(
@@ -71,6 +71,15 @@ def test_a_line_that_is_never_on_air_is_told_as_the_forecast_says(
     begins = max(NOON, booked.starts_at)
     ads = promised_ads(shown, ASSET, BERLIN, NOON - timedelta(hours=1), min(booked.ends_at, begins + 31 * DAY))
     assert (next(iter(ads), None) is None) == bool(why)
+
+
+@pytest.mark.parametrize(("day", "told"), [(15, 0), (40, 1)])
+def test_items_with_dates_are_looked_at_for_all_of_a_flight(day: int, told: int) -> None:
+    later = Playlist(id="shop", name="shop", items=(item("a", starts_at=NOON + day * DAY),))
+    beside = release([daypart()], None).model_copy(update={"playlists": (later,)})
+    booked = line(flight=(NOON, NOON + 30 * DAY))
+    found = booking_feasibility([booked], BERLIN, NOON, airtime=Airtime(beside, BERLIN, NOON, {}, {}))
+    assert len(found.shortfalls) == told
 
 
 def test_a_booking_of_thousands_of_flights_asks_the_schedule_a_limited_number_of_times() -> None:
