@@ -88,15 +88,11 @@ class Turn:
     def __init__(self, lock: "threading.Lock | None" = None) -> None:
         self._lock = lock or threading.Lock()
         self._is_taken = False
-        self.crowded = 0
-        """How many times in a row another thread had its turn when this one wanted it."""
 
     def take(self) -> None:
         """Wait until no other thread has its turn. Nothing happens if this one has it."""
         if not self._is_taken:
-            free = self._lock.acquire(blocking=False)
-            self.crowded = 0 if free else self.crowded + 1
-            self._is_taken = free or self._lock.acquire()
+            self._is_taken = self._lock.acquire()
 
     def leave(self) -> None:
         """Let another thread go on: call it before anything that waits."""

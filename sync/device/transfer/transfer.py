@@ -1,7 +1,6 @@
 """The transfer of content from its sources: a queue, and threads that run while something can begin."""
 
 import asyncio
-import math
 import threading
 from collections.abc import Iterable, Sequence
 from random import Random
@@ -17,12 +16,6 @@ from sync.runtime.threads import Turn, lowered, start_thread
 
 WORKERS = 8
 """As many connections as curl has for eight files: where packets are lost each brings its own share of the line."""
-
-LEAST_WORKERS = 2
-"""As many keep a processor busy that is slower than the line: one computes while the other waits."""
-
-SPARE_S = 60.0
-"""So long after a thread ended that was not needed, all are tried again: the line may have become slower."""
 
 _END_S = 2.0  # a thread that is still connecting after that is a daemon thread and ends by itself
 
@@ -50,8 +43,7 @@ class ContentTransfer:
         self._clock = clock
         self._network = network or Network()
         self._deadlines = deadlines
-        self._workers = self._most = workers
-        self._all_again_s = math.inf
+        self._most = workers
         self._loop: asyncio.AbstractEventLoop | None = None
         self._jobs: dict[asyncio.Future[None], FetchWorker] = {}
         self._turns = threading.Lock()
@@ -77,31 +69,14 @@ class ContentTransfer:
         for job in [job for job in self._jobs if job.done()]:
             del self._jobs[job]
             job.result()
-        if self._clock.monotonic() >= self._all_again_s:
-            self._most, self._all_again_s = self._workers, math.inf
         useful = max(self._limiter.most_connections(source.url) for source in self.sources.all())
         most = int(min(self._most, useful))
         for _ in range(min(most - len(self._jobs), self.queue.ready())):
-            worker = FetchWorker(
-                self.queue,
-                self._clock,
-                self._network,
-                self._deadlines,
-                self._limiter,
-                Turn(self._turns),
-                self._is_spare,
-            )
+            turn = Turn(self._turns)
+            worker = FetchWorker(self.queue, self._clock, self._network, self._deadlines, self._limiter, turn)
             job = start_thread(lowered(worker.run) if self._limiter.plays() else worker.run)
             job.add_done_callback(lambda _: self.changed.set())  # work may have come while the last thread ended
             self._jobs[job] = worker
-
-    def _is_spare(self) -> bool:
-        """Return whether a thread may end that always waits for its turn. Threads call it."""
-        if self._most <= LEAST_WORKERS:
-            return False
-        self._most = max(LEAST_WORKERS, self._most - 1)  # two threads at once may count as one
-        self._all_again_s = self._clock.monotonic() + SPARE_S
-        return True
 
     def drop(self, fetches: Iterable[Fetch]) -> None:
         """End these fetches."""

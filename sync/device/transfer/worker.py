@@ -4,7 +4,6 @@ What is received of a chunk stays when the request ends early: the next one goes
 """
 
 import threading
-from collections.abc import Callable
 
 from sync.device.store.partial_file import PartialFile
 from sync.device.transfer.asset_state import Fetch
@@ -40,16 +39,12 @@ TOLD_S = 1.0
 KEEP_S = 5.0
 """How often the beginning of an unfinished chunk is written to its file, so that little is lost in a kill."""
 
-
 LONG_BYTES = 128 * 1024
 """A chunk of so many bytes is hashed and written beside others: that takes longer than to change threads."""
 
-MOST_CROWDED = 16
-"""After so many waits for its turn, one after the other, a thread is of no use."""
-
 
 class FetchWorker:
-    """One worker thread, with one connection and one buffer. `is_spare` is asked whether one too many may end."""
+    """One worker thread, with one connection and one buffer."""
 
     def __init__(
         self,
@@ -59,10 +54,8 @@ class FetchWorker:
         deadlines: Deadlines,
         limiter: RateLimiter,
         turn: Turn,
-        is_spare: Callable[[], bool],
     ) -> None:
         self.fetch: Fetch | None = None
-        self._is_spare = is_spare
         self._limiter = limiter
         self._turn = turn
         self._queue = queue
@@ -92,12 +85,7 @@ class FetchWorker:
             self._reader.close()  # and leaves its turn, also after a bug
 
     def _next(self) -> Fetch | None:
-        """Return what to fetch now; waits shortly for the limiter, so that the connection is used again.
-
-        A thread that always has to wait for its turn ends: the processor is slower than the line.
-        """
-        if self._turn.crowded >= MOST_CROWDED and self._is_spare():
-            return None
+        """Return what to fetch now; waits shortly for the limiter, so that the connection is used again."""
         while not self._stopped.is_set():
             taken = self._queue.take()
             if isinstance(taken, Fetch):
