@@ -90,23 +90,36 @@ let owed = false; // devices that are not on the page have changed
 const related = { releases: ["schedule", "devices"], release: ["schedule", "devices"] };
 const plans = new Set(["schedule", "playlists", "campaigns", "releases", "release"]);
 
-/** Load everything that is shown. */
-export async function refresh() {
-  await Promise.all(Object.values(many).map((load) => load()));
-  await details();
+let turn = Promise.resolve();
+
+/** Do `work` once what began before it is done: an older answer must not overwrite a newer one. */
+function inTurn(work) {
+  const done = turn.then(work);
+  turn = done.catch(() => {}); // who asked for it tells that it failed
+  return done;
 }
+
+/** Load everything that is shown. */
+export const refresh = () =>
+  inTurn(async () => {
+    await Promise.all(Object.values(many).map((load) => load()));
+    await details();
+  });
 
 /** Load a page of a list again, or another one of it. */
-export async function reload(name) {
-  await many[name]();
-  if (plans.has(name)) await details();
-}
+export const reload = (name) =>
+  inTurn(async () => {
+    await many[name]();
+    if (plans.has(name)) await details();
+  });
 
 /** Load what hints about devices beyond the page left to be loaded. */
-export const catchUp = async () => owed && many.devices();
+export const catchUp = () => inTurn(() => owed && many.devices());
 
 /** Load what the hints name. */
-export async function applyHints(hints) {
+export const applyHints = (hints) => inTurn(() => loadHinted(hints));
+
+async function loadHinted(hints) {
   const before = states();
   const wanted = new Map();
   for (const { topic, id } of hints) {
@@ -132,8 +145,8 @@ async function load(topic, ids) {
     ids = ids.filter((id) => known.has(id));
   }
   const beyond = () => ids.some((id) => !known.has(id));
-  if (each && ids.length <= MOST_SINGLE && !beyond()) await Promise.all([...new Set(ids)].map((id) => each(encodeURIComponent(id))));
-  else return many[topic]();
+  if (!each || ids.length > MOST_SINGLE || beyond()) return many[topic]();
+  await Promise.all([...new Set(ids)].map((id) => each(encodeURIComponent(id))));
   if (beyond()) await many[topic](); // somebody removed one: another one takes its place
 }
 

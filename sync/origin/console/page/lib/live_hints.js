@@ -65,7 +65,7 @@ export class Live {
   async #apply() {
     const hints = [...this.#hints.values()];
     this.#hints.clear();
-    this.#applying = true; // one at a time: an older answer must not overwrite a newer one
+    this.#applying = true; // those that come meanwhile are applied together
     try {
       await this.#applyHints(hints);
     } finally {
