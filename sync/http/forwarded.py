@@ -53,7 +53,7 @@ def is_behind_proxy(request: web.Request) -> bool:
 
 def is_secure(request: web.Request) -> bool:
     """Return whether the caller uses TLS; behind a trusted proxy its header tells."""
-    return request.secure or _forwarded(request, "X-Forwarded-Proto").lower() == "https"
+    return request.secure or proxy_header(request, "X-Forwarded-Proto").lower() == "https"
 
 
 def client_of(request: web.Request, app: web.Application) -> str:
@@ -108,8 +108,8 @@ def _address(entry: str) -> IpAddress | None:
     return getattr(found, "ipv4_mapped", None) or found
 
 
-def _forwarded(request: web.Request, name: str) -> str:
-    """Return a header of a trusted proxy, else nothing."""
+def proxy_header(request: web.Request, name: str) -> str:
+    """Return a header that a trusted proxy sent, else nothing."""
     trusted = is_trusted(request.remote or "", request.app.get(TRUSTED_PROXIES, ()))
     return request.headers.get(name, "") if trusted else ""
 
@@ -121,6 +121,6 @@ def is_own_page(request: web.Request, netloc: str) -> bool:
     no page can set it: a browser compares the addresses that it knows. It is not sent over plain HTTP, except to
     loopback.
     """
-    hosts = (request.headers.get(hdrs.HOST, ""), _forwarded(request, "X-Forwarded-Host").partition(",")[0].strip())
+    hosts = (request.headers.get(hdrs.HOST, ""), proxy_header(request, "X-Forwarded-Host").partition(",")[0].strip())
     same = request.headers.get("Sec-Fetch-Site", "").lower() == "same-origin"
     return same or netloc.lower() in (host.lower() for host in hosts if host)

@@ -61,10 +61,10 @@ class ConnectionLimits:
         return self.most * 3 // 4
 
 
-def limits_for_descriptors(reserve: int) -> ConnectionLimits:
-    """Return limits that leave `reserve` of the descriptors of this process; a connection may use two, with a file."""
+def limits_for_descriptors(reserve: int, most: int = _UNLIMITED) -> ConnectionLimits:
+    """Return limits within `most` that leave `reserve` descriptors of this process; a connection may use two."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = max(16, ((_UNLIMITED if soft == resource.RLIM_INFINITY else soft) - reserve) // 2)
+    most = min(most, max(16, ((_UNLIMITED if soft == resource.RLIM_INFINITY else soft) - reserve) // 2))
     return ConnectionLimits(most, max(8, most // 2))
 
 

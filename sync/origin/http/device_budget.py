@@ -32,8 +32,7 @@ class DeviceBudget:
     def limits(self, reserved_descriptors: int) -> ConnectionLimits:
         """Return the limits of connections that keep to it."""
         by_memory = max(_LEAST_CONNECTIONS, self.free_bytes * 3 // 4 // _BYTES_OF_A_CONNECTION)
-        most = min(limits_for_descriptors(reserved_descriptors).most, by_memory)
-        return ConnectionLimits(most, max(8, most // 2))
+        return limits_for_descriptors(reserved_descriptors, by_memory)
 
     def told(self, limits: ConnectionLimits) -> str:
         """Return it in one line: a device holds one WebSocket, and asks over the other connections."""

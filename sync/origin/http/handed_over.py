@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from aiohttp import hdrs, web
 
 from sync.http.conditional import conditional
-from sync.http.forwarded import TRUSTED_PROXIES, is_trusted
+from sync.http.forwarded import proxy_header
 
 X_ACCEL_REDIRECT = "X-Accel-Redirect"
 
@@ -26,10 +26,7 @@ class HandedOver:
         None: the request did not come through a trusted proxy, or has a condition (`If-Match`) that nginx would judge
         by an ETag of its own. A player on this machine that asks the origin itself is no proxy.
         """
-        from_proxy = "X-Forwarded-For" in request.headers and is_trusted(
-            request.remote or "", request.app.get(TRUSTED_PROXIES, ())
-        )
-        if not self._location or not from_proxy or hdrs.IF_MATCH in request.headers:
+        if not self._location or not proxy_header(request, "X-Forwarded-For") or hdrs.IF_MATCH in request.headers:
             return None
         answer = web.Response(headers=headers)
         answer.headers[X_ACCEL_REDIRECT] = self._location + path
