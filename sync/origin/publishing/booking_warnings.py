@@ -56,7 +56,7 @@ class BookingReport:
 
 
 def booking_report(plan: ChannelPlan, now: datetime, about: Set[str] | None = None, channels: int = 1) -> BookingReport:
-    """Return what the bookings of a plan cannot get from `now` on; media do not matter.
+    """Return what the bookings of a plan cannot get from `now` on; of media only their length matters.
 
     With `about` only what is on air together with these lines is judged. Where one answer has the reports of several
     `channels`, they share the limits of work, so that it takes no longer.

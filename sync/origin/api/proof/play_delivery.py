@@ -19,12 +19,7 @@ from sync.origin.intake.receipts import LARGEST_NUMBER
 from sync.origin.proof.clock_corrections import at_right_time
 from sync.origin.store.proof.plays import Acceptance, PlayStore
 from sync.runtime.clock import Clock, unix_ms
-from sync.wire.device_reports import (
-    BATCH_LIMIT,
-    BatchAnswer,
-    LogEpoch,
-    PlayBatch,
-)
+from sync.wire.device_reports import BATCH_LIMIT, BatchAnswer, LogEpoch, PlayBatch
 from sync.wire.value_types import Identifier, Name, Request, Wire
 
 BATCH_CAP_BYTES = 4 * 1024 * 1024
