@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Generic, TypeVar
 
 from sync.errors import Overloaded, StorageBroken, StorageFull
 from sync.runtime.clock import Clock
@@ -11,7 +11,7 @@ from sync.runtime.clock import Clock
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-Work = Callable[[Sequence[Item]], Awaitable[Sequence[Result]]]
+Work = Callable[[Sequence[Item]], Coroutine[Any, Any, Sequence[Result]]]
 """Does the work of a group as a whole or not at all; returns a result for each item, in order."""
 
 
@@ -75,7 +75,8 @@ class Groups(Generic[Item, Result]):
         return group
 
     async def _work_on(self, group: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
-        work = asyncio.create_task(self._call(group))  # a task: what it raises is a value
+        items = [item for item, _ in group]
+        work = asyncio.create_task(self._work(items))  # a task: what it raises is a value
         await asyncio.wait([work])
         error = asyncio.CancelledError() if work.cancelled() else work.exception()
         if error is not None and len(group) > 1 and not isinstance(error, StorageFull | StorageBroken):
@@ -90,6 +91,3 @@ class Groups(Generic[Item, Result]):
                 future.set_result(results[number])
             else:
                 future.set_exception(error)
-
-    async def _call(self, group: Sequence[tuple[Item, asyncio.Future[Result]]]) -> Sequence[Result]:
-        return await self._work([item for item, _ in group])
