@@ -1,7 +1,6 @@
 """Watches heartbeats for signs that two machines run with one identity, and answers what they have to know."""
 
 import logging
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from sync.origin.http.live_hints import LiveHints
@@ -55,25 +54,22 @@ class HeartbeatWatch:
         machine = await self._looks.submit(MachineReport(device, boot, heartbeat.log_epoch))
         if boot is not None and machine.becomes is not None:
             return HeartbeatAnswer(identity=await self._new_identity(device, boot, machine.becomes))
-        doubts = (*machine.doubts, *[detail async for detail in self._new_doubts(device, heartbeat, machine)])
+        doubts = (*machine.doubts, *await self._new_doubts(device, heartbeat, machine))
         self._known[device] = _Known(boot, now_s, quiet=not doubts)
         return HeartbeatAnswer(doubts=doubts) if doubts else None
 
-    async def _new_doubts(self, device: str, heartbeat: Heartbeat, machine: KnownMachine) -> AsyncIterator[str]:
-        """Raise what this heartbeat is a sign of; yield what was not known. A log that ends too early is one.
+    async def _new_doubts(self, device: str, heartbeat: Heartbeat, machine: KnownMachine) -> list[str]:
+        """Raise what this heartbeat is a sign of; return what was not known. A log that ends too early is one.
 
         It is none below what was signed before a person dealt with doubts.
         """
-        boot, last = heartbeat.boot_id, heartbeat.log_sequence
+        boot, last, signs = heartbeat.boot_id, heartbeat.log_sequence, dict[DoubtKind, str]()
         if boot is not None and boot != machine.current and await self._is_second(device, boot):
-            detail = "two machines report as this screen in turn: its card was copied"
-            if await self._doubt(device, DoubtKind.TWO_BOOTS, detail):
-                yield detail
+            signs[DoubtKind.TWO_BOOTS] = "two machines report as this screen in turn: its card was copied"
         if last is not None and last < machine.covered:
             behind = f"its log ends at play {last}, and it signed play {machine.covered} before"
-            detail = f"{behind}: its log was set back, or its card was copied"
-            if await self._doubt(device, DoubtKind.SET_BACK, detail):
-                yield detail
+            signs[DoubtKind.SET_BACK] = f"{behind}: its log was set back, or its card was copied"
+        return [detail for kind, detail in signs.items() if await self._doubt(device, kind, detail)]
 
     async def _is_second(self, device: str, boot: str) -> bool:
         return await self._changes.submit(MachineChange(device, boot, unix_ms(self._clock.now())))

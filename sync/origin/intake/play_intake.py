@@ -137,16 +137,15 @@ class PlayIntake:
 
         Only what will be stored is judged: of each key the first to come. Anything else must take no time from it.
         """
-        cases, firsts = list[Case](), list[dict[int, ReceivedPlay]]()
+        cases, firsts = list[Case](), list[set[int]]()
         for one, stored in zip(deliveries, await self._store.stored(deliveries), strict=True):
             by_key = {play.key: play for play in reversed(one.received) if play.key not in stored}
-            firsts.append({id(play): play for play in by_key.values()})
-            new = [play for play in one.received if id(play) in firsts[-1]]
-            cases.append(Case(one.device, [play.right or play.play for play in new]))
+            firsts.append({id(play) for play in by_key.values()})
+            cases.append(Case(one.device, [play.right or play.play for play in one.received if id(play) in firsts[-1]]))
         reasons = await self._judge.judged(cases) if any(case.plays for case in cases) else [[] for _ in cases]
         judged = []
-        for one, new_ones, whys in zip(deliveries, firsts, map(iter, reasons), strict=True):
-            plays = [replace(play, set_aside=next(whys)) if id(play) in new_ones else play for play in one.received]
+        for one, new, whys in zip(deliveries, firsts, map(iter, reasons), strict=True):
+            plays = [replace(play, set_aside=next(whys)) if id(play) in new else play for play in one.received]
             judged.append(replace(one, received=plays))
         return judged
 

@@ -182,10 +182,7 @@ class PlayStore:
     async def context(self, questions: Sequence[Question]) -> list[PlayContext]:
         """Return what is known around some plays, for each question."""
         found = await self._database.read(lambda connection: [_context(connection, one) for one in questions])
-        return [
-            replace(one, beside=await documents(self._database, one.rows_beside) if one.rows_beside else ())
-            for one in found
-        ]
+        return [replace(one, beside=await documents(self._database, one.rows_beside)) for one in found]
 
     async def kept_aside(self, device: str, log_epoch: str, first: int, last: int) -> list[StoredPlay]:
         """Return the plays of this part of a log that are in no sum, by their start."""
