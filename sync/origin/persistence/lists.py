@@ -91,10 +91,10 @@ _heard = devices.c.seen_ms.is_not(None) & devices.c.unheard_ms.is_(None)
 MEDIA = ListRule(
     media,
     {
-        "name": (media.c.name_order, media.c.id),
-        "created_at": (media.c.created_ms, media.c.id),
-        "updated_at": (media.c.updated_ms, media.c.id),
-        "source_bytes": (media.c.source_bytes, media.c.id),
+        "name": (media.c.name_order,),
+        "created_at": (media.c.created_ms,),
+        "updated_at": (media.c.updated_ms,),
+        "source_bytes": (media.c.source_bytes,),
     },
     "-created_at",
     {
@@ -108,10 +108,10 @@ MEDIA = ListRule(
 DEVICES = ListRule(
     devices,
     {
-        "name": (devices.c.name_order, devices.c.id),
-        "channel": (devices.c.channel_id, devices.c.name_order, devices.c.id),
-        "paired_at": (devices.c.paired_ms, devices.c.id),
-        "seen_at": (func.coalesce(devices.c.seen_ms, 0), devices.c.id),
+        "name": (devices.c.name_order,),
+        "channel": (devices.c.channel_id, devices.c.name_order),
+        "paired_at": (devices.c.paired_ms,),
+        "seen_at": (func.coalesce(devices.c.seen_ms, 0),),
     },
     "name",
     {
@@ -124,17 +124,17 @@ DEVICES = ListRule(
 )
 PLAYLISTS = ListRule(
     playlists,
-    {"name": (playlists.c.name_order, playlists.c.id), "updated_at": (playlists.c.updated_ms, playlists.c.id)},
+    {"name": (playlists.c.name_order,), "updated_at": (playlists.c.updated_ms,)},
     "name",
     {"search": _search(playlists), "id": _among(playlists.c.id)},
 )
 CAMPAIGNS = ListRule(
     campaigns,
     {
-        "name": (campaigns.c.name_order, campaigns.c.id),
-        "starts_at": (campaigns.c.starts_ms, campaigns.c.id),
-        "ends_at": (campaigns.c.ends_ms, campaigns.c.id),
-        "updated_at": (campaigns.c.updated_ms, campaigns.c.id),
+        "name": (campaigns.c.name_order,),
+        "starts_at": (campaigns.c.starts_ms,),
+        "ends_at": (campaigns.c.ends_ms,),
+        "updated_at": (campaigns.c.updated_ms,),
     },
     "name",
     {
@@ -147,35 +147,23 @@ CAMPAIGNS = ListRule(
 )
 CHANNELS = ListRule(
     channels,
-    {"channel": (channels.c.name_order, channels.c.id)},
+    {"channel": (channels.c.name_order,)},
     "channel",
     {"search": _search(channels), "channel": _among(channels.c.id)},
 )
 RELEASES = ListRule(
     releases,
-    {"created_at": (releases.c.created_ms, releases.c.channel_id, releases.c.sequence)},
+    {"created_at": (releases.c.created_ms,)},
     "-created_at",
     {"channel": _equal(releases.c.channel_id)},
     most_unasked=200,
 )
 UPLOADS = ListRule(
     uploads,
-    {"created_at": (uploads.c.created_ms, uploads.c.id), "expires_at": (uploads.c.expires_ms, uploads.c.id)},
+    {"created_at": (uploads.c.created_ms,), "expires_at": (uploads.c.expires_ms,)},
     "created_at",
 )
-PAIRINGS = ListRule(pairings, {"expires_at": (pairings.c.expires_ms, pairings.c.id)}, "expires_at")
-PLAYS = ListRule(
-    plays,
-    {"started_at": (plays.c.started_ms, plays.c.device_id, plays.c.log_epoch, plays.c.sequence)},
-    "-started_at",
-    most_unasked=100,
-    counted=False,
-)
-CONFLICTS = ListRule(
-    play_conflicts,
-    {"received": (play_conflicts.c.id,)},
-    "-received",
-    most_unasked=100,
-    counted=False,
-)
-HISTORY = ListRule(history, {"at": (history.c.at_ms, history.c.id)}, "-at", most_unasked=100, counted=False)
+PAIRINGS = ListRule(pairings, {"expires_at": (pairings.c.expires_ms,)}, "expires_at")
+PLAYS = ListRule(plays, {"started_at": (plays.c.started_ms,)}, "-started_at", most_unasked=100, counted=False)
+CONFLICTS = ListRule(play_conflicts, {"received": ()}, "-received", most_unasked=100, counted=False)
+HISTORY = ListRule(history, {"at": (history.c.at_ms,)}, "-at", most_unasked=100, counted=False)

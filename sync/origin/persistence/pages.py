@@ -35,8 +35,8 @@ class Filter:
 class ListRule:
     """What a list can be sorted and filtered by.
 
-    The columns of a sort are unique together, never NULL, and all go the same way. `counted`: its rows that match are
-    so few that they can be counted for each page.
+    The columns of a sort are never NULL, all go the same way, and the primary key follows them: each row has a place
+    of its own. `counted`: its rows that match are so few that they can be counted for each page.
     """
 
     rows: Table
@@ -51,6 +51,10 @@ class ListRule:
     def orders(self) -> tuple[str, ...]:
         """The sorts in both directions."""
         return tuple(f"{sign}{name}" for name in self.sorts for sign in ("", "-"))
+
+    def columns(self, order: str) -> tuple[ColumnElement[Any], ...]:
+        """Return what a sort in some direction compares."""
+        return (*self.sorts[order.removeprefix("-")], *self.rows.primary_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ def read_cursor(text: str, rule: ListRule, order: str | None, *, field: str = "c
         cursor = Cursor(*_CURSOR.validate_json(raw))
     except (binascii.Error, ValueError) as error:  # pydantic's is a ValueError, too
         raise Rejected(f"the cursor {wrong}", fields={field: wrong}) from error
-    columns = rule.sorts.get(cursor.order.removeprefix("-"), ()) if cursor.table == rule.rows.name else ()
+    columns = rule.columns(cursor.order) if cursor.table == rule.rows.name and cursor.order in rule.orders else ()
     if not columns or [type(value) for value in cursor.values] != [one.type.python_type for one in columns]:
         raise Rejected(f"the cursor {wrong}", fields={field: wrong})
     if order not in (None, cursor.order):
@@ -134,7 +138,7 @@ async def read_page(
         total = await connection.scalar(select(func.count()).select_from(rule.rows).where(*conditions))
     limit = asked.limit or rule.most_unasked
     order = asked.cursor.order if asked.cursor else asked.order or rule.default
-    columns = rule.sorts[order.removeprefix("-")]
+    columns = rule.columns(order)
     selected = query.where(*conditions).add_columns(*(one.label(f"{_KEY}{n}") for n, one in enumerate(columns)))
 
     async def fetch(cursor: Cursor | None) -> list[Row[Any]]:
