@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
-from sqlalchemy import ARRAY, BigInteger, Connection, Engine, cast, create_engine, event, func, select
+from sqlalchemy import ARRAY, BigInteger, Connection, Engine, Table, cast, create_engine, event, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -171,6 +172,11 @@ class OriginDatabase:
             raise StorageBroken("the origin is overloaded: try again in a moment") from error
         except OSError as error:  # of the connection to a database server
             raise StorageBroken(f"the origin's database does not answer: {os_reason(error)}") from error
+
+
+def insertion(table: Table, dialect: str) -> sqlite.Insert | postgresql.Insert:
+    """Return an insertion that can say what to do with a row that is there; both databases write it alike."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def _in_transaction(engine: Engine, begin: str, work: Callable[[Connection], Result]) -> Result:

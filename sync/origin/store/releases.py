@@ -14,12 +14,11 @@ from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Select, case, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict
-from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.database import OriginDatabase, insertion
 from sync.origin.persistence.lists import RELEASES
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.persistence.row_checks import FACT_COLUMNS, join_media_facts, media_fact
@@ -179,8 +178,7 @@ async def _change_runs(connection: AsyncConnection, channel: str, change: Callab
     """
     query = select(*_CONTENT, release_contents.c.sequences).where(release_contents.c.channel_id == channel)
     rows = await asyncio.to_thread(_changed_rows, channel, await connection.execute(query), change)
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(release_contents)
+    statement = insertion(release_contents, connection.dialect.name)
     changed = {"sequences": statement.excluded.sequences}
     keys = list(release_contents.primary_key.columns)
     statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)

@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.database import OriginDatabase, insertion
 from sync.origin.persistence.play_files import COLUMNS, FileOfDay
 from sync.origin.persistence.report_tables import ALL_DEVICES, play_days
 from sync.origin.persistence.tables import devices, play_archives, plays
@@ -107,7 +106,6 @@ async def _restore(
     """Add the plays that the database does not have any more: it came from a backup that is older than the file."""
     by_device = {row["device_id"] for row in rows}
     here = await connection.scalars(select(devices.c.id).where(devices.c.id.in_(by_device)))
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     for device in sorted(here):
         held = await _held(connection, device, [row for row in rows if row["device_id"] == device])
         lost = [
@@ -116,7 +114,7 @@ async def _restore(
             if row["device_id"] == device and (row["log_epoch"], row["sequence"]) not in held
         ]
         if lost:
-            await connection.execute(dialect.insert(plays).on_conflict_do_nothing(), lost)
+            await connection.execute(insertion(plays, connection.dialect.name).on_conflict_do_nothing(), lost)
             days = [_day_of(row["started_ms"], row["body"]) for row in lost]
             await connection.run_sync(mark_days, device, days)
 

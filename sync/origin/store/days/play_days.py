@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from functools import cache
 
 from sqlalchemy import ColumnElement, Connection, Insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sync.origin.persistence.database import insertion
 from sync.origin.persistence.report_tables import play_days, play_sums
 from sync.origin.persistence.tables import plays
 from sync.origin.planning.venue_days import venue_hour, zone_named
@@ -26,7 +26,7 @@ def mark_days(connection: Connection, device: str, days: Iterable[int]) -> None:
 
 @cache
 def _mark(dialect: str) -> Insert:
-    statement = sqlite.insert(play_days) if dialect == "sqlite" else postgresql.insert(play_days)
+    statement = insertion(play_days, dialect)
     change = {"changes": play_days.c.changes + 1}
     keys = [play_days.c.device_id, play_days.c.day]
     return statement.on_conflict_do_update(index_elements=keys, set_=change)

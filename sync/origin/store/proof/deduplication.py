@@ -18,7 +18,8 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+
+from sync.origin.persistence.database import insertion
 
 ReceiptStatus = Literal["accepted", "duplicate", "conflict"]
 Key = tuple[str, int]
@@ -84,9 +85,7 @@ def _hashes(table: Table) -> Select[Any]:
 @cache
 def _insertion(table: Table, dialect: str) -> Insert:
     """On PostgreSQL a batch sent twice at once may run in parallel; the second then adds nothing."""
-    if dialect == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing()
-    return postgresql.insert(table).on_conflict_do_nothing()
+    return insertion(table, dialect).on_conflict_do_nothing()
 
 
 def gaps_of(table: Table, device: str, log_epoch: str) -> Select[Any]:

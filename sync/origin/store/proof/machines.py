@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.database import OriginDatabase, insertion
 from sync.origin.persistence.signing_tables import checkpoints, device_boots, identity_doubts, new_identities
 from sync.origin.persistence.tables import devices
 
@@ -170,8 +169,8 @@ def _change(connection: Connection, change: MachineChange) -> bool:
     known = {row.boot_id: row for row in connection.execute(query)}
     if change.boot_id not in known:
         row = {"device_id": device, "boot_id": change.boot_id, "first_ms": now_ms, "since_ms": now_ms}
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        connection.execute(dialect.insert(device_boots).on_conflict_do_nothing(), [row])  # another origin may do so
+        added = insertion(device_boots, connection.dialect.name).on_conflict_do_nothing()  # another origin may do so
+        connection.execute(added, [row])
         oldest = sorted(known, key=lambda name: known[name].since_ms)[: max(0, len(known) + 1 - _MOST_BOOTS)]
         if oldest:
             connection.execute(delete(device_boots).where(own.device_id == device, own.boot_id.in_(oldest)))
