@@ -86,7 +86,8 @@ def _of_kind(kind: str) -> Any:
     return media.c.asset_sha256.in_(select(assets.c.sha256).where(assets.c.kind == kind))
 
 
-_heard = devices.c.seen_ms.is_not(None) & devices.c.unheard_ms.is_(None)
+ONLINE = devices.c.seen_ms.is_not(None) & devices.c.unheard_ms.is_(None)
+"""A device was heard, and is not silent since."""
 
 MEDIA = ListRule(
     media,
@@ -117,7 +118,7 @@ DEVICES = ListRule(
     {
         "search": _search(devices),
         "channel": _equal(devices.c.channel_id),
-        "online": Filter(bool, lambda online: _heard if online else ~_heard),
+        "online": Filter(bool, lambda online: ONLINE if online else ~ONLINE),
         "id": _among(devices.c.id),
     },
     base=(devices.c.removed_ms.is_(None),),

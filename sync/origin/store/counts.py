@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.lists import ONLINE
 from sync.origin.persistence.tables import devices, media, pairings, releases, uploads
 from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.pairings import PairingStep
@@ -32,9 +33,8 @@ class CountStore:
         self._database = database
 
     async def read(self, *, now_ms: int) -> Counts:
-        """Return all counts; a device is online if it was heard and is not silent since."""
+        """Return all counts."""
         await write_held(self._database)
-        online = devices.c.seen_ms.is_not(None) & devices.c.unheard_ms.is_(None)
         not_removed = devices.c.removed_ms.is_(None)
         waiting = (pairings.c.state == PairingStep.WAITING) & (pairings.c.expires_ms > now_ms)
         async with self._database.reading() as connection:
@@ -48,7 +48,7 @@ class CountStore:
                 uploads=await number(select(func.count()).select_from(uploads).where(UNFINISHED)),
                 upload_bytes=await number(select(func.sum(uploads.c.offset_bytes)).where(UNFINISHED)),
                 devices=await number(select(func.count()).select_from(devices).where(not_removed)),
-                devices_online=await number(select(func.count()).select_from(devices).where(not_removed, online)),
+                devices_online=await number(select(func.count()).select_from(devices).where(not_removed, ONLINE)),
                 pairings=await number(select(func.count()).select_from(pairings).where(waiting)),
                 releases=await number(select(func.count()).select_from(releases)),
             )
