@@ -21,7 +21,7 @@ from sync.origin.planning.venue_days import hour_lengths
 from sync.origin.proof.billing import JUDGEMENT, PlayFacts, ShownPlay, judge
 from sync.origin.reports.day_counter import DayCounter
 from sync.origin.store.proof.play_times import MovedPlay, PlayTimeStore
-from sync.origin.store.proof.plays import Acceptance, PlayStore, ReceivedPlay
+from sync.origin.store.proof.plays import Acceptance, Delivery, PlayStore, ReceivedPlay
 from sync.origin.store.reports.billable_rules import note_rules, rules_of
 from sync.origin.store.reports.play_sums import PlaySumStore, SumFilter
 from sync.runtime.clock import instant, unix_ms
@@ -155,8 +155,8 @@ async def run(database: OriginDatabase, device: str, steps: list[tuple[str, Any]
                 number += 1
                 fields = {name: one[name] for name in one if name not in ("day", "minutes")}
                 arrivals.append(sent(device, number, one["day"] + timedelta(minutes=one["minutes"]), **fields))
-            await store.insert(device, arrivals, 0)
-            await store.insert(device, arrivals[:1], 0)  # once more: it changes nothing
+            await store.store([Delivery(device, arrivals)], 0)
+            await store.store([Delivery(device, arrivals[:1])], 0)  # once more: it changes nothing
         elif step == "count":
             await counts.count()
         elif step == "rule":
@@ -218,10 +218,10 @@ async def test_sums_are_those_of_a_count_of_all_plays(database: OriginDatabase) 
 async def test_what_comes_while_a_day_is_counted_makes_it_stale_again(database: OriginDatabase) -> None:
     await fill(database, "d")
     counts, store = counter(database)
-    await PlayStore(database).insert("d", [sent("d", 1, NOON)], 0)
+    await PlayStore(database).store([Delivery("d", [sent("d", 1, NOON)])], 0)
     ((device, days),) = await store.stale_days(None, 9)
     read = await store.plays_of(device, days)
-    await PlayStore(database).insert("d", [sent("d", 2, NOON + timedelta(minutes=1))], 0)
+    await PlayStore(database).store([Delivery("d", [sent("d", 2, NOON + timedelta(minutes=1))])], 0)
     await counts._count(read)
     assert sum((await by_hour(store, "d")).values()) == 1
     assert await store.stale_days(None, 9) == [("d", days)]
@@ -236,7 +236,7 @@ async def test_a_play_belongs_to_the_day_in_which_it_began(database: OriginDatab
     counts, store = counter(database)
     midnight = datetime(2026, 3, 29, tzinfo=ZoneInfo("Europe/Berlin")).astimezone(UTC)
     before, after = midnight - timedelta(seconds=1), midnight
-    await PlayStore(database).insert("d", [sent("d", 1, before), sent("d", 2, after)], 0)
+    await PlayStore(database).store([Delivery("d", [sent("d", 1, before), sent("d", 2, after)])], 0)
     await counts.count()
     first = unix_ms(NOON) // 86_400_000
     assert sorted((day, hour) for day, hour, *_ in await by_hour(store, "d")) == [(first - 1, 23), (first, 0)]
@@ -251,7 +251,7 @@ async def test_a_number_counts_as_it_was_understood_however_it_was_written(datab
         sent("d", number, NOON + timedelta(minutes=number), rendered_ms=each, expected_ms=each, **times)
         for number, each in enumerate(written, 1)
     ]
-    await PlayStore(database).insert("d", odd, 0)
+    await PlayStore(database).store([Delivery("d", odd)], 0)
     await counts.count()
     (row,) = await store.sums(SumFilter(ALL.first_day, ALL.last_day, "d"), ["verdict"])
     assert (row["verdict"], row["plays"], row["rendered_ms"]) == ("billable", 5, 50_000)
@@ -265,7 +265,7 @@ async def test_a_play_at_either_end_of_the_calendar_is_counted(
     await fill(database, "d")
     counts, store = counter(database)
     far = sent("d", 1, at, zone=zone, set_aside="its time had not come yet")
-    await PlayStore(database).insert("d", [far, sent("d", 2, NOON)], 0)
+    await PlayStore(database).store([Delivery("d", [far, sent("d", 2, NOON)])], 0)
     await counts.count()
     found = await store.sums(SumFilter(-(10**7), 10**7), ["reason"])
     assert sum(row["plays"] for row in found) == 2
@@ -292,7 +292,7 @@ async def test_an_origin_counts_by_itself(database: OriginDatabase) -> None:
     await fill(database, "d")
     clock, store = FakeClock(), PlaySumStore(database, JUDGEMENT)
     service = asyncio.create_task(DayCounter(store, clock).run())
-    await PlayStore(database).insert("d", [sent("d", 1, NOON)], 0)
+    await PlayStore(database).store([Delivery("d", [sent("d", 1, NOON)])], 0)
     counted: list[tuple[str, int]] = []
     async with asyncio.timeout(60):
         while counted != [("", 1), ("d", 1)]:  # all devices together, and this one

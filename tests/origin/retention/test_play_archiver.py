@@ -65,8 +65,8 @@ def some(device: str, first: int, count: int, **changes: Any) -> list[Any]:
 async def deliver(database: OriginDatabase) -> None:
     await fill(database, "d", "e")
     for device in "de":
-        await PlayStore(database).insert(device, some(device, 1, 5), 7)
-    await PlayStore(database).insert("d", some("d", 7, 1, set_aside="unconfirmed: it is older"), 8)
+        await PlayStore(database).store([Delivery(device, some(device, 1, 5))], 7)
+    await PlayStore(database).store([Delivery("d", some("d", 7, 1, set_aside="unconfirmed: it is older"))], 8)
 
 
 async def everything(database: OriginDatabase) -> dict[str, Any]:
@@ -166,8 +166,8 @@ async def test_repeats_forks_and_late_plays_of_archived_days_are_told_apart(tmp_
         first = {day: files.manifest(day) for day in files.days()}
         again, late = some("d", 1, 3), some("d", 6, 1)
         forked = some("d", 4, 2, asset="c" * 64)
-        statuses = await store.insert("d", [*again, *forked, *late], 9)
-        assert statuses == ["duplicate"] * 3 + ["conflict"] * 2 + ["accepted"]
+        [taken] = await store.store([Delivery("d", [*again, *forked, *late])], 9)
+        assert taken.statuses == ["duplicate"] * 3 + ["conflict"] * 2 + ["accepted"]
         [stored] = await store.stored([Delivery("d", [*again, *late])])
         assert stored == {(EPOCH, number) for number in (1, 2, 3, 6)}
         before = await everything(database)
@@ -247,7 +247,7 @@ async def test_a_kill_at_any_step_leaves_rows_or_a_file_and_never_both_or_none(
     late = some("e", 6, 1)  # so that a file that is written anew has more in it
     async with opened(whole) as database:
         before = await PlayStore(database).page(PlayFilter(), PageRequest())
-        await PlayStore(database).insert("e", late, 9)
+        await PlayStore(database).store([Delivery("e", late)], 9)
         after = await everything(database)
     command = [sys.executable, "-m", __name__, str(tmp_path), *steps]
     killed = await asyncio.create_subprocess_exec(*command, cwd=Path(__file__).parents[3])
@@ -255,7 +255,7 @@ async def test_a_kill_at_any_step_leaves_rows_or_a_file_and_never_both_or_none(
     for step in steps:
         async with opened(tmp_path / step) as database:
             assert await PlayStore(database).page(PlayFilter(), PageRequest()) == before, step
-            await PlayStore(database).insert("e", late, 9)
+            await PlayStore(database).store([Delivery("e", late)], 9)
             await archiver(database).archive()
             assert await everything(database) == after, step
             assert keys_in_files(database.play_files) == ALL_KEYS + Counter([("e", 6)]), step
@@ -277,7 +277,7 @@ async def test_a_database_from_an_older_backup_gets_its_archived_plays_back(tmp_
         shutil.copy(tmp_path / "origin.db", backup)
     async with opened(tmp_path) as database:
         for device in "de":
-            await PlayStore(database).insert(device, some(device, 1, 5), 7)
+            await PlayStore(database).store([Delivery(device, some(device, 1, 5))], 7)
     if had_plays:
         shutil.copy(tmp_path / "origin.db", backup)
     async with opened(tmp_path) as database:
@@ -308,7 +308,8 @@ async def test_a_file_that_is_damaged_or_gone_is_named(tmp_path: Path) -> None:
             with pytest.raises(StorageBroken, match=rf"{one.name}, which has plays, is gone or damaged: restore it"):
                 await PlayStore(database).page(PlayFilter(), PageRequest())
             # What needs no document goes on: a repeat is a repeat, and the other day can be read.
-            assert await PlayStore(database).insert("d", some("d", 1, 1), 9) == ["duplicate"]
+            [stored] = await PlayStore(database).store([Delivery("d", some("d", 1, 1))], 9)
+            assert stored.statuses == ["duplicate"]
             [known] = await PlayStore(database).context([Question("d", [], {}, [(EPOCH, 4, -1)])])
             assert len(known.beside) == 1
 

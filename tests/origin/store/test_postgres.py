@@ -43,7 +43,7 @@ from sync.origin.store.pairings import Admission, Pairing, PairingLimits, Pairin
 from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.history import HistoryFilter, HistoryStore
 from sync.origin.store.proof.play_times import MovedPlay, PlayTimeStore
-from sync.origin.store.proof.plays import PlayStore, ReceivedPlay
+from sync.origin.store.proof.plays import Delivery, PlayStore, ReceivedPlay
 from sync.origin.store.reports.billable_rules import note_rules
 from sync.origin.store.reports.play_sums import PlaySumStore, SumFilter
 from sync.runtime.clock import unix_ms
@@ -226,7 +226,9 @@ async def test_a_broken_chain_is_found(origins: Origins) -> None:
     async with first.database.writing() as connection:
         await add_device(connection, id="d", name="window", channel_id="main", token_hash="0" * 64, paired_ms=0)
     documents = [play("d", number) for number in (1, 2, 5)]  # each claims to be the first
-    await plays.insert("d", [ReceivedPlay(Play.model_validate(document), document) for document in documents], 0)
+    await plays.store(
+        [Delivery("d", [ReceivedPlay(Play.model_validate(document), document) for document in documents])], 0
+    )
     breaks = await chains.breaks(None, 0, 2**50, 9)
     assert sorted((sequence, below, named == ZERO) for _, _, sequence, _, below, named, _ in breaks) == [
         (2, 1, True), (5, 2, True)
@@ -244,7 +246,7 @@ async def test_two_origins_count_what_both_take_in_at_once(origins: Origins) -> 
     async def deliver(number: int) -> None:
         document = play("d", number)
         arrivals = [ReceivedPlay(Play.model_validate(document), document)]
-        await PlayStore(databases[number % 2]).insert("d", arrivals, 0)
+        await PlayStore(databases[number % 2]).store([Delivery("d", arrivals)], 0)
         await DayCounter(PlaySumStore(databases[number % 2], 1), FakeClock()).count()
 
     await asyncio.gather(*(deliver(number) for number in range(1, 21)))
@@ -400,7 +402,7 @@ async def test_history_is_written_once_and_moves_plays(origins: Origins) -> None
     assert [row["state"] for row in await history.of_clock("window", [BOOT], ["x"])] == ["synchronised"]
     documents = [late("window", number) for number in (1, 2)]
     plays_sent = [ReceivedPlay(Play.model_validate(document), document) for document in documents]
-    await PlayStore(origins[0].database).insert("window", plays_sent, 400_000)
+    await PlayStore(origins[0].database).store([Delivery("window", plays_sent)], 400_000)
     stored = await times.untrusted("window", [BOOT], [], after=("", 0), limit=9)
     await times.move("window", [MovedPlay(one.key, 7, 8, 9) for one in stored], overlaps="x")
     assert [one.offset_ms for one in await times.moved("window", 9)] == [9, 9]
@@ -414,7 +416,7 @@ async def test_plays_move_into_a_file_and_lost_ones_come_back(origins: Origins) 
         await add_device(connection, id="window", name="w", channel_id="main", token_hash="t", paired_ms=1)
     documents = [late("window", number) for number in (1, 2)]
     sent = [ReceivedPlay(Play.model_validate(document), document) for document in documents]
-    await PlayStore(database).insert("window", sent, 400_000)
+    await PlayStore(database).store([Delivery("window", sent)], 400_000)
     store, file = ArchiveStore(database), FileOfDay(date_of(day), "a" * 64)
     assert await store.days_due(day - 1) == [] and await store.days_due(day) == [day]
     due, rows = await store.devices_due(day), await store.rows("window", day)

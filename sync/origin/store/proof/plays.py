@@ -150,11 +150,6 @@ class PlayStore:
             lambda connection: [_store(connection, delivery, now_ms) for delivery in deliveries]
         )
 
-    async def insert(self, device: str, received: Sequence[ReceivedPlay], now_ms: int) -> list[ReceiptStatus]:
-        """Add the plays that are new, in one transaction; return a status for each received play, in order."""
-        [stored] = await self.store([Delivery(device, received)], now_ms)
-        return list(stored.statuses)
-
     def turn(self, device: str) -> AbstractAsyncContextManager[None]:
         """Let one delivery of a device at a time be judged and stored: what counts is known to the next one."""
         return self._database.turn(_turn_of(device))
