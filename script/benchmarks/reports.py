@@ -11,7 +11,6 @@ At the end the last day moves into a Parquet file and is counted from it, where 
 import hashlib
 import os
 import sqlite3
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,8 +18,6 @@ from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from sqlalchemy import func, insert, literal, select, update
 
