@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from sync.errors import StorageBroken, StorageFull
 from sync.origin.intake.heartbeat_watch import HeartbeatWatch
@@ -44,7 +45,8 @@ class HeartbeatIntake:
 
     async def submit(self, device: str, heartbeat: Heartbeat) -> HeartbeatAnswer | None:
         """Take a heartbeat; return what to answer, None: nothing."""
-        self._store.hold(device, heartbeat.model_dump(mode="json"), unix_ms(self._clock.now()))
+        document = from_json(heartbeat.model_dump_json())  # with null for infinity and NaN, which PostgreSQL refuses
+        self._store.hold(device, document, unix_ms(self._clock.now()))
         self._changed("devices", device)
         answer = await self._watch.heard(device, heartbeat)
         if budget_wait(heartbeat, None) is None:

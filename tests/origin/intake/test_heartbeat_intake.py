@@ -39,6 +39,14 @@ async def test_heartbeats_are_written_together_and_the_last_one_counts(server: R
     await asyncio.wait({service})
 
 
+async def test_what_a_database_refuses_as_json_keeps_no_heartbeat_from_being_written(server: RunningOrigin) -> None:
+    device, token = await server.pair("a")
+    health = {"load": float("inf"), "heat": float("nan"), "free": 1e308, "text": "1"}
+    assert (await server.ask("POST", "/v1/heartbeats", token, BEAT | {"health": health})).status == 204
+    kept = server.database.held_heartbeats[device].document
+    assert kept["health"] == {"load": None, "heat": None, "free": 1e308, "text": "1"}
+
+
 @pytest.mark.parametrize("path", ["/v1/devices", "/v1/devices/{device}", "/metrics"])
 async def test_who_reads_sees_what_came_before(server: RunningOrigin, path: str) -> None:
     device, token = await server.pair("a")
