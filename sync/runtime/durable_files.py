@@ -166,12 +166,7 @@ def write_durably(path: Path, content: bytes, *, mode: int = READABLE, later: bo
         StorageFull: the disk is full; the old file stays.
         StorageBroken: the folder is missing or read-only, or the disk failed; the old file stays.
     """
-    with _beside(path) as temporary:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            write_at(descriptor, memoryview(content), 0)
-        finally:
-            os.close(descriptor)
+    with _beside(path, content) as temporary:
         if later and path.exists() and temporary.stat().st_mtime < (next_s := int(path.stat().st_mtime) + 1):
             os.utime(temporary, (next_s, next_s))
         _replace_durably(temporary, path, mode)
@@ -185,12 +180,7 @@ def write_unflushed(path: Path, content: bytes) -> None:
     Raises:
         StorageFull, StorageBroken: as `write_durably`.
     """
-    with _beside(path) as temporary:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            write_at(descriptor, memoryview(content), 0)
-        finally:
-            os.close(descriptor)
+    with _beside(path, content) as temporary:
         temporary.chmod(READABLE)
         _rename(temporary, path)
 
@@ -234,12 +224,15 @@ def make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[Path]:
+def _beside(path: Path, content: bytes = b"") -> Iterator[Path]:
     """Yield a new file in the folder of `path`, readable by its owner only; delete it at the end."""
     with storage_errors(path):
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMP_SUFFIX)
-        os.close(handle)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMP_SUFFIX)
         try:
+            try:
+                write_at(descriptor, memoryview(content), 0)
+            finally:
+                os.close(descriptor)
             yield Path(name)
         finally:
             Path(name).unlink(missing_ok=True)  # renamed already, unless something failed
