@@ -48,11 +48,8 @@ class Queue(Protocol):
     Another log may begin while a batch is under way: what is said of its sequences then changes nothing.
     """
 
-    async def wait_for_work(self) -> None:
-        """Return as soon as something waits."""
-
     async def wait_for_more(self, than: int) -> None:
-        """Return as soon as more than so many wait."""
+        """Return as soon as more than so many wait for delivery."""
 
     async def batch(self, limit: int) -> list[QueuedPlay]:
         """Return the oldest that waits."""
@@ -114,7 +111,7 @@ class PlayUploader:
         while True:
             try:
                 await self._leave_taken_log()
-                await self._outbox.wait_for_work()
+                await self._outbox.wait_for_more(0)
                 if self._clock.monotonic() >= at_once_until_s:
                     await self._gather()
                 if batch := await self._outbox.batch(self._batch_limit):

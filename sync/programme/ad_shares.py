@@ -13,8 +13,7 @@ from sync.wire.value_types import Identifier, Wire
 ONE_PLAY = 2**40
 """One play in parts. The shares of all lines add up to exactly this in every slot."""
 
-
-_MOST_AHEAD = ONE_PLAY * 6 // 5
+_MOST_AHEAD = ONE_PLAY * 6 // 5  # of its own share: a play leaves no line further ahead to which something is lent
 
 
 class Account(Wire):

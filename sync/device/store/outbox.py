@@ -76,17 +76,13 @@ class LogQueue:
         self._log: str | None = None  # the epoch of the last batch
 
     def move_to(self, database: Database) -> None:
-        """Use another database from now on, and wake `wait_for_work` for what waits there."""
+        """Use another database from now on, and wake `wait_for_more` for what waits there."""
         self._database = database
         self.notify()
 
     def notify(self) -> None:
-        """Wake `wait_for_work` after something was committed."""
+        """Wake `wait_for_more` after something was committed."""
         self._work.set()
-
-    async def wait_for_work(self) -> None:
-        """Return as soon as something waits for delivery."""
-        await self.wait_for_more(0)
 
     async def wait_for_more(self, than: int) -> None:
         """Return as soon as more than so many wait for delivery."""

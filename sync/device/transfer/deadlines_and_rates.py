@@ -233,8 +233,6 @@ class RateLimiter:
         with self._lock:
             self._update()
             room = self._room(source)
-            if self._free and math.isinf(room):
-                return None
             if math.isfinite(room):
                 room = max(1, min(room, BUDGET_REQUEST_BYTES))
             most = room if self._free else min(*(bucket.most_bytes for bucket in self._buckets(source)), room)

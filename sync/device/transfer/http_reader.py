@@ -37,10 +37,10 @@ _DRAINED_BYTES = 64 * 1024  # of a body that nobody wants; a longer one costs th
 _STATUS = re.compile(rb"HTTP/1\.([01]) (\d{3})(?![^ \r\n])")
 _PROXY_LOGIN = 407
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
+_URL_LETTERS = "%/:=&?~#+!$,;'@()*[]"
+
 Given = TypeVar("Given")
 Result = TypeVar("Result")
-
-_URL_LETTERS = "%/:=&?~#+!$,;'@()*[]"
 
 
 class NotReached(OriginUnreachable):

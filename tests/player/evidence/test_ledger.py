@@ -150,7 +150,7 @@ async def test_a_file_that_cannot_be_opened_is_opened_as_soon_as_it_can_be(tmp_p
         with pytest.raises(StorageBroken, match="check that its folder is there"):
             await log_plays(ledger, 1)
         assert await ledger.outbox.depth() == 0
-        waiting = asyncio.create_task(ledger.outbox.wait_for_work())
+        waiting = asyncio.create_task(ledger.outbox.wait_for_more(0))
         path.parent.mkdir()
         await log_plays(ledger, 1)
         await waiting

@@ -256,9 +256,6 @@ class Queue:
             self._more.clear()
             await self._more.wait()
 
-    async def wait_for_work(self) -> None:
-        await self.wait_for_more(0)
-
     async def batch(self, limit: int) -> list[QueuedPlay]:
         return self.waiting[:limit]
 
