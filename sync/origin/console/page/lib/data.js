@@ -184,8 +184,9 @@ const channels = async () => fill(data.channels, (await ask("GET", `/v1/channels
 async function lookUp(filter, keys, map, keyOf) {
   const missing = [...new Set(keys)].filter((key) => key && !map.has(key)).slice(0, 100);
   if (missing.length === 0) return;
+  const found = (await ask("GET", `/v1/media?${filter}=${missing.join()}`)).media;
   for (const key of missing) map.set(key, null);
-  for (const media of (await ask("GET", `/v1/media?${filter}=${missing.join()}`)).media) map.set(keyOf(media), media);
+  for (const media of found) map.set(keyOf(media), media);
 }
 
 function findUsed() {
