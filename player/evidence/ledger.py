@@ -185,7 +185,11 @@ class Ledger:
             self.history.notify()
 
     async def keep_copy(self) -> str:
-        """Keep a copy of this log beside it; raises StorageBroken, see `new_log_epoch.keep_copy`."""
+        """Keep a copy of this log beside it, see `new_log_epoch.keep_copy`.
+
+        Raises:
+            StorageFull, StorageBroken: the log cannot be opened.
+        """
         await self.open_file()
         return await keep_copy(self._database.path, self.epoch)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlite3 import Row
 from typing import Any
 
-from sync.errors import StorageFull
+from sync.errors import StorageBroken, StorageFull
 from sync.runtime.durable_files import storage_errors
 from sync.runtime.sqlite import Database, copy_database
 from sync.runtime.threads import in_thread
@@ -46,16 +46,13 @@ log = logging.getLogger(__name__)
 async def keep_copy(path: Path, epoch: str) -> str:
     """Keep a copy of a log of this epoch beside it, and of copies before it the newest; return a clause about it.
 
-    Without room there is none: what the origin does not have stays in the log itself.
-
-    Raises:
-        StorageBroken: it cannot be read.
+    If it cannot be written there is none: what the origin does not have stays in the log itself.
     """
     aside = path.with_name(f"{path.name}.{epoch}")
     try:
         await copy_database(path, aside)
         await in_thread(_delete_old_copies, path)
-    except StorageFull as error:
+    except (StorageFull, StorageBroken) as error:
         log.warning("ledger=%s no copy is kept of it: %s", path, error)
         return ""
     return f"kept as {aside.name}, "

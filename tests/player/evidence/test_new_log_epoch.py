@@ -15,6 +15,7 @@ from player.evidence.ledger_entries import TakeReserved
 from player.programme.proof_of_play import verify_chain
 from sync.device.store.outbox import RefusedPlay
 from sync.errors import StorageBroken
+from sync.runtime.durable_files import TEMP_SUFFIX
 from sync.runtime.sqlite import Database
 from sync.wire.device_reports import Play
 from tests.fakes import FakeClock
@@ -134,6 +135,16 @@ async def test_copies_of_former_logs_are_bounded(tmp_path: Path, clock: FakeCloc
         await ledger.begin_anew(set_back=False)
     names = {path.name for path in tmp_path.glob("plays.db.*")}
     assert (len(names), "plays.db.20261130T000000Z-aaaaaaaa" in names) == (4, True)
+
+
+async def test_a_log_of_which_no_copy_can_be_written_begins_anew_without_one(tmp_path: Path, clock: FakeClock) -> None:
+    async with open_ledger(tmp_path / "plays.db", DEVICE, clock) as ledger:
+        await log_plays(ledger, 2)
+        in_the_way = tmp_path / f".plays.db.{ledger.epoch}.copied{TEMP_SUFFIX}"
+        in_the_way.mkdir()
+        await ledger.begin_anew()
+        assert await ledger.outbox.depth() == 2 and "kept as" not in ledger.problem
+    assert not list(tmp_path.glob("plays.db.*"))
 
 
 async def test_the_new_log_is_there_after_a_restart(tmp_path: Path, clock: FakeClock) -> None:
