@@ -107,12 +107,13 @@ class LogSigner:
             StorageFull, StorageBroken: it is done later.
         """
         async with self._turn:
+            if (key := await in_thread(self._key)) is not None:
+                await self._ledger.open_file()
             await self._ledger.finish_anew()
-            if (key := await in_thread(self._key)) is None:
+            if key is None:
                 if await in_thread(self._keys.is_damaged):
                     self.key_wanted.set()
                 return ""
-            await self._ledger.open_file()
             place, beside = await self._ledger.checkpoints.place(), await in_thread(self._beside)
             beside = await self._catch_up(place, beside)
             if key.signs and place.newest is None and beside is None:

@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from player.evidence import checkpoints
 from player.evidence.checkpoints import SigningFacts
 from player.evidence.ledger import Ledger
+from player.evidence.new_log_epoch import begin_new_log
 from player.proof import log_signer
 from player.proof.log_signer import LOOK_EVERY_S, SIGN_EVERY_S, SIGNED_LATELY_S, LogSigner
 from sync.device.store.content_store import ContentStore
@@ -208,6 +211,28 @@ async def test_before_another_log_begins_what_is_settled_of_the_old_one_is_signe
         assert [sum(each.count for each in one.counts) for one in made] == [0, 6, 4]
         assert len({one.secret for one in await ledger.checkpoints.batch(9, 9)}) == 2
         assert linked(made)
+
+
+async def test_a_new_log_that_was_locked_at_the_start_is_signed_when_all_that_waits_is_in_it(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.runtime.sqlite._LOCK_WAIT_S", 0.02)
+    key = certified(tmp_path)
+    async with opened(tmp_path, clock) as (ledger, signer):
+        await signer.sign_if_due()
+        await log_more(ledger, 5)
+        await ledger.outbox.acknowledge([1, 2])
+        async with ledger._database.transaction():
+            await begin_new_log(ledger._database)  # and then the player is killed
+    with closing(sqlite3.connect(ContentStore(tmp_path).state / "plays.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        async with opened(tmp_path, clock) as (ledger, signer):
+            assert await ledger.head() is None
+            other.execute("ROLLBACK")
+            await signer.sign_if_due()
+            await ledger.outbox.acknowledge(range(1, 99))
+            made = (await sent(ledger, key))[-1]
+            assert (made.log_epoch, made.last, await ledger.outbox.depth()) == (ledger.epoch, 3, 0)
 
 
 async def test_a_lost_file_of_plays_does_not_break_the_chain(tmp_path: Path, clock: FakeClock) -> None:
