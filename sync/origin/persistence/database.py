@@ -54,7 +54,7 @@ class OriginDatabase:
     def __init__(self, engine: AsyncEngine, play_files: PlayFiles, in_threads: Engine | None = None) -> None:
         self._engine = engine
         self._in_threads = in_threads
-        self._threads = [ThreadPoolExecutor(1, f"database-{use}") for use in ("reader", "writer")]
+        self._threads = {begin: ThreadPoolExecutor(1, "database") for begin in ("BEGIN", "BEGIN IMMEDIATE")}
         self.held_heartbeats = dict[str, HeldHeartbeat]()  # by device, see `sync.origin.store.heartbeats`
         self.play_files = play_files
         self._writer = asyncio.Lock()  # of SQLite, which has one; waiting here is fair, and costs no connection
@@ -97,7 +97,7 @@ class OriginDatabase:
     async def read(self, work: Callable[[Connection], Result]) -> Result:
         """Return what `work` reads, as in `reading`, with its errors."""
         if self._in_threads is not None:
-            return await self._in_thread("BEGIN", work)
+            return await self._in_thread(self._in_threads, "BEGIN", work)
         async with self.reading() as connection:
             return await connection.run_sync(work)
 
@@ -105,7 +105,7 @@ class OriginDatabase:
         """Have `work` change the database, as in `writing`, with its errors; return what it returns."""
         if self._in_threads is not None:
             async with self._writer:
-                return await self._in_thread("BEGIN IMMEDIATE", work)
+                return await self._in_thread(self._in_threads, "BEGIN IMMEDIATE", work)
         async with self.writing() as connection:
             return await connection.run_sync(work)
 
@@ -148,14 +148,13 @@ class OriginDatabase:
             rows = await connection.execute(select(one, lock(one)))
             yield {numbers[number] for number, got in rows if got is not False}
 
-    async def _in_thread(self, begin: str, work: Callable[[Connection], Result]) -> Result:
-        assert self._in_threads is not None
-        thread = self._threads[begin != "BEGIN"]
-        return await asyncio.get_running_loop().run_in_executor(thread, _in_transaction, self._in_threads, begin, work)
+    async def _in_thread(self, engine: Engine, begin: str, work: Callable[[Connection], Result]) -> Result:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads[begin], _in_transaction, engine, begin, work)
 
     async def close(self) -> None:
         """Close all connections; what runs in threads is finished."""
-        for thread in self._threads:
+        for thread in self._threads.values():
             thread.shutdown()
         await self._engine.dispose()
         if self._in_threads is not None:
