@@ -47,6 +47,7 @@ from sync.wire.device_reports import (
     PairingRequest,
     PairingState,
 )
+from sync.wire.live_messages import Hint
 from sync.wire.release import Envelope
 from sync.wire.value_types import Identifier, Wire, printable, read_strictly
 
@@ -64,14 +65,6 @@ _NOT_MODIFIED = 304
 _REAL_CLOCK = SystemClock()
 
 Answer = TypeVar("Answer", bound=BaseModel)
-
-
-class Hint(Wire):
-    """A message of `/v1/live`: something of this topic has changed."""
-
-    topic: str
-    channel: Identifier | None = None
-    sequence: int | None = None
 
 
 class ChannelAssignment(Wire):

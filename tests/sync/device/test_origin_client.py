@@ -18,7 +18,6 @@ from aiohttp.http_websocket import WS_KEY
 
 from sync.device.origin_client import (
     ANSWER_CAP_BYTES,
-    Hint,
     OriginClient,
     open_client,
 )
@@ -30,6 +29,7 @@ from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
 from sync.runtime.clock import SystemClock
 from sync.wire.device_reports import Heartbeat
+from sync.wire.live_messages import Hint
 from tests.sync.device.transfer.one_fetch import fetch
 from tests.sync.file_tree_origin import CHUNK, EPOCH, Origin, cut_into, noise
 

@@ -22,7 +22,7 @@ import aiohttp
 from pydantic import BaseModel
 
 from sync.device import origin_client
-from sync.device.origin_client import ChannelAssignment, Hint
+from sync.device.origin_client import ChannelAssignment
 from sync.device.transfer import worker
 from sync.device.transfer.asset_state import Fetch
 from sync.device.transfer.connection import Network
@@ -46,6 +46,7 @@ from sync.trust.signing import (
 from sync.wire.chunk_index import dump_index
 from sync.wire.content_paths import timestamp_path
 from sync.wire.device_reports import BatchAnswer, HeartbeatAnswer, PairingAnswer, PairingState
+from sync.wire.live_messages import Hint
 from sync.wire.release import (
     INDEX_CAP_BYTES,
     RELEASE_CAP_BYTES,
