@@ -14,7 +14,7 @@ import pytest
 
 from tests import TOP
 
-FREE = {"sync", "sync/runtime", "sync/wire"}
+FREE = {"sync", "sync/runtime", "sync/wire", "sync/wire/input"}
 """Rooms that every room may import."""
 
 GROUND, ENGINES_AND_STORES, SERVICES, FACES, ROOTS = range(5)
@@ -24,6 +24,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync": (GROUND, ""),
     "sync/runtime": (GROUND, ""),
     "sync/wire": (GROUND, ""),
+    "sync/wire/input": (GROUND, ""),
     "sync/trust": (GROUND, ""),
     "sync/proof": (GROUND, "sync/trust"),
     "sync/http": (GROUND, ""),

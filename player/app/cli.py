@@ -20,7 +20,7 @@ from player.stage.escalation import EscalationStep
 from sync.command_output import log_to_stderr, print_answer
 from sync.errors import Conflict, ScreenFailed, SignageError
 from sync.runtime.clock import SystemClock
-from sync.wire.input_messages import argument
+from sync.wire.input.input_messages import argument
 
 CONFIG = Path("/etc/signage/player.toml")
 

@@ -23,7 +23,7 @@ from sync.http.bodies import json_answer, read_body, read_json, read_query, requ
 from sync.http.operations import Access, Operation
 from sync.http.problems import problem
 from sync.runtime.threads import in_thread
-from sync.wire.input_messages import json_fault
+from sync.wire.input.input_messages import json_fault
 from sync.wire.value_types import Request, Sha256
 
 _MOST_WIDTH = 10_000

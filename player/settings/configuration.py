@@ -32,7 +32,7 @@ from player.settings.layers import (
 from player.settings.model import Settings
 from player.settings.setting_sources import read_saved_values
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken, StorageFull
-from sync.wire.input_messages import one_line, read_toml
+from sync.wire.input.input_messages import one_line, read_toml
 
 LIVE = frozenset(
     {

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from player.settings.model import Settings
-from sync.wire.input_messages import rejected
+from sync.wire.input.input_messages import rejected
 
 Values = dict[str, Any]
 """Sections of fields, as read from TOML, JSON or the environment, before validation."""

@@ -11,7 +11,7 @@ from player.settings.layers import Values
 from player.settings.model import Settings
 from sync.errors import Rejected
 from sync.runtime.file_with_copy import FileWithCopy
-from sync.wire.input_messages import one_line, wrong_variable
+from sync.wire.input.input_messages import one_line, wrong_variable
 
 PREFIX = "SIGNAGE_PLAYER__"
 STATE = "state"  # the folder in storage.state_dir, as in `sync.device.store.content_store`

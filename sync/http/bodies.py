@@ -19,7 +19,7 @@ from sync.errors import (
 from sync.http.conditional import CODED
 from sync.http.listener import begin_work, end_work
 from sync.runtime.threads import in_thread
-from sync.wire.input_messages import BODY, json_fault, rejected
+from sync.wire.input.input_messages import BODY, json_fault, rejected
 from sync.wire.value_types import count_values
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from sync.errors import CorruptContent, Distrust, Outdated, Untrusted
 from sync.wire.chunk_index import LARGEST_CHUNK_BYTES, Index, load_index
-from sync.wire.input_messages import rejected
+from sync.wire.input.input_messages import rejected
 from sync.wire.release import Asset, BookingsFile, Release, Root, Timestamp
 from sync.wire.release_reader import read_bookings, read_release
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from sync.device.store.media_files import hash_names
 from sync.errors import StorageBroken
 from sync.runtime.durable_files import file_stamp, read_file, write_durably
-from sync.wire.input_messages import rejected
+from sync.wire.input.input_messages import rejected
 from sync.wire.release import RELEASE_CAP_BYTES, BookingsFile, Release
 from sync.wire.release_reader import read_bookings, read_release, with_bookings
 

@@ -30,7 +30,7 @@ from sync.origin.settings.model import OriginConfiguration
 from sync.runtime.clock import SystemClock, instant, unix_ms
 from sync.runtime.supervisor import supervise
 from sync.trust.root_changes import public_key
-from sync.wire.input_messages import argument
+from sync.wire.input.input_messages import argument
 from sync.wire.value_types import AskedInstant, Identifier, Name
 
 FAILED = 1

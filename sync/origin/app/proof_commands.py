@@ -20,7 +20,7 @@ from sync.origin.proof.export.records import LINE_CAP_BYTES
 from sync.origin.proof.export.verification_text import verification_document, verification_lines
 from sync.origin.proof.export.verifier import verify_export
 from sync.runtime.os_messages import os_reason
-from sync.wire.input_messages import rejected
+from sync.wire.input.input_messages import rejected
 
 EXIT_CODES = {"whole": 0, "broken": 1, "incomplete": 3}
 """The exit code of `verify` for each result."""

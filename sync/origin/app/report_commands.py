@@ -14,7 +14,7 @@ from sync.origin.proof.csv_export import REPORT_COLUMNS, csv_of
 from sync.origin.proof.delivery import DeliveryRow, ReportBy
 from sync.origin.reports.delivery_report import DeliveryReport, flat_rows
 from sync.runtime.clock import SystemClock
-from sync.wire.input_messages import argument, rejected
+from sync.wire.input.input_messages import argument, rejected
 from sync.wire.value_types import Identifier
 
 _day, _id = argument(date), argument(Identifier)

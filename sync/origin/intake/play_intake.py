@@ -22,7 +22,7 @@ from sync.origin.store.proof.identity_doubts import DoubtKind, IdentityDoubtStor
 from sync.origin.store.proof.plays import Delivery, PlayStore, ReceivedPlay, Stored
 from sync.runtime.clock import Clock, unix_ms
 from sync.wire.device_reports import BatchAnswer, Play, PlayBatch, Receipt, play_hash
-from sync.wire.input_messages import one_line, rejected
+from sync.wire.input.input_messages import one_line, rejected
 
 CHECKED_AT_ONCE = 20  # plays; a wrong one takes up to a millisecond
 

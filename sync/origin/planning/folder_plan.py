@@ -26,7 +26,7 @@ from sync.origin.planning.plan_fields import (
 )
 from sync.origin.planning.schedules import BreakDraft, LogoSpec, TickerSpec, WindowDraft, not_before_first_day
 from sync.runtime.os_messages import os_reason
-from sync.wire.input_messages import one_line, read_toml, rejected
+from sync.wire.input.input_messages import one_line, read_toml, rejected
 from sync.wire.overlay import MOST_OVERLAYS
 from sync.wire.release import AtEnd, Fit, WholeShare
 from sync.wire.stream_url import StreamUrl

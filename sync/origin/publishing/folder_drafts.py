@@ -27,7 +27,7 @@ from sync.origin.planning.schedules import (
     StoredSchedule,
     TickerDraft,
 )
-from sync.wire.input_messages import one_line, rejected
+from sync.wire.input.input_messages import one_line, rejected
 
 _FAR_AHEAD = datetime(2100, 1, 1, tzinfo=UTC)
 

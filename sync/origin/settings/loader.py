@@ -16,7 +16,7 @@ from pydantic_settings import (
 
 from sync.errors import Rejected
 from sync.origin.settings.model import OriginConfiguration
-from sync.wire.input_messages import field_reasons, nearest, read_toml, rejected, wrong_variable
+from sync.wire.input.input_messages import field_reasons, nearest, read_toml, rejected, wrong_variable
 
 PREFIX = "SIGNAGE_ORIGIN__"
 DEFAULT_FILE = Path("/etc/signage/origin.toml")

@@ -30,7 +30,7 @@ from sync.wire.device_reports import (
     Word,
     record_hash,
 )
-from sync.wire.input_messages import one_line, rejected
+from sync.wire.input.input_messages import one_line, rejected
 from sync.wire.value_types import AskedInstant, Identifier, Instant, Wire
 
 BATCH_CAP_BYTES = 2 * 1024 * 1024

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from sync.wire.device_reports import LogEpoch
-from sync.wire.input_messages import rejected
+from sync.wire.input.input_messages import rejected
 from sync.wire.release import MOST_NUMBER, Envelope
 from sync.wire.value_types import Identifier, Instant, RepeatedName, Sha256, Wire, unique_names
 

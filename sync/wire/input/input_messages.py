@@ -24,7 +24,7 @@ from pydantic_core import ErrorDetails
 
 from sync.errors import Rejected
 from sync.runtime.os_messages import os_reason
-from sync.wire.expected_values import Schema, expected, listed, resolved
+from sync.wire.input.expected_values import Schema, expected, listed, resolved
 
 Model = type[BaseModel] | TypeAdapter[Any]
 

@@ -25,8 +25,8 @@ from sync.origin.planning.playlists import PlaylistDraft
 from sync.origin.planning.schedules import ScheduleDraft
 from sync.origin.settings.model import OriginConfiguration
 from sync.wire.device_reports import PlayBatch
-from sync.wire.expected_values import PATTERNS
-from sync.wire.input_messages import BODY, argument, json_fault, one_line, read_toml, rejected
+from sync.wire.input.expected_values import PATTERNS
+from sync.wire.input.input_messages import BODY, argument, json_fault, one_line, read_toml, rejected
 
 OURS = ValueError("must be after starts_at")
 
