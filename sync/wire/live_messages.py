@@ -15,7 +15,7 @@ Seconds = Annotated[float, Field(ge=0, le=86_400)]
 
 
 class Exchange(Wire):
-    """What a device reports and delivers; what it leaves out is not asked for.
+    """What a device reports and delivers; what it leaves out is not asked for. Each part is taken by itself.
 
     `plays` are taken as those of a `PlayBatch`. `timestamp` is the hash of the `timestamp.json` that the device
     accepted last; it is told so that the origin knows who lags, and never believed in place of a heartbeat.
@@ -31,6 +31,7 @@ class ExchangeAnswer(Wire):
 
     `timestamp` is the hash of the `timestamp.json` of the channel; a device fetches and checks that signed file when
     the hash is another than that of its own, spread over `fetch_within_s`, and at least hourly whatever is said here.
+    `refused` says what is wrong with the heartbeat, which then was not taken; it concerns nothing else.
     `plays` is None if none came, or if they could not be stored: then they are delivered again after `retry_after_s`.
     """
 
@@ -39,6 +40,7 @@ class ExchangeAnswer(Wire):
     timestamp: Sha256 | None = None  # None: nothing is published, or not known yet
     fetch_within_s: Seconds = 0.0
     heartbeat: HeartbeatAnswer = HeartbeatAnswer()
+    refused: str = ""
     plays: BatchAnswer | None = None
     retry_after_s: Seconds = 0.0
 

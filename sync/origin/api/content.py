@@ -73,6 +73,14 @@ class ContentRoutes:
         )
         return (*immutable, timestamp)
 
+    async def timestamp_hash(self, channel: str) -> str | None:
+        """Return the hash of a channel's timestamp as it is served now; None: there is none that can be read."""
+        try:
+            small = await self._small.read(self._tree + timestamp_path(channel))
+        except (NotFound, StorageBroken):  # who asks for the file itself is told more
+            return None
+        return None if small is None else small.etag.strip('"')
+
     def _immutable(self, pattern: re.Pattern[str], suffix: str, path_of: Callable[[str], str], kind: str) -> Handler:
         """Serve files that never change. Their name is their ETag."""
 

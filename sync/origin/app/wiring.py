@@ -17,6 +17,7 @@ from sync.http.request_checks import check_request
 from sync.origin import __version__
 from sync.origin.api.content import ContentRoutes
 from sync.origin.api.devices import DeviceRoutes
+from sync.origin.api.exchange import ExchangeRoutes
 from sync.origin.api.identity.routes import IdentityRoutes
 from sync.origin.api.media import MediaRoutes
 from sync.origin.api.monitoring import MonitoringRoutes, OriginMetrics
@@ -44,6 +45,7 @@ from sync.origin.http.live_hints import LiveHints
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.ingest.upload_intake import Intake
 from sync.origin.intake.clock_correction import ClockCorrection
+from sync.origin.intake.exchange import Exchanges
 from sync.origin.intake.heartbeat_intake import HeartbeatIntake
 from sync.origin.intake.heartbeat_watch import HeartbeatWatch
 from sync.origin.intake.play_intake import PlayIntake
@@ -147,9 +149,7 @@ def _assemble(
 
     heartbeats = _heartbeat_intake(database, live, clock)
     devices = DeviceRoutes(device_store, IdentityDoubtStore(database), heartbeats, live, clock)
-    enrolment = Enrolment(settings.publish.usable_enrolment_key, settings.publish.enrolment_channel)
-    origin_keys = OriginKeys(keyring.root_envelope, keyring.prove_identity, _names(settings))
-    pairings = PairingRoutes(PairingStore(database), devices, live, enrolment, origin_keys, clock)
+    pairings = _pairing_routes(settings, clock, database, keyring, devices, live)
     reports = _report_maker(database, files, clock)
     correction, plays, about_proof = _proof_parts(database, files, live, metrics, clock)
     proof = (*about_proof, ReportRoutes(reports, clock))
@@ -163,9 +163,11 @@ def _assemble(
 
     people = (gatekeeper, UploadRoutes(rooms.intake), media, *_plan_routes(rooms, live), releases, signing)
     identities = _identity_routes(database, signing, live, clock)
-    machines = (pairings, devices, *proof, live, StorageRoutes(cleaner, files, reserve_bytes))
     content = ContentRoutes(files, HandedOver(settings.server.x_accel_redirect))
-    all_of_them = (*people, identities, *machines, content, PlayExportRoutes(exporter), monitor)
+    exchanges = Exchanges(heartbeats, plays, content.timestamp_hash, metrics.count_receipts)
+    machines = (pairings, devices, ExchangeRoutes(exchanges), *proof, live)
+    storage = StorageRoutes(cleaner, files, reserve_bytes)
+    all_of_them = (*people, identities, *machines, storage, content, PlayExportRoutes(exporter), monitor)
     operations = [operation for room in all_of_them for operation in room.operations()]
     monitor.describe(operations)
 
@@ -200,6 +202,19 @@ def _services(
 def _heartbeat_intake(database: OriginDatabase, live: LiveHints, clock: Clock) -> HeartbeatIntake:
     watch = HeartbeatWatch(MachineStore(database), IdentityDoubtStore(database), live, clock)
     return HeartbeatIntake(HeartbeatStore(database), watch, live.changed, clock)
+
+
+def _pairing_routes(
+    settings: OriginConfiguration,
+    clock: Clock,
+    database: OriginDatabase,
+    keyring: Keyring,
+    devices: DeviceRoutes,
+    live: LiveHints,
+) -> PairingRoutes:
+    enrolment = Enrolment(settings.publish.usable_enrolment_key, settings.publish.enrolment_channel)
+    origin_keys = OriginKeys(keyring.root_envelope, keyring.prove_identity, _names(settings))
+    return PairingRoutes(PairingStore(database), devices, live, enrolment, origin_keys, clock)
 
 
 def _identity_routes(

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from sync.errors import StorageBroken, StorageFull
+from sync.errors import StorageBroken, StorageFull, TooLarge
 from sync.origin.intake.heartbeat_watch import HeartbeatWatch
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.runtime.clock import Clock, unix_ms
@@ -16,6 +16,9 @@ from sync.wire.value_types import Sha256, Wire
 
 WRITE_EVERY_S = 1.0
 """How long a heartbeat is only in memory. Other origins on the same database know it after that, and one write."""
+
+LARGEST_LETTERS = 128 * 1024
+"""The longest heartbeat that is held, written out; one that comes by itself has at most 64 KiB."""
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +47,15 @@ class HeartbeatIntake:
         self._failing = False
 
     async def submit(self, device: str, heartbeat: Heartbeat) -> HeartbeatAnswer | None:
-        """Take a heartbeat; return what to answer, None: nothing."""
-        document = from_json(heartbeat.model_dump_json())  # with null for infinity and NaN, which PostgreSQL refuses
-        self._store.hold(device, document, unix_ms(self._clock.now()))
+        """Take a heartbeat; return what to answer, None: nothing.
+
+        Raises:
+            TooLarge: it is not held, for each device has one in memory.
+        """
+        text = heartbeat.model_dump_json()  # with null for infinity and NaN, which PostgreSQL refuses
+        if len(text) > LARGEST_LETTERS:
+            raise TooLarge(f"a heartbeat of {len(text)} letters is over the limit of {LARGEST_LETTERS}")
+        self._store.hold(device, from_json(text), unix_ms(self._clock.now()))
         self._changed("devices", device)
         answer = await self._watch.heard(device, heartbeat)
         if budget_wait(heartbeat, None) is None:
