@@ -114,13 +114,11 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/intake": (
         SERVICES,
-        "sync/origin/http sync/origin/proof sync/origin/publishing sync/origin/store sync/origin/store/heartbeats "
-        "sync/origin/store/proof sync/trust",
+        "sync/origin/http sync/origin/live sync/origin/proof sync/origin/publishing sync/origin/store "
+        "sync/origin/store/heartbeats sync/origin/store/proof sync/trust",
     ),
-    "sync/origin/http": (
-        SERVICES,
-        "sync/http sync/origin/store sync/origin/store/heartbeats sync/trust",
-    ),
+    "sync/origin/live": (SERVICES, "sync/http sync/origin/http sync/origin/store"),
+    "sync/origin/http": (SERVICES, "sync/http sync/origin/store sync/trust"),
     "player/diagnostics": (
         FACES,
         "player player/director player/display player/evidence player/platform player/programme player/settings "
@@ -134,19 +132,20 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/api": (
         FACES,
-        "sync/http sync/origin/http sync/origin/ingest sync/origin/intake sync/origin/persistence sync/origin/planning "
-        "sync/origin/publishing sync/origin/retention sync/origin/store sync/origin/store/proof "
+        "sync/http sync/origin/http sync/origin/ingest sync/origin/intake sync/origin/live sync/origin/persistence "
+        "sync/origin/planning sync/origin/publishing sync/origin/retention sync/origin/store sync/origin/store/proof "
         "sync/programme/bookings sync/trust",
     ),
     "sync/origin/api/proof": (
         FACES,
-        "sync/http sync/origin/api sync/origin/http sync/origin/intake sync/origin/persistence sync/origin/proof "
-        "sync/origin/proof/export sync/origin/publishing sync/origin/reports sync/origin/store/proof sync/proof "
-        "sync/trust",
+        "sync/http sync/origin/api sync/origin/http sync/origin/intake sync/origin/live sync/origin/persistence "
+        "sync/origin/proof sync/origin/proof/export sync/origin/publishing sync/origin/reports "
+        "sync/origin/store/proof sync/proof sync/trust",
     ),
     "sync/origin/api/identity": (
         FACES,
-        "sync/http sync/origin/api/proof sync/origin/http sync/origin/store sync/origin/store/proof sync/trust",
+        "sync/http sync/origin/api/proof sync/origin/http sync/origin/live sync/origin/store sync/origin/store/proof "
+        "sync/trust",
     ),
     "sync/origin/console": (FACES, "sync/http"),
     "player/app": (
@@ -159,8 +158,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/app": (
         ROOTS,
         "sync/http sync/origin sync/origin/api sync/origin/api/identity sync/origin/api/proof sync/origin/console "
-        "sync/origin/http sync/origin/ingest sync/origin/intake sync/origin/persistence sync/origin/proof "
-        "sync/origin/proof/export sync/origin/publishing sync/origin/reports sync/origin/retention "
+        "sync/origin/http sync/origin/ingest sync/origin/intake sync/origin/live sync/origin/persistence "
+        "sync/origin/proof sync/origin/proof/export sync/origin/publishing sync/origin/reports sync/origin/retention "
         "sync/origin/settings sync/origin/store sync/origin/store/heartbeats sync/origin/store/proof "
         "sync/origin/store/reports sync/trust",
     ),

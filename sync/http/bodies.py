@@ -44,7 +44,11 @@ async def read_json(
         TooLarge: it is over `cap_bytes` or has more than `most_values`; both are checked before parsing.
         Rejected: it is not JSON or does not fit the model; `fields` names each wrong field.
     """
-    raw = await read_body(request, cap_bytes)
+    return await parse_json(await read_body(request, cap_bytes), model, most_values)
+
+
+async def parse_json(raw: bytes, model: type[Model], most_values: int) -> Model:
+    """Parse a JSON document into a model; raises as `read_json` does."""
     refuse_many_values(raw, most_values)
     return await in_thread(_parse, model, raw) if len(raw) > _LONG_BODY_BYTES else _parse(model, raw)
 

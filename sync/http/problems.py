@@ -71,9 +71,14 @@ def problem(status: int, kind: str, title: str, detail: str, instance: str, **me
     return answer
 
 
+def status_of(error: SignageError) -> int:
+    """Return the status that an error of this project has in HTTP."""
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+
+
 def problem_of(error: SignageError, instance: str) -> web.Response:
     """Return the problem for an error of this project."""
-    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+    status = status_of(error)
     members: dict[str, Any] = {}
     if isinstance(error, Rejected) and error.fields:
         members["fields"] = {

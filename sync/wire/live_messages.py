@@ -11,6 +11,9 @@ from pydantic import FailFast, Field
 from sync.wire.device_reports import BATCH_LIMIT, BatchAnswer, Heartbeat, HeartbeatAnswer, OnAir
 from sync.wire.value_types import Identifier, Sha256, Wire
 
+LARGEST_MESSAGE_BYTES = 1024 * 1024
+"""The largest message that a device sends over its live connection. Who sends more is disconnected (code 1009)."""
+
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 
 

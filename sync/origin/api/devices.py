@@ -14,8 +14,8 @@ from sync.http.bodies import json_answer, read_json, requested_version
 from sync.http.operations import Access, Operation
 from sync.origin.api.lists import ListPage, list_operation
 from sync.origin.http.auth import caller_of
-from sync.origin.http.live_hints import LiveHints
 from sync.origin.intake.heartbeat_intake import BudgetWait, HeartbeatIntake, budget_wait
+from sync.origin.live.live_hints import LiveHints
 from sync.origin.persistence.lists import DEVICES
 from sync.origin.persistence.pages import Page, PageRequest
 from sync.origin.store.devices import Device, DeviceStore

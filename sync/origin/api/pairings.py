@@ -25,7 +25,7 @@ from sync.http.operations import Access, Operation
 from sync.origin.api.devices import DeviceRoutes, DeviceView
 from sync.origin.api.lists import ListPage, list_operation
 from sync.origin.http.host_header_check import is_own_address
-from sync.origin.http.live_hints import LiveHints
+from sync.origin.live.live_hints import LiveHints
 from sync.origin.persistence.lists import PAIRINGS
 from sync.origin.persistence.pages import Page, PageRequest
 from sync.origin.store.pairings import NOT_WAITING, Admission, Pairing, PairingLimits, PairingStep, PairingStore

@@ -38,18 +38,21 @@ from sync.origin.api.uploads import UploadRoutes, add_tus_version
 from sync.origin.console.server import add_console, harden
 from sync.origin.http.auth import Gatekeeper
 from sync.origin.http.compression import compress
-from sync.origin.http.contact_watch import ContactWatch
 from sync.origin.http.handed_over import HandedOver
 from sync.origin.http.host_header_check import allowed_names, check_host
-from sync.origin.http.live_hints import LiveHints
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.ingest.upload_intake import Intake
 from sync.origin.intake.clock_correction import ClockCorrection
+from sync.origin.intake.contact_watch import ContactWatch
 from sync.origin.intake.exchange import Exchanges
 from sync.origin.intake.heartbeat_intake import HeartbeatIntake
 from sync.origin.intake.heartbeat_watch import HeartbeatWatch
 from sync.origin.intake.play_intake import PlayIntake
 from sync.origin.intake.play_judge import PlayJudge
+from sync.origin.live.live_hints import LiveHints
+from sync.origin.live.live_socket import LiveRoutes
+from sync.origin.live.pings import Pings
+from sync.origin.live.token_check import TokenCheck
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
 from sync.origin.proof.billing import JUDGEMENT
@@ -143,16 +146,15 @@ def _assemble(
     restarts, reserve_bytes = Restarts(), settings.storage.reserve_bytes
     keys, device_store, counts = KeyStore(database), DeviceStore(database), CountStore(database)
     gatekeeper = Gatekeeper(keys, device_store, clock)
-    live = LiveHints(device_store, gatekeeper, clock)
+    live = LiveHints(device_store, clock)
     metrics = OriginMetrics(counts, restarts, clock)
-    monitor = MonitoringRoutes(counts, files, gatekeeper, metrics, live.listeners, reserve_bytes, __version__)
+    monitor = MonitoringRoutes(counts, files, gatekeeper, metrics, live.listeners.count, reserve_bytes, __version__)
 
     heartbeats = _heartbeat_intake(database, live, clock)
     devices = DeviceRoutes(device_store, IdentityDoubtStore(database), heartbeats, live, clock)
     pairings = _pairing_routes(settings, clock, database, keyring, devices, live)
     reports = _report_maker(database, files, clock)
     correction, plays, about_proof = _proof_parts(database, files, live, metrics, clock)
-    proof = (*about_proof, ReportRoutes(reports, clock))
     signing = DeviceKeyRoutes(DeviceKeyStore(database), keyring, live, clock)
     exporter = _exporter(database, keyring, clock)
     pipeline = Pipeline(MediaStore(database, clock), files, settings, clock, changed=live.changed)
@@ -165,7 +167,8 @@ def _assemble(
     identities = _identity_routes(database, signing, live, clock)
     content = ContentRoutes(files, HandedOver(settings.server.x_accel_redirect))
     exchanges = Exchanges(heartbeats, plays, content.timestamp_hash, metrics.count_receipts)
-    machines = (pairings, devices, ExchangeRoutes(exchanges), *proof, live)
+    sockets = LiveRoutes(live, exchanges.exchange_document, clock)
+    machines = (pairings, devices, ExchangeRoutes(exchanges), *about_proof, ReportRoutes(reports, clock), sockets)
     storage = StorageRoutes(cleaner, files, reserve_bytes)
     all_of_them = (*people, identities, *machines, storage, content, PlayExportRoutes(exporter), monitor)
     operations = [operation for room in all_of_them for operation in room.operations()]
@@ -173,29 +176,29 @@ def _assemble(
 
     app = _application(settings, operations, gatekeeper, metrics, live)
     archiver = PlayArchiver(database, clock, settings.retention.archive_plays_after_days)
-    services = _services(rooms, pipeline, cleaner, live, reports, ContactWatch(HeartbeatStore(database), live, clock))
+    services = _services(rooms, pipeline, cleaner, reports) | _live_services(database, live, gatekeeper, clock)
     services |= {"clock_correction": correction.run, "play_archiver": archiver.run, "heartbeats": heartbeats.run}
     parts = (keys, devices, signing, exporter, pairings, live, rooms, pipeline, cleaner, keyring, reports, plays)
     return Origin(app, services, restarts, *parts)
 
 
-def _services(
-    rooms: FolderTarget,
-    pipeline: Pipeline,
-    cleaner: Cleaner,
-    live: LiveHints,
-    reports: ReportMaker,
-    contact: ContactWatch,
-) -> dict[str, Run]:
+def _services(rooms: FolderTarget, pipeline: Pipeline, cleaner: Cleaner, reports: ReportMaker) -> dict[str, Run]:
     return {
         "pipeline": pipeline.run,
         "intake": rooms.intake.run,
         "publisher": rooms.publisher.run,
         "clearer": cleaner.run,
-        "live": live.run,
         "day_counter": reports.counter.run,
         "promises": reports.keeper.run,
-        "contact": contact.run,
+    }
+
+
+def _live_services(database: OriginDatabase, live: LiveHints, gatekeeper: Gatekeeper, clock: Clock) -> dict[str, Run]:
+    return {
+        "live": live.run,
+        "pings": Pings(live.listeners, clock).run,
+        "token_check": TokenCheck(live, gatekeeper, clock).run,
+        "contact": ContactWatch(HeartbeatStore(database), live, clock).run,
     }
 
 

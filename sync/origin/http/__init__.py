@@ -1,1 +1,1 @@
-"""What all routes share: callers and their keys, the check of the Host header, live hints, cached answers."""
+"""What all routes share: callers and their keys, the check of the Host header, cached answers."""

@@ -5,6 +5,7 @@ Tokens are looked up by their hash, so neither the database nor the time of an a
 
 import logging
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +16,7 @@ from sync.http.bodies import json_answer, read_json
 from sync.http.forwarded import cookie_path, is_secure
 from sync.http.listener import hold_by_token
 from sync.http.operations import UNGUARDED, Access, Operation
-from sync.origin.store.devices import DeviceStore
+from sync.origin.store.devices import DeviceStore, KnownDevice
 from sync.origin.store.groups import Groups
 from sync.origin.store.keys import Key, KeyAccess, KeyStore
 from sync.runtime.clock import Clock, unix_ms
@@ -62,6 +63,7 @@ class Gatekeeper:
 
     def __init__(self, keys: KeyStore, devices: DeviceStore, clock: Clock) -> None:
         self._keys = keys
+        self._devices = devices
         self._tokens = Groups(devices.by_tokens, clock, most=500, longest_wait_s=_LONGEST_WAIT_S)
         self._clock = clock
 
@@ -117,8 +119,14 @@ class Gatekeeper:
     async def caller_by_hash(self, proof: str) -> Caller | None:
         """Return the caller with this token or session hash, or None if it is not (or no longer) valid."""
         device = await self._tokens.submit(proof)
-        if device is not None:
-            return Caller(device.id, device.name, Access.DEVICE, proof, device.channel)
+        return await self._person(proof) if device is None else _device(device, proof)
+
+    async def callers_by_hash(self, proofs: Sequence[str]) -> list[Caller | None]:
+        """Return for each of these hashes who has it, as `caller_by_hash` does."""
+        found = zip(proofs, await self._devices.by_tokens(proofs), strict=True)
+        return [await self._person(proof) if device is None else _device(device, proof) for proof, device in found]
+
+    async def _person(self, proof: str) -> Caller | None:
         key = await self._keys.by_hash(proof) or await self._keys.by_session(proof, unix_ms(self._clock.now()))
         return None if key is None else Caller(key.id, key.name, Access(key.access), proof)
 
@@ -153,6 +161,10 @@ class Gatekeeper:
         if not cookie_path(request):
             _forget_cookie_of_host(answer)
         return answer
+
+
+def _device(device: KnownDevice, proof: str) -> Caller:
+    return Caller(device.id, device.name, Access.DEVICE, proof, device.channel)
 
 
 def _forget_cookie_of_host(answer: web.Response) -> None:

@@ -49,6 +49,18 @@ class Exchanges:
         self._timestamp_hash = timestamp_hash
         self._count = count
 
+    async def exchange_document(self, caller: Caller, document: dict[str, Any]) -> ExchangeAnswer:
+        """Do the same with a JSON object that is not checked yet.
+
+        Raises:
+            Rejected: it is no `ReceivedExchange`.
+        """
+        try:
+            asked = ReceivedExchange.model_validate(document)
+        except ValidationError as error:
+            raise rejected(error, ReceivedExchange) from error
+        return await self.exchange(caller, asked)
+
     async def exchange(self, caller: Caller, asked: ReceivedExchange) -> ExchangeAnswer:
         """Take what a device reports and delivers, and return the answer to it."""
         assert caller.channel is not None  # every device has one

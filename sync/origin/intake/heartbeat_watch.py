@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 
-from sync.origin.http.live_hints import LiveHints
+from sync.origin.live.live_hints import LiveHints
 from sync.origin.store.groups import Groups
 from sync.origin.store.proof.identity_doubts import DoubtKind, IdentityDoubtStore
 from sync.origin.store.proof.machines import GivenIdentity, KnownMachine, MachineChange, MachineReport, MachineStore

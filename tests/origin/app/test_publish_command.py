@@ -53,7 +53,8 @@ async def test_a_folder_published_beside_a_serving_origin_reaches_its_devices(
             assert "offers.pdf is left out: it is a PDF document: save its pages as pictures" in err
             assert list(published["left_out"]) == ["offers.pdf"]
             assert (published["items"], published["sequence"], published["unchanged"]) == (2, 1, False)
-            hint = json.loads(await socket.receive_str(timeout=PATIENCE_S))
+            welcome, hint = [json.loads(await socket.receive_str(timeout=PATIENCE_S)) for _ in range(2)]
+            assert welcome["topic"] == "welcome"
             assert hint == {"topic": "release", "channel": "main", "sequence": 1}
         root = pin_root(Envelope.model_validate((await server.ask("GET", "/content/roots/1.json")).document))
         raw = (await server.ask("GET", "/content/channels/main/timestamp.json")).text.encode()

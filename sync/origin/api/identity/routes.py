@@ -11,7 +11,7 @@ from sync.http.bodies import json_answer, read_json
 from sync.http.operations import Access, Operation
 from sync.origin.api.proof.device_keys import DeviceKeyRoutes
 from sync.origin.http.auth import caller_of
-from sync.origin.http.live_hints import LiveHints
+from sync.origin.live.live_hints import LiveHints
 from sync.origin.store.devices import DeviceStore
 from sync.origin.store.proof.identity_doubts import IdentityDoubtStore
 from sync.origin.store.proof.machines import MachineStore

@@ -9,8 +9,8 @@ from sync.errors import Untrusted
 from sync.http.bodies import json_answer, read_json
 from sync.http.operations import Access, Operation
 from sync.origin.http.auth import caller_of
-from sync.origin.http.live_hints import LiveHints
 from sync.origin.intake.receipts import GapSearch
+from sync.origin.live.live_hints import LiveHints
 from sync.origin.store.proof.identity_doubts import DoubtKind, IdentityDoubtStore
 from sync.origin.store.proof.signed_logs import SignedCheckpoint, SignedLogStore
 from sync.proof.chain import Misfit, misfit

@@ -10,7 +10,7 @@ from sync.errors import Conflict, NotFound, Rejected, Untrusted
 from sync.http.bodies import json_answer, read_json
 from sync.http.operations import Access, Operation
 from sync.origin.http.auth import caller_of
-from sync.origin.http.live_hints import LiveHints
+from sync.origin.live.live_hints import LiveHints
 from sync.origin.publishing.keyring import Keyring
 from sync.origin.store.proof.device_keys import DeviceKeyStore, IssuedCertificate, newest
 from sync.proof.checkpoint import CERTIFICATE_CAP_BYTES, READS_CHANGED_COUNTS, Certificate, sign_certificate

@@ -11,9 +11,9 @@ from sync.http.bodies import json_answer, read_json, read_query
 from sync.http.operations import Access, Operation
 from sync.origin.api.lists import LINKS, ListQuery, cursor_text, link_header
 from sync.origin.http.auth import caller_of
-from sync.origin.http.live_hints import LiveHints
 from sync.origin.intake.clock_correction import ClockCorrection
 from sync.origin.intake.receipts import GapSearch, invalid, last_epoch
+from sync.origin.live.live_hints import LiveHints
 from sync.origin.persistence.lists import HISTORY
 from sync.origin.proof.csv_export import HISTORY_COLUMNS, csv_of
 from sync.origin.store.proof.history import HistoryFilter, HistoryRow, HistoryStore

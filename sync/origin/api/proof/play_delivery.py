@@ -12,10 +12,10 @@ from sync.http.operations import Access, Operation
 from sync.origin.api.monitoring import OriginMetrics
 from sync.origin.api.proof.play_reading import SetAside
 from sync.origin.http.auth import caller_of
-from sync.origin.http.live_hints import LiveHints
 from sync.origin.intake.play_intake import PlayIntake
 from sync.origin.intake.play_judge import Case, PlayJudge
 from sync.origin.intake.receipts import LARGEST_NUMBER
+from sync.origin.live.live_hints import LiveHints
 from sync.origin.proof.clock_corrections import at_right_time
 from sync.origin.store.proof.plays import Acceptance, PlayStore
 from sync.runtime.clock import Clock, unix_ms

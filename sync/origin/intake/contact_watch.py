@@ -8,7 +8,7 @@ import logging
 from datetime import timedelta
 
 from sync.errors import StorageBroken, StorageFull
-from sync.origin.http.live_hints import LiveHints
+from sync.origin.live.live_hints import LiveHints
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.runtime.clock import Clock, unix_ms
 

@@ -1,0 +1,91 @@
+"""Hints: devices hear of new releases, pages hear what changed. A lost hint does no harm.
+
+Sequences are read from the database every second, because another process (the command line, a second origin) may have
+published.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+
+from aiohttp import WSCloseCode
+
+from sync.origin.live.frames import hint_frame
+from sync.origin.live.listeners import Listener, Listeners, in_turns
+from sync.origin.live.waves import fetch_window_s, return_window_s
+from sync.origin.store.devices import DeviceStore
+from sync.runtime.clock import Clock
+from sync.wire.live_messages import Hint
+
+POLL_S = 1.0
+GOODBYE_S = 1.0
+
+
+class LiveHints:
+    """Sends the hints to those who listen."""
+
+    def __init__(self, devices: DeviceStore, clock: Clock) -> None:
+        self.listeners = Listeners()
+        self._devices = devices
+        self._clock = clock
+        self._sequences: dict[str, int] = {}
+
+    def changed(self, topic: str, id: str) -> None:
+        """Tell every page that something of `topic` (media, uploads, devices, playlists …) changed."""
+        _send(self.listeners.pages, hint_frame({"topic": topic, "id": id}))
+
+    def moved(self, device: str, channel: str) -> None:
+        """Tell a device that it belongs to another channel now: it connects again as a device of that one."""
+        for listener in self.listeners.of_device(device):
+            listener.send(hint_frame(Hint(topic="channel", channel=channel)))
+            listener.leave(WSCloseCode.GOING_AWAY)
+
+    def locked_out(self, device: str) -> None:
+        """Close the sockets of a device whose token is no longer valid."""
+        for listener in self.listeners.of_device(device):
+            listener.leave(WSCloseCode.POLICY_VIOLATION)
+
+    def fetch_within_s(self, channel: str) -> float:
+        """Return over how long the devices of a channel spread it to fetch what is new."""
+        return fetch_window_s(len(self.listeners.of_channel(channel)))
+
+    def greet(self, listener: Listener) -> None:
+        """Tell a device that has connected when to come back, and where its channel is."""
+        channel = listener.caller.channel
+        if channel is None:
+            return
+        listener.send(hint_frame(Hint(topic="welcome", within_s=return_window_s(self.listeners.count()["device"]))))
+        if sequence := self._sequences.get(channel, 0):
+            listener.send(hint_frame(Hint(topic="release", channel=channel, sequence=sequence)))
+
+    async def run(self) -> None:
+        """Poll the sequences of the channels until cancelled."""
+        while True:
+            found = await self._devices.channel_sequences()
+            new = [one for one in found.items() if one[1] and one[1] != self._sequences.get(one[0], 0)]
+            self._sequences = found
+            for channel, sequence in new:
+                await self._announce(channel, sequence)
+            await self._clock.sleep(POLL_S)
+
+    async def close(self) -> None:
+        """Close all sockets: the origin stops."""
+        async for listener in in_turns(self.listeners, self._clock):
+            listener.leave(WSCloseCode.GOING_AWAY)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                await self.listeners.wait_until_none()
+        for listener in tuple(self.listeners):
+            listener.transport.abort()
+
+    async def _announce(self, channel: str, sequence: int) -> None:
+        hint = Hint(topic="release", channel=channel, sequence=sequence)
+        _send(self.listeners.pages, hint_frame(hint))
+        frame = hint_frame(hint.model_copy(update={"within_s": self.fetch_within_s(channel)}))
+        async for listener in in_turns(self.listeners.of_channel(channel), self._clock):
+            listener.send(frame)
+
+
+def _send(listeners: Iterable[Listener], frame: bytes) -> None:
+    for listener in listeners:
+        listener.send(frame)
