@@ -19,6 +19,7 @@ import kills
 import lists
 import orders
 import origin
+import pipeline
 import proof
 import reports
 import rhythm
@@ -58,6 +59,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "lists": lambda _: lists.measure(),
     "orders": lambda _: orders.measure(),
     "origin": lambda options: origin.measure(options.part, options.devices, options.batch, options.seconds),
+    "pipeline": lambda options: pipeline.measure(options.only, options.files, options.workers),
     "proof": lambda options: proof.measure(options.hours, options.rounds or proof.ROUNDS, options.seed),
     "reports": lambda options: reports.measure(options.plays),
     "streams": lambda _: streams.measure(),
@@ -121,7 +123,9 @@ def main() -> None:
     rounds += f", of each row of `sync` ({syncing.ROUNDS})"
     parser.add_argument("--hours", type=float, default=0.0, help="how long a day of `proof` lasts (some minutes)")
     parser.add_argument("--rounds", type=int, help=rounds)
-    parser.add_argument("--only", default="", metavar="TEXT", help="of `encode`, `faults` and `shapes` those named so")
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="those named so: of `encode`, `faults`, `pipeline`, `shapes`"
+    )
     parser.add_argument("--seed", type=int, default=7, help="of `ads`, `fuzz`, `kills`, `proof`, `shapes`: %(default)s")
     parser.add_argument("--seeds", type=int, default=ads.SEEDS, help="weeks of `ads` (%(default)s)")
     parts = f"of `fuzz`: decks, ingest or documents; of `kills`: daemon; of `sync`: {', '.join(syncing.PARTS)} (all); "
@@ -132,6 +136,8 @@ def main() -> None:
     parser.add_argument("--devices", type=int, default=origin.DEVICES, help="simulated ones of `origin` (%(default)s)")
     parser.add_argument("--batch", type=int, default=origin.BATCH, help="plays of a request of `origin` (%(default)s)")
     parser.add_argument("--seconds", type=float, default=origin.SECONDS, help="of the load of `origin` (%(default)s)")
+    parser.add_argument("--files", type=int, default=pipeline.FILES, help="that `pipeline` sends (%(default)s)")
+    parser.add_argument("--workers", type=int, default=0, help="of the origin of `pipeline` (as it chooses)")
     parser.add_argument("--short", action="store_true", help="less of each part of `sync`: under three minutes")
     parser.add_argument(
         "--whole", action="store_true", help="have `seam` compare whole frames as well: loads the machine"

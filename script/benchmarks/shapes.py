@@ -24,6 +24,7 @@ from player.stage.stage import Stage
 from sync.errors import DeckLost, MediaUnplayable, Rejected
 from sync.origin.settings.model import PipelineSettings
 from sync.origin.transcode.film.facts import VideoFile
+from sync.origin.transcode.forked_tools import ForkedTools
 from sync.origin.transcode.probe import probe
 from sync.origin.transcode.sandbox import Limits
 from sync.origin.transcode.transcode_job import TranscodeJob
@@ -159,7 +160,8 @@ async def _make_asset(source: Path) -> Path:
         return next(folder.glob("*.asset"))
     folder.mkdir()
     limits = Limits(300, 8 * 1024**3, 1024**3, reads=(source,), writes=(folder,))
-    job = TranscodeJob(source, source.name, folder, limits, PipelineSettings(), _no_progress)
+    tools = ForkedTools(folder, folder, SystemClock())
+    job = TranscodeJob(source, source.name, folder, limits, PipelineSettings(), _no_progress, tools)
     facts = await probe(source, limits)
     assert isinstance(facts, VideoFile)
     return (await make_video(facts, job)).path.rename(folder / "film.asset")

@@ -1,8 +1,9 @@
 """Takes rights away from this process and all that it starts; also a program that does so and becomes another one.
 
-`python -I -S restrict.py [list|read|write PATH]… [sockets KIND] -- COMMAND…` imports little of the standard library and
-nothing else: it starts with each tool. Files are restricted by Landlock (Linux 5.13), system calls by a seccomp filter
-that libseccomp makes. `missing_restrictions` says what this machine lacks; without it a process keeps those rights.
+`python -I -S restrict.py [listed|read|write PATH]… [sockets KIND] -- COMMAND…` imports little of the standard library
+and nothing else: it starts with each tool. Files are restricted by Landlock (Linux 5.13), system calls by a seccomp
+filter that libseccomp makes. `missing_restrictions` says what this machine lacks; without that a process keeps those
+rights.
 """
 
 import ctypes
@@ -209,11 +210,11 @@ def main(arguments: list[str]) -> None:
     """Give up rights and become the command, which begins with a path; exit code CANNOT_RUN if that is not possible."""
     border = arguments.index("--")
     words, command = arguments[:border], arguments[border + 1 :]
-    kept: dict[str, list[str]] = {"list": [], "read": [], "write": [], "sockets": ["pairs"]}
+    kept: dict[str, list[str]] = {"listed": [], "read": [], "write": [], "sockets": ["pairs"]}
     for word, path in zip(words[::2], words[1::2], strict=True):
         kept[word].append(path)
     try:
-        restrict_files(listed=kept["list"], read=kept["read"], write=kept["write"])
+        restrict_files(listed=kept["listed"], read=kept["read"], write=kept["write"])
         refuse_calls(kept["sockets"][-1])
         for number in (_SIGPIPE, _SIGXFSZ):  # Python ignores them, and so would the command
             _libc.signal(number, _DEFAULT)

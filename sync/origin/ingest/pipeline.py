@@ -12,7 +12,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -25,6 +25,7 @@ from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.upload_file import lock_upload
 from sync.origin.settings.model import OriginConfiguration
 from sync.origin.store.media import MediaRow, MediaState, MediaStore
+from sync.origin.transcode.forked_tools import ForkedTools
 from sync.origin.transcode.probe import BadMedia
 from sync.origin.transcode.sandbox import ChildStopped
 from sync.origin.transcode.transcode_job import LargeMedia, MadeMedia, TranscodeJob
@@ -38,6 +39,7 @@ MAX_ATTEMPTS = 3
 _POLL_EVERY_S = 15.0  # another origin on the same database may have queued something
 _MAX_RETRY_WAIT_S = 300.0
 _PROGRESS_STEP = 5  # percent
+_LOCK_TRIES, _LOCK_RETRY_S = 20, 0.02
 
 _OVER_LIMITS = "This file needs more time or memory than is allowed: send it smaller or shorter."
 _NO_ROOM = "The server has no room left to process this file: free some space and try again."
@@ -76,6 +78,7 @@ class Pipeline:
         self._clock = clock
         self._changed = changed
         self._rng = rng or Random()
+        self._tools = ForkedTools(files.uploads, files.work, clock)
         workers = settings.pipeline.workers
         self._lanes = tuple(_Lane(large, asyncio.Semaphore(workers)) for large in (False, True))
 
@@ -88,6 +91,7 @@ class Pipeline:
         """Recover from a crash, then process media for ever."""
         await self.recover()
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._tools.run())
             for lane in self._lanes:
                 tasks.create_task(self._serve(lane, tasks))
 
@@ -162,13 +166,31 @@ class Pipeline:
 
     async def _locked_attempt(self, row: MediaRow, folder: Path) -> None:
         try:
-            with lock_upload(self._files.source_path(row.id)):
+            with await self._locked(row):
                 await self._attempt(row, folder)
         except NotFound:
             await self._fail(row, _SOURCE_MISSING)
         except Conflict as error:
             log.warning("media=%s is locked by another process: %s", row.id, error)
             await self._store.requeue(row.id, problem=None, wait_s=_POLL_EVERY_S, count_attempt=False)
+
+    async def _locked(self, row: MediaRow) -> ExitStack:
+        """Lock the bytes of a media; its sender may be about to let go of them.
+
+        Raises:
+            NotFound: they are missing.
+            Conflict: another process has locked them.
+        """
+        held = ExitStack()
+        for left in reversed(range(_LOCK_TRIES)):
+            try:
+                held.enter_context(lock_upload(self._files.source_path(row.id)))
+                break
+            except Conflict:
+                if not left:
+                    raise
+                await self._clock.sleep(_LOCK_RETRY_S)
+        return held
 
     async def _give_back(self, row: MediaRow, error: Exception) -> None:
         """Queue a media again after an error that nobody expected, as soon as the database can be written."""
@@ -265,7 +287,7 @@ class Pipeline:
         priority = await asyncio.to_thread(priority_for, settings.priority)
         source, progress = self._files.source_path(row.id), self._progress_of(row)
         limits = Limits(settings.longest_s, settings.memory_bytes, room_bytes, priority, (source,), (folder,))
-        return TranscodeJob(source, row.name, folder, limits, settings, progress, quick=not row.large)
+        return TranscodeJob(source, row.name, folder, limits, settings, progress, self._tools, quick=not row.large)
 
     def _progress_of(self, row: MediaRow) -> Callable[[int], Awaitable[None]]:
         """Return the callback that stores the progress in steps of a few percent."""

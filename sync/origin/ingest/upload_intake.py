@@ -93,9 +93,11 @@ class Intake:
             return upload
         try:
             with lock_upload(self._files.source_path(upload_id)):
-                return await self._hand_over_if_received(upload_id)
+                upload = await self._hand_over_if_received(upload_id)
         except Conflict:
             return upload  # another request hands it over at this moment
+        self._queued()  # not before it is unlocked, for a worker locks it
+        return upload
 
     async def page(self, asked: PageRequest) -> Page[Upload]:
         """Return a page of the uploads that are not media yet."""
@@ -124,7 +126,10 @@ class Intake:
             if upload.state is not UploadState.HANDED_OVER:
                 await asyncio.to_thread(file.start_chunk, offset, checksum)
                 await self._write_chunk(upload, file, pieces)
-            return await self._hand_over_if_received(upload_id)
+            upload = await self._hand_over_if_received(upload_id)
+        if upload.state is UploadState.HANDED_OVER:
+            self._queued()  # not before it is unlocked, for a worker locks it
+        return upload
 
     async def terminate(self, upload_id: str) -> None:
         """Delete an upload and its bytes; the media of an upload that was handed over stays.
@@ -293,7 +298,6 @@ class Intake:
             self._changed("uploads", upload_id)
             raise Rejected("the file arrived damaged: it is not what was declared; send it again")
         await self._uploads.hand_over(upload_id, sha256)
-        self._queued()
         self._changed("uploads", upload_id)
         self._changed("media", upload_id)
         return await self._uploads.get(upload_id)

@@ -132,7 +132,7 @@ async def _make_still(sound: AudioFile, job: TranscodeJob) -> MadeMedia:
         except BadMedia as error:
             log.info("media=%s its cover is not used: %s", job.source.name, error)
     title = sound.title.strip() or Path(job.name).stem
-    return await make_card(title, sound.artist, await _subfolder(job, "card"), job.limits)
+    return await make_card(title, sound.artist, replace(job, folder=await _subfolder(job, "card")))
 
 
 async def _subfolder(job: TranscodeJob, name: str) -> Path:

@@ -1,21 +1,17 @@
-"""Runs the picture tool and the card tool in the sandbox."""
+"""Has the tools for pictures and cards run, and reads what they say."""
 
 import asyncio
 import json
 import logging
-import sys
 from pathlib import Path
 
-from sync.origin.limits.transcoding_budget import Limits, Work, WorkKind
+from sync.origin.limits.transcoding_budget import Work, WorkKind
 from sync.origin.transcode.picture.jpeg import are_jpegs_of_a_film
 from sync.origin.transcode.probe import BadMedia
 from sync.origin.transcode.sandbox import ToolResult, run_tool
 from sync.origin.transcode.transcode_job import QUIET, MadeMedia, TranscodeJob
 from sync.wire.release import MediaKind
 
-_SIZE_TOOL = (sys.executable, "-m", "sync.origin.limits.picture_size")
-_PICTURE_TOOL = (sys.executable, "-m", "sync.origin.transcode.picture_tool")
-_CARD_TOOL = (sys.executable, "-m", "sync.origin.transcode.title_card_tool")
 _EXIT_UNUSABLE = 3  # of the size tool and the picture tool; their output says why
 
 log = logging.getLogger(__name__)
@@ -31,7 +27,7 @@ async def make_picture(job: TranscodeJob) -> MadeMedia:
     """
     job = job.for_work(await _read_work(job))
     size_limits = (str(job.settings.longest_edge), str(job.settings.largest_pixels))
-    result = await run_tool((*_PICTURE_TOOL, str(job.source), str(job.folder), *size_limits), job.limits)
+    result = await job.tools.run_tool("picture", (str(job.source), str(job.folder), *size_limits), job.limits)
     _check_usable(result)
     return _media_of(result, job.source.name, job.folder)
 
@@ -54,7 +50,7 @@ async def film_of_jpegs(job: TranscodeJob) -> Path | None:
 
 async def _read_work(job: TranscodeJob) -> Work:
     """Return what there is to do, from the headers of the picture."""
-    result = await run_tool((*_SIZE_TOOL, str(job.source)), job.for_headers())
+    result = await job.tools.run_tool("size", (str(job.source),), job.for_headers())
     _check_usable(result)
     if result.code != 0:
         raise _damaged(result, job.source.name)
@@ -68,15 +64,15 @@ def _check_usable(result: ToolResult) -> None:
         raise BadMedia(json.loads(result.output)["problem"])
 
 
-async def make_card(title: str, line: str, folder: Path, limits: Limits) -> MadeMedia:
-    """Draw a card with a title and a smaller line below it, in `folder`.
+async def make_card(title: str, line: str, job: TranscodeJob) -> MadeMedia:
+    """Draw a card with a title and a smaller line below it, in the folder of the job.
 
     Raises:
         BadMedia: it cannot be drawn.
         ChildStopped, StorageFull: another attempt may help.
     """
-    result = await run_tool((*_CARD_TOOL, str(folder), _printable(title), _printable(line)), limits)
-    return _media_of(result, folder.parent.name, folder)
+    result = await job.tools.run_tool("card", (str(job.folder), _printable(title), _printable(line)), job.limits)
+    return _media_of(result, job.source.name, job.folder)
 
 
 def _printable(text: str) -> str:

@@ -14,7 +14,7 @@ import shutil
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -64,7 +64,7 @@ async def run_tool(
         StorageFull: the disk is full.
         StorageBroken: the tool is not installed.
     """
-    process = await _start(command, limits, folder)
+    process = await start_confined(command, limits, folder=folder)
     try:
         async with asyncio.timeout(limits.seconds):
             output, errors, code = await asyncio.gather(
@@ -73,14 +73,19 @@ async def run_tool(
     except TimeoutError as error:
         raise ChildStopped(f"{command[0]} took longer than {limits.seconds:.0f} s") from error
     finally:
-        await _kill(process)
+        await kill(process)
+    return concluded(command[0], code, output, errors)
+
+
+def concluded(tool: str, code: int, output: str, errors: str) -> ToolResult:
+    """Return how a tool ended by itself; raise what `run_tool` says if it did not."""
     if code == restrict.CANNOT_RUN:
         raise StorageBroken(f"{errors[-300:].strip()}: the tool cannot be run; is it installed?")
     if "No space left on device" in errors:
         raise StorageFull("no room left to process this file")
     # A tool that goes on after such an error met a size that is damaged, not its limit.
     if code < 0 or (code > 0 and _lacks_memory(errors)):
-        raise ChildStopped(f"{command[0]} ended with {code}: {errors[-300:].strip() or 'killed'}")
+        raise ChildStopped(f"{tool} ended with {code}: {errors[-300:].strip() or 'killed'}")
     return ToolResult(code, output, errors)
 
 
@@ -90,16 +95,26 @@ def _lacks_memory(errors: str) -> bool:
     return any(text in line for line in own for text in _OUT_OF_MEMORY)
 
 
-async def _start(command: Sequence[str], limits: Limits, folder: Path | None) -> Process:
+async def start_confined(
+    command: Sequence[str], limits: Limits, *, folder: Path | None = None, control: int | None = None
+) -> Process:
+    """Start a tool with fewer rights, in `folder`.
+
+    One of ours that forks others has `control` as its input, writes errors to our log, and gets no limits of memory,
+    time and files.
+
+    Raises:
+        StorageBroken: `setpriv` is not installed.
+    """
     _tell_missing_restrictions()
     passed = {name: os.environ[name] for name in _PASSED_ENVIRONMENT if name in os.environ}
     environment = {**passed, "MALLOC_ARENA_MAX": "1"}  # an arena takes 64 MiB of address space; 4K would not fit
     try:
         process = await asyncio.create_subprocess_exec(
-            *confined(command, limits),
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
+            *_confined(command, limits, forks=control is not None),
+            stdin=DEVNULL if control is None else control,
+            stdout=PIPE if control is None else DEVNULL,
+            stderr=PIPE if control is None else None,
             env=environment,
             cwd=folder,
             limit=_LINE_CAP_BYTES,
@@ -111,24 +126,31 @@ async def _start(command: Sequence[str], limits: Limits, folder: Path | None) ->
     return process
 
 
-def confined(command: Sequence[str], limits: Limits) -> tuple[str, ...]:
+def _confined(command: Sequence[str], limits: Limits, *, forks: bool) -> tuple[str, ...]:
     """Return the command that runs a tool with fewer rights; each part gives something up and starts the next."""
-    cpu_s = int(limits.seconds) * THREADS + 1
-    resources = (f"--as={limits.memory_bytes}", f"--cpu={cpu_s}", f"--fsize={limits.file_bytes}", "--core=0")
+    resources = () if forks else (f"--{name.lower()}={most}" for name, most in resource_limits(limits).items())
     outlives_nobody = ("setpriv", "--pdeathsig", "KILL", "--no-new-privs")
     tool = shutil.which(command[0]) or command[0]
-    restricted = (sys.executable, "-I", "-S", restrict.__file__, *_kept_access(tool, limits), "--", tool, *command[1:])
+    kept = (word for kind, paths in kept_access(tool, limits).items() for path in paths for word in (kind, path))
+    restricted = (sys.executable, "-I", "-S", restrict.__file__, *kept, "--", tool, *command[1:])
     return (*outlives_nobody, *with_priority(limits.priority), "prlimit", *resources, "--", *restricted)
 
 
-def _kept_access(tool: str, limits: Limits) -> Iterator[str]:
-    """Yield what a tool may do with which files, as arguments: nothing with the keys, the database, other uploads."""
+def resource_limits(limits: Limits) -> dict[str, int]:
+    """Return the limits of a process by their names in the kernel, without RLIMIT_."""
+    cpu_s = int(limits.seconds) * THREADS + 1
+    return {"AS": limits.memory_bytes, "CPU": cpu_s, "FSIZE": limits.file_bytes, "CORE": 0}
+
+
+def kept_access(tool: str, limits: Limits) -> dict[str, list[str]]:
+    """Return what a tool may do with which files: nothing with the keys, the database, other uploads.
+
+    What is in `read` it may also run. Of what is `listed` it sees the names: code is found there, and perhaps our data.
+    """
     code = Path(sync.__file__).parent
-    for path in (*_PROGRAMS, *_SETTINGS, sys.prefix, sys.base_prefix, os.path.realpath(tool), code, *limits.reads):
-        yield from ("read", str(path))
-    yield from ("list", str(code.parent))  # to be found there, which may hold the data folder too
-    for path in (*_DEVICES, *limits.writes):
-        yield from ("write", str(path))
+    read = (*_PROGRAMS, *_SETTINGS, sys.prefix, sys.base_prefix, os.path.realpath(tool), code, *limits.reads)
+    write = (*_DEVICES, *limits.writes)
+    return {"read": [str(path) for path in read], "listed": [str(code.parent)], "write": [str(path) for path in write]}
 
 
 @cache
@@ -172,7 +194,8 @@ async def _read_errors(process: Process) -> str:
     return tail.decode("utf-8", "replace")
 
 
-async def _kill(process: Process) -> None:
+async def kill(process: Process) -> None:
+    """Kill the process group of a tool, and wait for the tool."""
     with contextlib.suppress(ProcessLookupError):  # the whole group has ended
         os.killpg(process.pid, signal.SIGKILL)
     await process.wait()

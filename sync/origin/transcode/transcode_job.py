@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sync.origin.limits.transcoding_budget import QUICK_S, Limits, Work, header_limits, limits_for, refusal
 from sync.origin.settings.model import PipelineSettings
+from sync.origin.transcode.forked_tools import ForkedTools
 from sync.origin.transcode.probe import SAFE_INPUT, BadMedia
 from sync.wire.release import MediaKind
 
@@ -25,7 +26,8 @@ class TranscodeJob:
     """One file to transcode: `name` is what people call it, `folder` is for the results.
 
     `limits` hold for each child process: at first the most that the settings allow, then what the work needs.
-    `progress` is called with the percentage of the work that is done. `quick`: only short work is to be done.
+    `progress` is called with the percentage of the work that is done. `tools` run what is our own. `quick`: only short
+    work is to be done.
     """
 
     source: Path
@@ -34,6 +36,7 @@ class TranscodeJob:
     limits: Limits
     settings: PipelineSettings
     progress: Callable[[int], Awaitable[None]]
+    tools: ForkedTools
     quick: bool = False
 
     def for_headers(self) -> Limits:

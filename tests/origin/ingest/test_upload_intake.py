@@ -5,16 +5,20 @@ import base64
 import hashlib
 import os
 import resource
+from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from sync.errors import NotFound, StorageFull
+from sync.origin.ingest.upload_intake import Intake
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.pages import PageRequest
+from sync.origin.persistence.upload_file import lock_upload
 from sync.origin.store.media import MediaState
 from sync.origin.store.uploads import Upload
+from sync.runtime.clock import SystemClock
 from tests.fakes import FakeClock
 from tests.origin.media_origin import (
     CHUNK,
@@ -47,6 +51,24 @@ async def test_the_whole_file_is_checked_against_what_was_declared(idle_origin: 
     async with idle_origin.http.head(url, headers=TUS) as head:
         assert head.status == 404, "a damaged upload is deleted"
     assert not idle_origin.files.source_path(url.rsplit("/", 1)[1]).exists()
+
+
+async def test_a_worker_is_called_when_the_upload_is_unlocked(idle_origin: MediaOrigin) -> None:
+    called = list[str]()
+
+    def queued() -> None:
+        with lock_upload(idle_origin.files.source_path(upload.id)):
+            called.append(upload.id)
+
+    parts = idle_origin.uploads, idle_origin.media, idle_origin.files, idle_origin.settings, SystemClock()
+    intake = Intake(*parts, queued=queued, changed=lambda *_: None)
+    upload = await intake.create("photo", len(DATA), None)
+    await intake.append(upload.id, 0, pieces_of(DATA), None, None)
+    assert called == [upload.id]
+
+
+async def pieces_of(data: bytes) -> AsyncIterator[bytes]:
+    yield data
 
 
 @pytest.mark.parametrize(

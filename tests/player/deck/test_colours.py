@@ -11,10 +11,12 @@ from player.protocol.stage_interface import Shot
 from player.stage.stage import Stage
 from sync.origin.settings.model import PipelineSettings
 from sync.origin.transcode.film.facts import VideoFile
+from sync.origin.transcode.forked_tools import ForkedTools
 from sync.origin.transcode.probe import probe
 from sync.origin.transcode.sandbox import Limits
 from sync.origin.transcode.transcode_job import TranscodeJob
 from sync.origin.transcode.video import make_video
+from sync.runtime.clock import SystemClock
 from sync.wire.release import Fit, MediaKind
 from tests.origin.transcode.film.patches import Colour, hdr_film, hlg_signal, make_film, pq_signal
 from tests.player.pixels import SCREEN, PixelReader, is_close
@@ -47,7 +49,8 @@ async def transcoded(source: Path, folder: Path) -> Path:
 
     folder.mkdir()
     limits = Limits(60, 4 * 1024**3, 1024**3, reads=(source,), writes=(folder,))
-    job = TranscodeJob(source, source.name, folder, limits, PipelineSettings(), progress)
+    tools = ForkedTools(folder, folder, SystemClock())
+    job = TranscodeJob(source, source.name, folder, limits, PipelineSettings(), progress, tools)
     facts = await probe(source, limits)
     assert isinstance(facts, VideoFile)
     return (await make_video(facts, job)).path
