@@ -18,7 +18,7 @@ from player.settings.configuration import Configuration
 from player.settings.model import EndpointSettings, Settings
 from sync.errors import Forbidden, Rejected, StorageBroken, StorageFull, Unauthenticated
 from sync.http.listener import hold_by_token
-from sync.http.operations import UNGUARDED, Access
+from sync.http.operations import UNGUARDED, Access, Needed
 from sync.http.request_checks import host_name, is_address
 from sync.runtime.clock import Clock
 from sync.runtime.file_with_copy import FileWithCopy
@@ -145,7 +145,7 @@ class AccessGuard:
         self._clock = clock
         self._sessions: dict[str, float] = {}  # hash of the cookie: monotonic time at which it ends
 
-    async def check(self, request: web.Request, access: Access) -> None:
+    async def check(self, request: web.Request, access: Needed) -> None:
         """Return if the request is allowed.
 
         Raises:

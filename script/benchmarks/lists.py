@@ -22,6 +22,7 @@ from sync.origin.persistence.database import OriginDatabase, open_origin_databas
 from sync.origin.persistence.lists import named
 from sync.origin.persistence.tables import assets, channels, devices, media
 from sync.origin.settings.model import OriginConfiguration, OriginStorageSettings
+from sync.roles import Role
 from sync.runtime.clock import SystemClock, unix_ms
 
 MEDIA, DEVICES, CHANNELS = 50_000, 10_000, 100
@@ -58,7 +59,7 @@ async def _measured(folder: Path, count: int) -> list[dict[str, Any]]:
         serve_http(origin.app, "127.0.0.1", 0) as url,
         ClientSession() as client,
     ):
-        _, key = await make_key(origin.keys, clock, "bench", "read")
+        _, key = await make_key(origin.keys, clock, "bench", Role.VIEWER)
         headers = {"Authorization": f"Bearer {key}"}
 
         async def asked(path: str) -> bytes:

@@ -32,6 +32,7 @@ from syncing_content import listening
 from sync.origin.http.auth import make_key
 from sync.origin.persistence.database import open_origin_database
 from sync.origin.store.keys import KeyStore
+from sync.roles import Role
 from sync.runtime.clock import SystemClock
 
 FILES = 120
@@ -184,7 +185,7 @@ async def _origin(workers: int) -> AsyncIterator[_Origin]:
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as made:
         folder, port = Path(made), free_port(0)
         async with open_origin_database(f"sqlite+aiosqlite:///{folder}/origin.db") as database:
-            _, key = await make_key(KeyStore(database), SystemClock(), "bench", "write")
+            _, key = await make_key(KeyStore(database), SystemClock(), "bench", Role.ADMINISTRATOR)
         environment = {
             "SIGNAGE_ORIGIN__STORAGE__DATA_DIR": str(folder),
             "SIGNAGE_ORIGIN__STORAGE__RESERVE_BYTES": "0",

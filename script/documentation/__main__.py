@@ -15,6 +15,7 @@ import endpoints  # noqa: E402
 import formats  # noqa: E402
 import metrics  # noqa: E402
 import problems  # noqa: E402
+import roles  # noqa: E402
 import rooms  # noqa: E402
 import settings  # noqa: E402
 import states  # noqa: E402
@@ -26,6 +27,7 @@ PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "commands.md": ("`signage-player` and `signage-origin`", commands.page),
     "api-device.md": ("what a device answers over HTTP", endpoints.device_page),
     "api-origin.md": ("what an origin answers over HTTP", endpoints.origin_page),
+    "roles.md": ("who may call what of an origin", roles.page),
     "metrics.md": ("what Prometheus can read", metrics.page),
     "problems.md": ("the codes of what a device tells", problems.page),
     "formats.md": ("the documents on the wire and on disk", formats.page),

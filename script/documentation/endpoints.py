@@ -36,10 +36,11 @@ def _operations(kind: Any) -> Iterable[Operation]:
 
 def origin_page() -> str:
     """Return the page of the origin."""
-    return _page("HTTP API of the origin", asyncio.run(_origin_document()))
+    return _page("HTTP API of the origin", asyncio.run(origin_document()))
 
 
-async def _origin_document() -> Mapping[str, Any]:
+async def origin_document() -> Mapping[str, Any]:
+    """Return the OpenAPI document of an origin."""
     with TemporaryDirectory() as folder:
         settings = OriginConfiguration(storage=OriginStorageSettings(data_dir=Path(folder)))
         async with (
@@ -54,7 +55,8 @@ async def _origin_document() -> Mapping[str, Any]:
 def _page(title: str, document: Mapping[str, Any]) -> str:
     intro = (
         "Errors are RFC 9457 problem documents (`application/problem+json`). What a call needs is sent as "
-        "`Authorization: Bearer …`: the `token` of a person or program, of a `device`, or the secret of a `pairing`. "
+        "`Authorization: Bearer …`: the `token` of a person or program, of at least the role before it, that of a "
+        "`device`, or the secret of a `pairing`. "
         "A page that logged in sends its cookie. What answers GET answers HEAD and OPTIONS too. The machine-readable "
         "form is `/v1/openapi.json`.\n"
     )
@@ -89,6 +91,12 @@ def _types(body: Mapping[str, Any]) -> str:
     )
 
 
+_HERE: list[tuple[str, list[str]]] = [("nothing on this machine", [])]
+
+
 def _needed(operation: Mapping[str, Any]) -> str:
-    ways = [next(iter(way), "") for way in operation["security"]]
-    return " or ".join(way or "nothing on this machine" for way in ways if way != "session")
+    ways: list[Mapping[str, list[str]]] = [way for way in operation["security"] if "session" not in way]
+    told = (
+        " ".join((*roles, name)) for way in ways for name, roles in way.items() or [("nothing on this machine", [])]
+    )
+    return " or ".join(told)

@@ -10,8 +10,9 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from sync.http.conditional import READS
-from sync.http.operations import Access, Operation
+from sync.http.operations import Access, Needed, Operation
 from sync.http.problems import PROBLEM_TYPE, Problem
+from sync.roles import Role
 from sync.wire.value_types import Identifier
 
 _Use = tuple[type[BaseModel], Literal["validation", "serialization"]]
@@ -93,7 +94,7 @@ def _describe(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": _operation_id(operation),
         "summary": operation.summary,
-        "security": [{name: []} if name else {} for name in _CREDENTIALS[operation.access]],
+        "security": _security(operation.access),
         "parameters": [*_parameters(operation)],
         "responses": {str(status): one for status, one in sorted(_responses(operation, schemas).items())},
     }
@@ -102,6 +103,13 @@ def _describe(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
         content = _content(operation.body, schemas, "validation")
         described["requestBody"] = {"required": isinstance(operation.body, type), "content": content}
     return described
+
+
+def _security(access: Needed) -> list[dict[str, list[str]]]:
+    """Return the ways to be let in; beside each the role that it needs, as OpenAPI 3.1 has it."""
+    if isinstance(access, Role):
+        return [{_TOKEN: [str(access)]}, {_SESSION: [str(access)]}]
+    return [{name: []} if name else {} for name in _CREDENTIALS[access]]
 
 
 def _operation_id(operation: Operation) -> str:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from sync.http.conditional import conditional
 from sync.http.problems import Handler, problem
+from sync.roles import Role
 
 OPERATION = web.RequestKey("operation", str)
 """The key under which a request has the `name` of its operation, for metrics."""
@@ -22,16 +23,19 @@ log = logging.getLogger(__name__)
 
 
 class Access(StrEnum):
-    """Who may call an operation."""
+    """Who may call an operation, where it needs no role."""
 
     OPEN = "open"
-    OPEN_HERE = "open here"  # on this machine; elsewhere like READ
+    OPEN_HERE = "open here"  # on this machine; elsewhere like a viewer
     PAIRING = "pairing"  # the secret of the pairing itself
     DEVICE = "device"
     ANY_TOKEN = "known"  # any device or person with a token
-    READ = "read"
-    WRITE = "write"
+    READ = "read"  # the endpoint of a device: its token, from elsewhere than this machine
+    WRITE = "write"  # the same: always its token
 
+
+Needed = Access | Role
+"""What a caller needs: a role, or what `Access` says."""
 
 UNGUARDED = frozenset({Access.OPEN, Access.OPEN_HERE, Access.PAIRING})
 """What a guard lets through: these operations check for themselves whether somebody may call them."""
@@ -41,6 +45,7 @@ UNGUARDED = frozenset({Access.OPEN, Access.OPEN_HERE, Access.PAIRING})
 class Operation:
     """One operation: its route, who can call it, and what it takes and answers.
 
+    `access` is the least role that it needs, or who may call it besides people.
     `body` and `answer` are models, or the media type of bytes; `other_types` can be answered instead. `also` are
     statuses beside `status` that are no problems. `headers` are those that it reads, `needed_headers` those that it
     refuses to go without, `answer_headers` those that it sends; all beside the common ones.
@@ -50,7 +55,7 @@ class Operation:
     path: str
     handler: Handler
     summary: str
-    access: Access
+    access: Needed
     body: type[BaseModel] | str | None = None
     answer: type[BaseModel] | str | None = None
     status: int = 200
@@ -78,7 +83,7 @@ class Operation:
         return (self.method, hdrs.METH_HEAD) if is_read else (self.method,)
 
 
-Guard = Callable[[web.Request, Access], Awaitable[None]]
+Guard = Callable[[web.Request, Needed], Awaitable[None]]
 
 
 def mount(app: web.Application, operations: Iterable[Operation], guard: Guard) -> None:

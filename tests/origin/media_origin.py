@@ -14,7 +14,7 @@ import aiohttp
 import psutil
 from aiohttp import web
 
-from sync.http.operations import Access, mount
+from sync.http.operations import Needed, mount
 from sync.http.problems import problem_middleware
 from sync.origin.api.media import MediaRoutes
 from sync.origin.api.uploads import UploadRoutes, add_tus_version
@@ -43,7 +43,7 @@ def checksum_header(algorithm: str, data: bytes) -> str:
     return f"{algorithm} {base64.b64encode(hashlib.new(algorithm, data).digest()).decode()}"
 
 
-async def allow(request: web.Request, access: Access) -> None:
+async def allow(request: web.Request, access: Needed) -> None:
     """Let everybody in; access is tested elsewhere."""
 
 

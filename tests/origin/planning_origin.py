@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from sync.http.operations import Access, mount
+from sync.http.operations import Access, Needed, mount
 from sync.http.problems import problem_middleware
 from sync.origin.api.content import ContentRoutes
 from sync.origin.api.devices import DeviceRoutes
@@ -29,6 +29,7 @@ from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.proof.identity_doubts import IdentityDoubtStore
 from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.schedules import ScheduleStore
+from sync.roles import Role
 from sync.runtime.clock import Clock
 from sync.wire.chunk_index import dump_index, index_file
 from sync.wire.content_paths import asset_path, index_path
@@ -122,8 +123,8 @@ async def open_planning_origin(folder: Path, clock: Clock, *, url: str | None = 
         )
 
 
-async def _open_to_all(request: web.Request, access: Access) -> None:
-    assert access in Access
+async def _open_to_all(request: web.Request, access: Needed) -> None:
+    assert access in Access or access in Role
 
 
 @asynccontextmanager

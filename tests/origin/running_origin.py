@@ -19,6 +19,7 @@ from sync.origin.app.wiring import Origin, open_origin
 from sync.origin.http.auth import make_key
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.settings.model import OriginConfiguration, OriginStorageSettings, PipelineSettings, ServerSettings
+from sync.roles import Role
 from sync.runtime.clock import Clock
 from sync.trust.signing import pairing_code
 from sync.wire.device_reports import play_hash
@@ -106,8 +107,8 @@ async def running_origin(settings: OriginConfiguration, clock: Clock) -> AsyncIt
         serve_http(origin.app, server.host, server.port) as url,
         ClientSession() as client,
     ):
-        _, writer = await make_key(origin.keys, clock, "writer", "write")
-        _, reader = await make_key(origin.keys, clock, "reader", "read")
+        _, writer = await make_key(origin.keys, clock, "writer", Role.ADMINISTRATOR)
+        _, reader = await make_key(origin.keys, clock, "reader", Role.VIEWER)
         yield RunningOrigin(origin, url, client, writer, reader)
 
 

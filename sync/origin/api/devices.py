@@ -20,6 +20,7 @@ from sync.origin.persistence.lists import DEVICES
 from sync.origin.persistence.pages import Page, PageRequest
 from sync.origin.store.devices import Device, DeviceStore
 from sync.origin.store.proof.identity_doubts import Doubt, IdentityDoubtStore
+from sync.roles import Role
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.trust.signing import token_hash
 from sync.wire.device_reports import Heartbeat, HeartbeatAnswer, ReleaseLetThrough
@@ -106,19 +107,19 @@ class DeviceRoutes:
         through = ReleaseToLetThrough, DeviceView
         return (
             list_operation("/v1/devices", "Devices, by name", DEVICES, DeviceList, self.page),
-            Operation("GET", one, self._show, "One device", Access.READ, None, DeviceView),
+            Operation("GET", one, self._show, "One device", Role.VIEWER, None, DeviceView),
             Operation(
                 "PATCH",
                 one,
                 self._change,
                 "Rename a device or move it",
-                Access.WRITE,
+                Role.TECHNICIAN,
                 DeviceChange,
                 DeviceView,
                 headers=(hdrs.IF_MATCH,),
             ),
-            Operation("POST", f"{one}/let-through", self._let_through, fetch, Access.WRITE, *through),
-            Operation("DELETE", one, self._remove, "Remove a device", Access.WRITE, status=204),
+            Operation("POST", f"{one}/let-through", self._let_through, fetch, Role.TECHNICIAN, *through),
+            Operation("DELETE", one, self._remove, "Remove a device", Role.TECHNICIAN, status=204),
             Operation(
                 "GET",
                 "/v1/device",

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_mod
 
 from sync.http.bodies import json_answer, read_query
 from sync.http.forwarded import location
-from sync.http.operations import Access, Operation
+from sync.http.operations import Operation
 from sync.origin.persistence.pages import MOST_ROWS, Cursor, ListRule, Page, PageRequest, read_cursor
+from sync.roles import Role
 from sync.wire.value_types import Wire
 
 LINKS = (hdrs.LINK,)
@@ -87,7 +88,7 @@ def list_operation(
         done.headers.update(link_header(request, page))
         return done
 
-    return Operation("GET", path, handle, summary, Access.READ, answer=answer, query=query, answer_headers=LINKS)
+    return Operation("GET", path, handle, summary, Role.VIEWER, answer=answer, query=query, answer_headers=LINKS)
 
 
 def cursor_text(cursor: Cursor | None) -> str | None:

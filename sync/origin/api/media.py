@@ -8,11 +8,12 @@ from pydantic import Field
 
 from sync.errors import Conflict, NotFound
 from sync.http.bodies import file_answer, json_answer, read_json, requested_version
-from sync.http.operations import Access, Operation
+from sync.http.operations import Operation
 from sync.origin.api.lists import ListPage, list_operation
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.lists import MEDIA
 from sync.origin.store.media import MediaRow, MediaState, MediaStore
+from sync.roles import Role
 from sync.runtime.clock import instant
 from sync.wire.release import Asset
 from sync.wire.stream_url import ShownUrl, StreamUrl, stream_title
@@ -70,7 +71,7 @@ class MediaRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations."""
-        many, one, read, write = "/v1/media", "/v1/media/{id}", Access.READ, Access.WRITE
+        many, one, read, write = "/v1/media", "/v1/media/{id}", Role.VIEWER, Role.EDITOR
         view, if_match, jpeg = MediaView, (hdrs.IF_MATCH,), "image/jpeg"
         streams, new_stream = f"{many}/streams", "Add a network stream"
         picture, unused = f"{one}/thumbnail", "Delete a media that is not in use"

@@ -171,7 +171,7 @@ class MonitoringRoutes:
     async def _scrape(self, request: web.Request) -> web.Response:
         if not is_from_this_machine(request):
             caller = await self._gatekeeper.identify(request)
-            if caller.access is Access.DEVICE:
+            if caller.is_device:
                 raise Forbidden("metrics need a key of a person or a machine; a device may not read them")
         body = await self._metrics.render(self._listeners())
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type()})

@@ -29,6 +29,7 @@ from sync.origin.live.live_hints import LiveHints
 from sync.origin.persistence.lists import PAIRINGS
 from sync.origin.persistence.pages import Page, PageRequest
 from sync.origin.store.pairings import NOT_WAITING, Admission, Pairing, PairingLimits, PairingStep, PairingStore
+from sync.roles import Role
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.trust.signing import enrolment_proof, new_token, pairing_code, pin_root, root_fingerprint, token_hash
 from sync.wire.device_reports import EnrolmentProof, IdentityChallenge, PairingAnswer, PairingRequest, PairingState
@@ -116,7 +117,7 @@ class PairingRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations for devices and for people."""
-        ask, prove = "Ask to be paired", "Prove to know the enrolment key"
+        ask, prove, pair = "Ask to be paired", "Prove to know the enrolment key", "Pair a device by code"
         identify = "Prove to a device that this is the origin it belongs to"
         one = "/v1/pairings/{id}"
         return (
@@ -125,9 +126,7 @@ class PairingRoutes:
             Operation("POST", f"{one}/proof", self._prove_key, prove, Access.PAIRING, EnrolmentProof, status=204),
             Operation("POST", "/v1/identity", self._prove, identify, Access.OPEN, IdentityChallenge, Envelope),
             list_operation("/v1/pairings", "Waiting devices", PAIRINGS, WaitingList, self._waiting, _waiting_device),
-            Operation(
-                "POST", "/v1/devices", self._approve, "Pair a device by code", Access.WRITE, Approval, DeviceView, 201
-            ),
+            Operation("POST", "/v1/devices", self._approve, pair, Role.TECHNICIAN, Approval, DeviceView, 201),
         )
 
     def fingerprint(self) -> str:

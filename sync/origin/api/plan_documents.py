@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from sync.http.bodies import json_answer, read_json, requested_version, require_version
 from sync.http.forwarded import location
-from sync.http.operations import Access, Operation
+from sync.http.operations import Operation
 from sync.origin.api.lists import ListPage, list_operation
 from sync.origin.persistence.lists import CAMPAIGNS, PLAYLISTS
 from sync.origin.persistence.pages import ListRule, Page, PageRequest
@@ -18,6 +18,7 @@ from sync.origin.planning.campaigns import CampaignDraft, StoredCampaign
 from sync.origin.planning.plan_fields import MOST_VALUES, Document
 from sync.origin.planning.playlists import PlaylistDraft, StoredPlaylist
 from sync.origin.store.playlists import PlaylistSummary
+from sync.roles import Role
 
 BODY_CAP_BYTES = 8 * 1024 * 1024  # 10,000 items with long titles
 
@@ -104,25 +105,25 @@ class PlanDocumentRoutes(Generic[Draft, Stored]):
                 many,
                 self._create,
                 f"Create a {kind.one}",
-                Access.WRITE,
+                Role.EDITOR,
                 draft,
                 stored,
                 201,
                 answer_headers=(hdrs.LOCATION,),
             ),
-            Operation("GET", one, self._read, f"A {whole}", Access.READ, answer=stored),
+            Operation("GET", one, self._read, f"A {whole}", Role.VIEWER, answer=stored),
             Operation(
                 "PUT",
                 one,
                 self._replace,
                 f"Replace a {whole}",
-                Access.WRITE,
+                Role.EDITOR,
                 draft,
                 stored,
                 needed_headers=(hdrs.IF_MATCH,),
             ),
             Operation(
-                "DELETE", one, self._remove, f"Remove a {kind.one}", Access.WRITE, status=204, headers=(hdrs.IF_MATCH,)
+                "DELETE", one, self._remove, f"Remove a {kind.one}", Role.EDITOR, status=204, headers=(hdrs.IF_MATCH,)
             ),
         )
 

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 
 from sync.errors import Rejected
 from sync.http.bodies import json_answer, read_json, read_query
-from sync.http.operations import Access, Operation
+from sync.http.operations import Operation
 from sync.http.problems import MOST_NAMED
 from sync.origin.api.devices import DeviceView
 from sync.origin.api.lists import ListPage, list_operation
@@ -22,6 +22,7 @@ from sync.origin.publishing.release_compiler import plan_warnings
 from sync.origin.publishing.release_preview import ScreenReport, bytes_to_fetch, rollout
 from sync.origin.store.releases import ReleaseStore
 from sync.programme.bookings.shortfalls import Shortfall
+from sync.roles import Role
 from sync.runtime.clock import Clock, instant
 from sync.wire.release import Release
 from sync.wire.value_types import Identifier, Instant, Request, Wire
@@ -157,10 +158,10 @@ class ReleaseRoutes:
         ahead, one = "What publishing now would do", PreviewQuery
         asked, done = PublishRequest, PublishedView
         return (
-            Operation("POST", many, self._publish, "Publish a channel", Access.WRITE, asked, done, 201, also=(200,)),
+            Operation("POST", many, self._publish, "Publish a channel", Role.PUBLISHER, asked, done, 201, also=(200,)),
             list_operation(many, published, RELEASES, ReleaseList, self._store.page, _view),
-            Operation("GET", preview, self._preview, ahead, Access.READ, answer=Preview, query=one),
-            Operation("GET", shortfalls, self._shortfalls, missing, Access.READ, answer=ShortfallList, query=one),
+            Operation("GET", preview, self._preview, ahead, Role.VIEWER, answer=Preview, query=one),
+            Operation("GET", shortfalls, self._shortfalls, missing, Role.VIEWER, answer=ShortfallList, query=one),
         )
 
     async def _publish(self, request: web.Request) -> web.Response:

@@ -7,12 +7,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from sync.errors import Rejected
 from sync.http.bodies import json_answer, read_json, requested_version, require_version
-from sync.http.operations import Access, Operation
+from sync.http.operations import Operation
 from sync.origin.api.lists import ListPage, list_operation
 from sync.origin.persistence.lists import CHANNELS
 from sync.origin.planning.plan_fields import MOST_VALUES
 from sync.origin.planning.schedules import ScheduleDraft, StoredSchedule
 from sync.origin.store.schedules import ChannelSummary, ScheduleStore
+from sync.roles import Role
 from sync.wire.value_types import Identifier
 
 _CHANNEL: TypeAdapter[str] = TypeAdapter(Identifier)
@@ -50,13 +51,13 @@ class ScheduleRoutes:
         return (
             list_operation(many, "The schedules of all channels", CHANNELS, ScheduleList, self._store.page),
             list_operation("/v1/channels", "Channels, by name", CHANNELS, ChannelList, self._store.summaries),
-            Operation("GET", one, self._read, "The schedule of a channel", Access.READ, answer=stored),
+            Operation("GET", one, self._read, "The schedule of a channel", Role.VIEWER, answer=stored),
             Operation(
                 "PUT",
                 one,
                 self._put,
                 "Create a channel or replace its schedule",
-                Access.WRITE,
+                Role.EDITOR,
                 draft,
                 stored,
                 headers=(hdrs.IF_MATCH,),
@@ -67,7 +68,7 @@ class ScheduleRoutes:
                 one,
                 self._remove,
                 "Remove a channel that was never published",
-                Access.WRITE,
+                Role.EDITOR,
                 status=204,
                 headers=(hdrs.IF_MATCH,),
             ),

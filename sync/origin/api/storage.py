@@ -5,11 +5,12 @@ import asyncio
 from aiohttp import web
 
 from sync.http.bodies import json_answer
-from sync.http.operations import Access, Operation
+from sync.http.operations import Operation
 from sync.origin.http.answer_cache import AnswerCache
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.retention.cleaner import Cleaner
 from sync.origin.retention.scanner import Figures
+from sync.roles import Role
 from sync.wire.value_types import Instant, Wire
 
 SCAN_KEPT_S = 60.0  # a scan may read a hundred thousand file names
@@ -46,7 +47,7 @@ class StorageRoutes:
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations."""
         path = "/v1/storage"
-        return (Operation("GET", path, self._show, "How full the origin is", Access.READ, answer=StorageView),)
+        return (Operation("GET", path, self._show, "How full the origin is", Role.VIEWER, answer=StorageView),)
 
     async def _show(self, request: web.Request) -> web.Response:
         figures = await self._scans.get(())

@@ -21,6 +21,7 @@ from sync.origin.ingest.upload_intake import ChecksumMismatch, Intake, display_n
 from sync.origin.persistence.lists import UPLOADS
 from sync.origin.persistence.upload_file import Checksum
 from sync.origin.store.uploads import Upload
+from sync.roles import Role
 from sync.runtime.clock import instant
 from sync.wire.value_types import Instant, Wire
 
@@ -68,7 +69,7 @@ class UploadRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations; only the list answers JSON."""
-        access, what = Access.WRITE, "Features of this tus server"
+        access, what = Role.EDITOR, "Features of this tus server"
         features = (
             Operation("OPTIONS", path, self._options, what, Access.OPEN, status=204, answer_headers=_FEATURES)
             for path in (_PATH, _ONE)
@@ -90,7 +91,7 @@ class UploadRoutes:
         remove = Operation("DELETE", _ONE, terminate, what, access, status=204, needed_headers=_ALWAYS)
         return (*features, unfinished, create, *self._chunks(access), remove)
 
-    def _chunks(self, access: Access) -> Iterator[Operation]:
+    def _chunks(self, access: Role) -> Iterator[Operation]:
         told, needed = ("Upload-Length", "Upload-Metadata", *_TOLD), _ALWAYS
         offset, what = self._tus(self._offset), "How far an upload is"
         yield Operation("HEAD", _ONE, offset, what, access, needed_headers=needed, answer_headers=told)

@@ -27,6 +27,7 @@ from sync.origin.ingest.chunker import describe_chunker, divides_by_content
 from sync.origin.publishing.folder_publisher import publish_folder
 from sync.origin.settings.loader import load_settings
 from sync.origin.settings.model import OriginConfiguration
+from sync.roles import Role, with_article
 from sync.runtime.clock import SystemClock, instant, unix_ms
 from sync.runtime.supervisor import supervise
 from sync.trust.root_changes import public_key
@@ -39,6 +40,7 @@ NOISY = ("aiosqlite",)  # at DEBUG it writes down every statement and its parame
 _channel = argument(Identifier)
 _name = argument(Name)
 _Count = Annotated[int, Field(ge=1)]
+_ROLES_BY_ACCESS = {"read": Role.VIEWER, "write": Role.ADMINISTRATOR}
 
 _FILE: dict[str, Any] = {"type": Path, "metavar": "FILE"}
 
@@ -108,7 +110,10 @@ def _add_keys(commands: Any, shared: argparse.ArgumentParser) -> None:
     _verb(verbs, "list", shared, _list_keys, "list all keys, without their secrets")
     add = _verb(verbs, "add", shared, _add_key, "make a key and print it, once")
     add.add_argument("name", type=_name, help="the name of its owner")
-    add.add_argument("--access", choices=("read", "write"), default="read", help="default: %(default)s")
+    may = add.add_mutually_exclusive_group()
+    may.add_argument("--role", choices=list(map(str, Role)), help="what it is for (default: viewer)")
+    text = "what there was before roles: read is viewer, write is administrator"
+    may.add_argument("--access", choices=_ROLES_BY_ACCESS, help=text)
     revoke = _verb(verbs, "revoke", shared, _revoke_key, "make a key invalid and end its sessions")
     revoke.add_argument("key", help="its name or id")
 
@@ -288,16 +293,17 @@ async def _publish(origin: Origin, options: argparse.Namespace) -> None:
 
 async def _list_keys(origin: Origin, options: argparse.Namespace) -> None:
     keys = [
-        {"id": key.id, "name": key.name, "access": key.access, "created_at": _utc(key.created_ms)}
+        {"id": key.id, "name": key.name, "role": key.role, "created_at": _utc(key.created_ms)}
         for key in await origin.keys.list_all()
     ]
-    _print(options, keys, [f"{key['name']}  {key['access']}  since {key['created_at']}" for key in keys])
+    _print(options, keys, [f"{key['name']}  {key['role']}  since {key['created_at']}" for key in keys])
 
 
 async def _add_key(origin: Origin, options: argparse.Namespace) -> None:
-    key, token = await make_key(origin.keys, SystemClock(), options.name, options.access)
-    shown = {"id": key.id, "name": key.name, "access": key.access, "token": token}
-    _print(options, shown, [f"{token}", f"This is the {key.access} key of {key.name}. It is shown only now."])
+    role = Role(options.role or _ROLES_BY_ACCESS[options.access or "read"])
+    key, token = await make_key(origin.keys, SystemClock(), options.name, role)
+    shown = {"id": key.id, "name": key.name, "role": key.role, "token": token}
+    _print(options, shown, [token, f"This is the key of {key.name}, {with_article(role)}. It is shown only now."])
 
 
 async def _revoke_key(origin: Origin, options: argparse.Namespace) -> None:

@@ -15,10 +15,11 @@ from sync.errors import Forbidden, Unauthenticated
 from sync.http.bodies import json_answer, read_json
 from sync.http.forwarded import cookie_path, is_secure
 from sync.http.listener import hold_by_token
-from sync.http.operations import UNGUARDED, Access, Operation
+from sync.http.operations import UNGUARDED, Access, Needed, Operation
 from sync.origin.store.devices import DeviceStore, KnownDevice
 from sync.origin.store.groups import Groups
-from sync.origin.store.keys import Key, KeyAccess, KeyStore
+from sync.origin.store.keys import Key, KeyStore
+from sync.roles import NONE, Rights, Role, refusal
 from sync.runtime.clock import Clock, unix_ms
 from sync.trust.signing import new_token, token_hash
 from sync.wire.value_types import Name, Request, Wire
@@ -33,13 +34,21 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request; `access` is DEVICE, READ or WRITE, `proof` the hash of what identified it."""
+    """Who sent a request: a person or program with rights, or a device of a channel.
+
+    `proof` is the hash of what identified it.
+    """
 
     id: str
     name: str
-    access: Access
     proof: str
+    rights: Rights = NONE
     channel: str | None = None
+
+    @property
+    def is_device(self) -> bool:
+        """Whether it is a device."""
+        return self.channel is not None
 
 
 _CALLER = web.RequestKey("caller", Caller)
@@ -52,10 +61,11 @@ class Login(Request):
 
 
 class Whoami(Wire):
-    """Who is logged in."""
+    """Who is logged in: the roles that include others name those too; `access` is what there was before roles."""
 
     name: Name
     access: Literal["read", "write"]
+    roles: list[Role]
 
 
 class Gatekeeper:
@@ -80,11 +90,11 @@ class Gatekeeper:
                 Whoami,
                 answer_headers=(hdrs.SET_COOKIE,),
             ),
-            Operation("GET", "/v1/session", self._whoami, "Who is logged in", Access.READ, None, Whoami),
+            Operation("GET", "/v1/session", self._whoami, "Who is logged in", Role.VIEWER, None, Whoami),
             Operation("DELETE", "/v1/session", self._log_out, "Log the page out", Access.OPEN, status=204),
         )
 
-    async def guard(self, request: web.Request, access: Access) -> None:
+    async def guard(self, request: web.Request, access: Needed) -> None:
         """Allow the caller of an operation or raise. After that `caller_of` returns who it is.
 
         Raises:
@@ -94,8 +104,8 @@ class Gatekeeper:
         if access in UNGUARDED:
             return
         caller = await self.identify(request)
-        if not _is_allowed(caller.access, access):
-            raise Forbidden(f"{caller.name} may not do this: it needs {_needed_key(access)}")
+        if (reason := _refused(caller, access)) is not None:
+            raise Forbidden(f"{caller.name} may not do this: {reason}")
         request[_CALLER] = caller
         hold_by_token(request, caller.proof)
 
@@ -128,7 +138,7 @@ class Gatekeeper:
 
     async def _person(self, proof: str) -> Caller | None:
         key = await self._keys.by_hash(proof) or await self._keys.by_session(proof, unix_ms(self._clock.now()))
-        return None if key is None else Caller(key.id, key.name, Access(key.access), proof)
+        return None if key is None else Caller(key.id, key.name, proof, Rights.of(key.role))
 
     async def _log_in(self, request: web.Request) -> web.Response:
         login = await read_json(request, Login, cap_bytes=4096)
@@ -139,7 +149,7 @@ class Gatekeeper:
         expires_ms = now_ms + SESSION_S * 1000
         await self._keys.open_session(token_hash(session), key, now_ms=now_ms, expires_ms=expires_ms)
         log.info("key=%s logged a page in", key.id)
-        answer = json_answer(Whoami(name=key.name, access=key.access))
+        answer = json_answer(_whoami(key.name, Rights.of(key.role)))
         secure, path = is_secure(request), cookie_path(request)
         answer.set_cookie(
             COOKIE, session, max_age=SESSION_S, path=path, httponly=True, samesite="Strict", secure=secure
@@ -150,8 +160,7 @@ class Gatekeeper:
 
     async def _whoami(self, request: web.Request) -> web.Response:
         caller = caller_of(request)
-        access: KeyAccess = "write" if caller.access is Access.WRITE else "read"
-        return json_answer(Whoami(name=caller.name, access=access))
+        return json_answer(_whoami(caller.name, caller.rights))
 
     async def _log_out(self, request: web.Request) -> web.Response:
         if (cookie := request.cookies.get(COOKIE)) is not None:
@@ -164,7 +173,7 @@ class Gatekeeper:
 
 
 def _device(device: KnownDevice, proof: str) -> Caller:
-    return Caller(device.id, device.name, Access.DEVICE, proof, device.channel)
+    return Caller(device.id, device.name, proof, channel=device.channel)
 
 
 def _forget_cookie_of_host(answer: web.Response) -> None:
@@ -177,31 +186,36 @@ def caller_of(request: web.Request) -> Caller:
     return request[_CALLER]
 
 
-def _is_allowed(held: Access, needed: Access) -> bool:
-    if needed is Access.ANY_TOKEN or held is needed:
-        return True
-    return held is Access.WRITE and needed is Access.READ
+def _whoami(name: str, rights: Rights) -> Whoami:
+    return Whoami(name=name, access="read" if rights.allowed == [Role.VIEWER] else "write", roles=rights.allowed)
 
 
-def _needed_key(access: Access) -> str:
-    return {Access.DEVICE: "a device's token", Access.WRITE: "a key with write access"}.get(access, "a person's key")
+def _refused(caller: Caller, needed: Needed) -> str | None:
+    """Return why a known caller may not do what needs this; None: it may."""
+    if isinstance(needed, Role):
+        if caller.rights.allow(needed):
+            return None
+        return "it is for people, and this is a device" if caller.is_device else refusal(caller.rights, needed)
+    if needed is Access.ANY_TOKEN or caller.is_device:
+        return None
+    return "it needs a device's token"
 
 
-async def make_key(keys: KeyStore, clock: Clock, name: str, access: KeyAccess) -> tuple[Key, str]:
+async def make_key(keys: KeyStore, clock: Clock, name: str, role: Role) -> tuple[Key, str]:
     """Make a key. The token is returned only now and stored nowhere.
 
     Raises:
         Conflict: a key has this name already.
     """
     token = new_token()
-    key = Key(id=secrets.token_hex(8), name=name, access=access, created_ms=unix_ms(clock.now()))
+    key = Key(id=secrets.token_hex(8), name=name, role=role, created_ms=unix_ms(clock.now()))
     await keys.add(key, token_hash(token))
-    log.info("key=%s access=%s made", key.id, access)
+    log.info("key=%s role=%s made", key.id, role)
     return key, token
 
 
 async def make_first_key(keys: KeyStore, clock: Clock) -> str | None:
     """Make a key with all rights if there is no key yet; return its token, to be printed once, else None."""
     token = new_token()
-    key = Key(id=FIRST_KEY, name=FIRST_KEY, access="write", created_ms=unix_ms(clock.now()))
+    key = Key(id=FIRST_KEY, name=FIRST_KEY, role=Role.ADMINISTRATOR, created_ms=unix_ms(clock.now()))
     return token if await keys.add_first(key, token_hash(token)) else None

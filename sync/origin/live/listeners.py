@@ -11,7 +11,6 @@ from itertools import chain, islice
 
 from aiohttp import WSCloseCode
 
-from sync.http.operations import Access
 from sync.origin.http.auth import Caller
 from sync.origin.live.frames import PING, close_frame
 from sync.runtime.clock import Clock
@@ -36,7 +35,7 @@ class Listener:
     @property
     def is_device(self) -> bool:
         """Whether it is a device, not the page or script of a person."""
-        return self.caller.access is Access.DEVICE
+        return self.caller.is_device
 
     def send(self, frame: bytes) -> None:
         """Write a frame, unless the connection ends."""

@@ -52,7 +52,7 @@ class LiveRoutes:
 
     async def _open_socket(self, request: web.Request) -> web.StreamResponse:
         caller = caller_of(request)
-        largest = LARGEST_MESSAGE_BYTES if caller.access is Access.DEVICE else LARGEST_OF_PAGE_BYTES
+        largest = LARGEST_MESSAGE_BYTES if caller.is_device else LARGEST_OF_PAGE_BYTES
         socket = web.WebSocketResponse(
             compress=False, autoclose=False, autoping=False, max_msg_size=largest, timeout=GOODBYE_S
         )

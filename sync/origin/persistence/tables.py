@@ -48,14 +48,14 @@ class NoneAsEmptyText(TypeDecorator[str]):
         return value or None
 
 
-# People's keys: only hashes are stored; `access` is read or write.
+# People's keys: only hashes are stored.
 keys = Table(
     "keys",
     metadata,
     Column("id", String(64), primary_key=True),
     Column("name", Text, nullable=False),
     Column("hash", String(64), nullable=False, unique=True),
-    Column("access", String(8), nullable=False),
+    Column("role", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
 )
 

@@ -1,15 +1,14 @@
 """The tables of people's keys and of sessions; only hashes of secrets are stored."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select
 
 from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import keys, sessions
-
-KeyAccess = Literal["read", "write"]
+from sync.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +17,7 @@ class Key:
 
     id: str
     name: str
-    access: KeyAccess
+    role: Role
     created_ms: int
 
 
@@ -93,8 +92,8 @@ class KeyStore:
 
 
 def _columns(key: Key) -> dict[str, Any]:
-    return {"id": key.id, "name": key.name, "access": key.access, "created_ms": key.created_ms}
+    return {"id": key.id, "name": key.name, "role": key.role, "created_ms": key.created_ms}
 
 
 def _key(row: Row[Any]) -> Key:
-    return Key(id=row.id, name=row.name, access=row.access, created_ms=row.created_ms)
+    return Key(id=row.id, name=row.name, role=Role(row.role), created_ms=row.created_ms)

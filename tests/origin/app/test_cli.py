@@ -120,7 +120,8 @@ async def test_the_first_key_is_printed_once_works_and_is_in_no_log_and_no_file(
         token = line.split()[-1]
         headers = {"Authorization": f"Bearer {token}"}
         async with client.get(f"{origin.url}/v1/session", headers=headers) as answer:
-            assert await answer.json() == {"name": "first", "access": "write"}
+            who = await answer.json()
+            assert (who["name"], who["access"], who["roles"][-1]) == ("first", "write", "administrator")
         _, out, err = await origin.end()
     assert token not in out and token not in err
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and token.encode() in path.read_bytes()]
@@ -168,6 +169,10 @@ async def test_keys_are_made_listed_and_revoked_beside_a_serving_origin(
         _, out, _ = await run(capsys, "keys", "list", *at, "--json")
         assert [key["name"] for key in json.loads(out)] == ["first", "Ada"]
         assert made["token"] not in out
+        _, out, _ = await run(capsys, "keys", "add", "Bo", "--role", "technician", *at)
+        assert "This is the key of Bo, a technician." in out
+        _, out, _ = await run(capsys, "keys", "list", *at, "--json")
+        assert [key["role"] for key in json.loads(out)] == ["administrator", "administrator", "technician"]
         code, _, err = await run(capsys, "keys", "add", "Ada", *at)
         assert (code, "already" in err) == (1, True)
         assert (await run(capsys, "keys", "revoke", "Ada", *at))[0] == 0

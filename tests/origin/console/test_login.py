@@ -52,6 +52,6 @@ def test_a_session_that_is_worth_nothing_any_more_brings_the_login_back(page: Pa
 
 def test_a_key_that_may_only_look_is_offered_nothing_to_change(outside: Page) -> None:
     outside.enter(outside.site.key("looker"))
-    assert "read only" in outside.text("#who")
-    offered = "return [...document.querySelectorAll('.write')].filter((one) => one.checkVisibility()).length"
+    assert "(viewer)" in outside.text("#who")
+    offered = "return [...document.querySelectorAll('[class*=for-]')].filter((one) => one.checkVisibility()).length"
     assert outside.browser.execute_script(offered) == 0

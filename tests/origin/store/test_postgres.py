@@ -46,6 +46,7 @@ from sync.origin.store.proof.play_times import MovedPlay, PlayTimeStore
 from sync.origin.store.proof.plays import Delivery, PlayStore, ReceivedPlay
 from sync.origin.store.reports.billable_rules import note_rules
 from sync.origin.store.reports.play_sums import PlaySumStore, SumFilter
+from sync.roles import Role
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import HistoryRecord, Play, PlayBatch
 from tests.fakes import FakeClock
@@ -359,10 +360,10 @@ async def test_origins_that_start_at_once_bring_one_database_up_to_date_once(
 
 async def test_of_origins_that_start_at_once_one_makes_the_first_key(origins: Origins) -> None:
     first, second = origins
-    key = Key(id="first", name="first", access="write", created_ms=0)
+    key = Key(id="first", name="first", role=Role.ADMINISTRATOR, created_ms=0)
     waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
     async with first.database.writing() as connection, asyncio.timeout(60):
-        await connection.execute(insert(keys).values(id="first", name="first", access="write", created_ms=0, hash="a"))
+        await connection.execute(insert(keys).values(id="a", name="a", role="viewer", created_ms=0, hash="a"))
         adding = asyncio.create_task(KeyStore(second.database).add_first(key, "b"))
         while not await connection.scalar(waits):
             assert not adding.done()

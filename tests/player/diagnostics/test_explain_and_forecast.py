@@ -19,7 +19,7 @@ from player.evidence.ledger_owner import UNPAIRED
 from player.evidence.quarantine import FAILURE_LIMIT
 from player.settings.configuration import load_configuration
 from sync.errors import StorageBroken
-from sync.http.operations import Access, mount
+from sync.http.operations import Access, Needed, mount
 from sync.http.problems import problem_middleware
 from sync.programme.preview.decision_inputs import DecisionInputs
 from sync.programme.preview.explanation import Explanation, explain
@@ -259,7 +259,7 @@ async def test_the_endpoint_serves_both_while_the_player_runs(tmp_path: Path) ->
             assert (await client.get("/v1/explain?at=2026-03-02T12:06:00Z")).status == 409
 
 
-async def _anyone(request: web.Request, access: Access) -> None:
+async def _anyone(request: web.Request, access: Needed) -> None:
     assert access is Access.READ
 
 

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from pydantic import BeforeValidator
 
 from sync.http.bodies import json_answer, read_json
-from sync.http.operations import Access, Operation, mount
+from sync.http.operations import Access, Needed, Operation, mount
 from sync.http.problems import problem_middleware
 from sync.wire.value_types import Request
 
@@ -28,7 +28,7 @@ class Words(Request):
     words: tuple[Annotated[str, BeforeValidator(note_thread)], ...]
 
 
-async def allow(request: web.Request, access: Access) -> None:
+async def allow(request: web.Request, access: Needed) -> None:
     """Let everybody in."""
 
 

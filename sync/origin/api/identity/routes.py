@@ -8,13 +8,14 @@ from pydantic import Field
 
 from sync.errors import NotFound
 from sync.http.bodies import json_answer, read_json
-from sync.http.operations import Access, Operation
+from sync.http.operations import Operation
 from sync.origin.api.proof.device_keys import DeviceKeyRoutes
 from sync.origin.http.auth import caller_of
 from sync.origin.live.live_hints import LiveHints
 from sync.origin.store.devices import DeviceStore
 from sync.origin.store.proof.identity_doubts import IdentityDoubtStore
 from sync.origin.store.proof.machines import MachineStore
+from sync.roles import Role
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.trust.signing import new_token, token_hash
 from sync.wire.device_reports import BootId
@@ -77,8 +78,8 @@ class IdentityRoutes:
         one, who = "/v1/devices/{id}", "Which machines report as a device"
         give = "Give one of two machines with the identity of this device an identity of its own"
         return (
-            Operation("GET", f"{one}/machines", self._list, who, Access.READ, None, MachineList),
-            Operation("POST", f"{one}/new-identity", self._give, give, Access.WRITE, IdentityToGive, IdentityGiven),
+            Operation("GET", f"{one}/machines", self._list, who, Role.VIEWER, None, MachineList),
+            Operation("POST", f"{one}/new-identity", self._give, give, Role.TECHNICIAN, IdentityToGive, IdentityGiven),
         )
 
     async def _list(self, request: web.Request) -> web.Response:

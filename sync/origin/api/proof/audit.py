@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from sync.http.bodies import json_answer, read_query
-from sync.http.operations import Access, Operation
+from sync.http.operations import Operation
 from sync.origin.proof.chain_audit import (
     AcceptedPlay,
     AuditFinding,
@@ -23,6 +23,7 @@ from sync.origin.proof.chain_audit import (
 from sync.origin.proof.csv_export import csv_of
 from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.signed_logs import SignedLogStore
+from sync.roles import Role
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.wire.value_types import AskedInstant, Identifier, Instant, Wire
 
@@ -107,7 +108,7 @@ class AuditRoutes:
                 path,
                 self._show,
                 "Check the chains of plays",
-                Access.READ,
+                Role.VIEWER,
                 answer=AuditView,
                 query=AuditQuery,
                 other_types=("text/csv",),

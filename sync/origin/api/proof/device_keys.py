@@ -16,6 +16,7 @@ from sync.origin.store.proof.device_keys import DeviceKeyStore, IssuedCertificat
 from sync.proof.checkpoint import CERTIFICATE_CAP_BYTES, READS_CHANGED_COUNTS, Certificate, sign_certificate
 from sync.proof.delivery import CertifiedKey
 from sync.proof.key_request import CheckedRequest, check_key_request
+from sync.roles import Role
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.trust.signing import open_envelope
 from sync.wire.release import Envelope
@@ -72,13 +73,13 @@ class DeviceKeyRoutes:
         certify, revoke = "Have the key of the device certified", "Revoke a key of a device"
         return (
             Operation("PUT", "/v1/device/key", self._certify, certify, Access.DEVICE, Envelope, CertifiedKey),
-            Operation("GET", keys, self._list, "The keys of a device", Access.READ, None, DeviceKeyList),
+            Operation("GET", keys, self._list, "The keys of a device", Role.VIEWER, None, DeviceKeyList),
             Operation(
                 "POST",
                 f"{keys}/{{key}}/revocation",
                 self._revoke,
                 revoke,
-                Access.WRITE,
+                Role.TECHNICIAN,
                 KeyRevocation,
                 DeviceKeyList,
             ),

@@ -19,6 +19,7 @@ from sync.origin.proof.csv_export import HISTORY_COLUMNS, csv_of
 from sync.origin.store.proof.history import HistoryFilter, HistoryRow, HistoryStore
 from sync.origin.store.proof.names import NameStore
 from sync.origin.store.proof.plays import PlayStore
+from sync.roles import Role
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.wire.device_reports import (
     BATCH_LIMIT,
@@ -112,7 +113,7 @@ class HistoryRoutes:
                 path,
                 self._page,
                 "Read what changed on screens, newest first",
-                Access.READ,
+                Role.VIEWER,
                 answer=HistoryPage,
                 query=HistoryQuery,
                 other_types=("text/csv",),

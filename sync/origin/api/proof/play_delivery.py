@@ -18,6 +18,7 @@ from sync.origin.intake.receipts import LARGEST_NUMBER
 from sync.origin.live.live_hints import LiveHints
 from sync.origin.proof.clock_corrections import at_right_time
 from sync.origin.store.proof.plays import Acceptance, PlayStore
+from sync.roles import Role
 from sync.runtime.clock import Clock, unix_ms
 from sync.wire.device_reports import BATCH_LIMIT, BatchAnswer, LogEpoch, PlayBatch
 from sync.wire.value_types import Identifier, Name, Request, Wire
@@ -76,7 +77,7 @@ class PlayDeliveryRoutes:
                 f"{path}/accepted",
                 self._accept,
                 "Count plays that were set aside as unconfirmed",
-                Access.WRITE,
+                Role.PUBLISHER,
                 PlaysToAccept,
                 AcceptedPlays,
             ),

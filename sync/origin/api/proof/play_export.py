@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sync.errors import Conflict, NotFound, SignageError
 from sync.http.bodies import read_query
-from sync.http.operations import Access, Operation
+from sync.http.operations import Operation
 from sync.origin.proof.export.records import (
     CertificateRecord,
     CheckpointRecord,
@@ -32,6 +32,7 @@ from sync.origin.store.proof.exported_plays import ExportedPlayStore, LogRange
 from sync.origin.store.proof.names import NameStore
 from sync.origin.store.proof.signed_logs import SignedLogStore
 from sync.proof.checkpoint import CERTIFICATE_CAP_BYTES, Checkpoint, SignedRange, sign_certificate
+from sync.roles import Role
 from sync.runtime.clock import Clock, ClockTrust, unix_ms
 from sync.runtime.threads import in_thread
 from sync.trust.signing import SigningKey, open_envelope
@@ -250,7 +251,7 @@ class PlayExportRoutes:
                 "/v1/plays/export",
                 self._export,
                 summary,
-                Access.READ,
+                Role.VIEWER,
                 answer=EXPORT_TYPE,
                 query=ExportQuery,
                 answer_headers=(hdrs.CONTENT_DISPOSITION,),

@@ -7,12 +7,13 @@ from aiohttp import web
 from pydantic import Field
 
 from sync.http.bodies import json_answer, read_query
-from sync.http.operations import Access, Operation
+from sync.http.operations import Operation
 from sync.origin.api.lists import LINKS, ListQuery, cursor_text, link_header
 from sync.origin.persistence.lists import CONFLICTS, PLAYS
 from sync.origin.proof.csv_export import PLAY_COLUMNS, SUM_COLUMNS, csv_of
 from sync.origin.store.proof.names import NameStore
 from sync.origin.store.proof.plays import GroupBy, PagedPlay, PlayFilter, PlayStore
+from sync.roles import Role
 from sync.runtime.clock import instant, unix_ms
 from sync.wire.value_types import AskedInstant, Identifier, Instant, Wire
 
@@ -126,7 +127,7 @@ class PlayReadingRoutes:
                 path,
                 self._page,
                 "Read plays, newest first",
-                Access.READ,
+                Role.VIEWER,
                 answer=PlaysPage,
                 query=PlayPageQuery,
                 other_types=("text/csv",),
@@ -137,7 +138,7 @@ class PlayReadingRoutes:
                 f"{path}/summary",
                 self._sums,
                 "Sums of plays",
-                Access.READ,
+                Role.VIEWER,
                 answer=PlaySums,
                 query=PlayQuery,
                 other_types=("text/csv",),
@@ -147,7 +148,7 @@ class PlayReadingRoutes:
                 f"{path}/conflicts",
                 self._conflicts,
                 "Plays set aside",
-                Access.READ,
+                Role.VIEWER,
                 answer=PlayConflicts,
                 query=PlayQuery,
                 answer_headers=LINKS,

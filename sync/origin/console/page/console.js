@@ -47,8 +47,8 @@ const live = new Live({
 });
 
 async function showConsole(who) {
-  document.body.dataset.access = who.access;
-  $("#who").textContent = who.access === "read" ? `${who.name} (read only)` : who.name;
+  document.body.dataset.roles = who.roles.join(" ");
+  $("#who").textContent = who.roles.includes("administrator") ? who.name : `${who.name} (${who.roles.at(-1)})`;
   document.body.dataset.page = "inside";
   live.start();
 }

@@ -56,8 +56,8 @@ function card(schedule) {
 
 function zone(schedule) {
   const text = schedule.zone ?? "no time zone";
-  const change = button(text, "zone", () => changeZone(schedule), { class: "write quiet", "aria-label": `Time zone of ${schedule.channel}: ${text}` });
-  return h("span", {}, change, h("span", { class: "read faint" }, text));
+  const change = button(text, "zone", () => changeZone(schedule), { class: "for-editor quiet", "aria-label": `Time zone of ${schedule.channel}: ${text}` });
+  return h("span", {}, change, h("span", { class: "not-editor faint" }, text));
 }
 
 function plan(schedule, parts) {
@@ -94,12 +94,12 @@ function defaultPlaylist({ channel, default_playlist, names }, others, name) {
   const options = [["", "nothing"], ...names].map(([id, text]) => {
     return h("option", { value: id, selected: id === (default_playlist ?? "") }, text);
   });
-  const select = h("select", { "data-do": "default", class: "write" }, ...options);
+  const select = h("select", { "data-do": "default", class: "for-editor" }, ...options);
   const change = () => attempt(`Changing ${channel}`, () => setDefault(channel, select.value || null));
   select.addEventListener("change", async () => {
     if (!(await change())) select.value = default_playlist ?? ""; // back to the value of the origin
   });
-  const shown = h("span", { class: "read" }, default_playlist ? name(default_playlist) : "nothing");
+  const shown = h("span", { class: "not-editor" }, default_playlist ? name(default_playlist) : "nothing");
   return h("label", {}, h("b", {}, others ? "Otherwise" : "Always"), " plays ", select, shown);
 }
 
@@ -112,7 +112,7 @@ function published(schedule) {
     ...lateTexts(preview).map((text) => h("p", { class: "caution" }, text)),
     ...(preview?.warnings ?? []).map((warning) => h("p", { class: "caution" }, warning)),
     button(busy ? "Publishing …" : "Publish", "publish", () => run(channel), {
-      class: `write ${preview?.unchanged ? "" : "primary"}`,
+      class: `for-publisher ${preview?.unchanged ? "" : "primary"}`,
       "aria-label": `Publish ${channel}`,
       disabled: busy,
     }),

@@ -90,7 +90,7 @@ function card(device) {
     ),
     h(
       "menu",
-      { class: "write" },
+      { class: "for-technician" },
       button("Rename", "rename", () => rename(device), { class: "quiet", "aria-label": `Rename ${device.name}` }),
       button("Move", "move", () => move(device), { class: "quiet", "aria-label": `Move ${device.name} to another channel` }),
       device.budget?.state === "waits" && button("Fetch its release now …", "let-through", () => letThrough(device), { "aria-label": `Fetch the next release on ${device.name} whatever the bytes of the month` }),

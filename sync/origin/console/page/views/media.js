@@ -59,7 +59,7 @@ function card(media) {
     (ready || !media.problem) && h("p", { class: "faint" }, facts(media)),
     h(
       "menu",
-      { class: "write" },
+      { class: "for-editor" },
       media.retryable && button("Try again", "retry", () => retry(media), { class: "quiet" }),
       button("Rename", "rename", () => rename(media), { class: "quiet", "aria-label": `Rename ${media.name}` }),
       button("Delete", "delete", () => remove(media), { class: "quiet", "aria-label": `Delete ${media.name}` }),
@@ -77,7 +77,7 @@ function choice(media) {
     draw();
   });
   const name = h("span", { class: "unseen" }, `Choose ${media.name}`);
-  return h("label", { class: "choose write" }, box, h("span", { class: "mark", "aria-hidden": "true" }, media.place || ""), name);
+  return h("label", { class: "choose for-editor" }, box, h("span", { class: "mark", "aria-hidden": "true" }, media.place || ""), name);
 }
 
 function stage(media) {

@@ -18,7 +18,7 @@ export function overlaySection({ channel, overlays, logos }) {
     "div",
     { class: "overlays faint" },
     ...overlays.map((one) => h("p", {}, one.kind === "ticker" ? ticker(one) : logo(one, logos))),
-    button(overlays.length ? "Change text and logo" : "Add text or a logo", "overlays", () => attempt("Loading pictures", () => change(channel)), { class: "write quiet" }),
+    button(overlays.length ? "Change text and logo" : "Add text or a logo", "overlays", () => attempt("Loading pictures", () => change(channel)), { class: "for-editor quiet" }),
   );
 }
 

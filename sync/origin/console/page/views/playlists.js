@@ -74,7 +74,7 @@ function card(playlist) {
     playlist.shown ? h("ol", { class: "items" }, ...playlist.shown.map(entry(playlist.id))) : h("p", { class: "faint" }, "Loading …"),
     playlist.shown?.length < playlist.items && button(`Show all ${playlist.items} items`, "whole", () => showWhole(playlist.id)),
     playlist.items === 0 && h("p", { class: "faint" }, "It has no items."),
-    h("menu", { class: "write" }, button("Remove", "remove", () => remove(playlist), { class: "quiet", "aria-label": `Remove ${playlist.name}` })),
+    h("menu", { class: "for-editor" }, button("Remove", "remove", () => remove(playlist), { class: "quiet", "aria-label": `Remove ${playlist.name}` })),
   );
   details.addEventListener("toggle", () => details.open && loadItems(playlist.id));
   return details;
@@ -89,7 +89,7 @@ const entry = (playlist) => (one) => {
     h("span", { class: "name" }, one.title),
     h("span", { class: "faint" }, [durationText(one, one.asset), ...limits].filter(Boolean).join(", ")),
     one.state !== "ready" && h("span", { class: "chip bad" }, one.state === "failed" ? "cannot be shown" : "not ready yet"),
-    button("Change", `item-${one.id}`, () => change(playlist, one), { class: "write quiet", "aria-label": `Change ${one.title}` }),
+    button("Change", `item-${one.id}`, () => change(playlist, one), { class: "for-editor quiet", "aria-label": `Change ${one.title}` }),
   );
 };
 

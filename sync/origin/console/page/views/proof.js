@@ -61,7 +61,7 @@ export function proof(device) {
   return [
     h("p", { class: `state ${whole ? "current" : "behind"}` }, text),
     aside.length > 0 && h("ul", { class: "problems" }, ...list, more),
-    doubted.length > 0 && h("menu", { class: "write" }, button(`Count ${count(doubted.length, "unconfirmed play")} …`, "accept", open, { "aria-label": label })),
+    doubted.length > 0 && h("menu", { class: "for-publisher" }, button(`Count ${count(doubted.length, "unconfirmed play")} …`, "accept", open, { "aria-label": label })),
   ];
 }
 

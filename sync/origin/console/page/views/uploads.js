@@ -31,7 +31,7 @@ export function start() {
   addEventListener("drop", (event) => {
     event.preventDefault();
     over(-inside);
-    if (document.body.dataset.access === "write") add(event.dataTransfer.files);
+    if (document.body.dataset.roles.split(" ").includes("editor")) add(event.dataTransfer.files);
   });
   addEventListener("beforeunload", (event) => uploads.some(({ state }) => ACTIVE.has(state)) && event.preventDefault());
 }
@@ -87,7 +87,7 @@ function row(shown) {
     "li",
     { class: `upload ${shown.state}` },
     h("div", { class: "grow" }, h("b", { class: "name" }, shown.name), h("span", { class: "faint" }, stateText(shown, percent))),
-    h("menu", { class: "write" }, ...actions(shown, upload)),
+    h("menu", { class: "for-editor" }, ...actions(shown, upload)),
     !bad && bar,
     bad && h("div", { class: "wrong", role: "alert" }, ...problemElements(shown.problem)),
   );
