@@ -19,7 +19,7 @@ from sync.errors import Distrust, Untrusted
 from sync.runtime.clock import ClockTrust
 from sync.trust.signing import SigningKey, sign_envelope, verify_envelope
 from sync.wire.device_reports import LogEpoch
-from sync.wire.release import MOST_NUMBER, Envelope, Role, Root
+from sync.wire.release import MOST_NUMBER, Envelope, Root, SigningRole
 from sync.wire.value_types import Identifier, Instant, Model, Sha256, Wire, read_strictly
 
 CERTIFICATE_DOMAIN = b"signage/device-key/1\0"
@@ -190,7 +190,7 @@ def open_checkpoint(envelope: Envelope, keys: Mapping[str, Certificate]) -> tupl
     if len(signers) != 1 or signers[0] not in keys:
         raise Untrusted("it is not signed by a key that is certified", Distrust.UNKNOWN_KEY)
     certificate = keys[signers[0]]
-    role, public = Role(keys=(certificate.key,)), {certificate.key: certificate.public_key}
+    role, public = SigningRole(keys=(certificate.key,)), {certificate.key: certificate.public_key}
     only_changed = False
     try:
         payload = verify_envelope(CHECKPOINT_DOMAIN, envelope, public, role)

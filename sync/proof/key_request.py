@@ -9,7 +9,7 @@ from datetime import datetime
 from sync.errors import Untrusted
 from sync.proof.checkpoint import CERTIFICATE_CAP_BYTES
 from sync.trust.signing import SigningKey, open_envelope, sign_envelope, verify_envelope
-from sync.wire.release import Envelope, Role
+from sync.wire.release import Envelope, SigningRole
 from sync.wire.value_types import Identifier, Instant, Sha256, Wire, read_strictly
 
 KEY_REQUEST_DOMAIN = b"signage/device-key-request/1\0"
@@ -77,4 +77,4 @@ def _is_signed(envelope: Envelope, key: str, public: str) -> bool:
 
 
 def _verify(envelope: Envelope, key: str, public: str) -> None:
-    verify_envelope(KEY_REQUEST_DOMAIN, envelope, {key: public}, Role(keys=(key,)))
+    verify_envelope(KEY_REQUEST_DOMAIN, envelope, {key: public}, SigningRole(keys=(key,)))

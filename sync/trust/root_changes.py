@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sync.errors import Rejected, Untrusted
 from sync.trust.signing import SigningKey, next_root, pin_root, read_root, root_fingerprint, verify_envelope
-from sync.wire.release import ROOT_CAP_BYTES, ROOT_DOMAIN, Envelope, Role, Root
+from sync.wire.release import ROOT_CAP_BYTES, ROOT_DOMAIN, Envelope, Root, SigningRole
 from sync.wire.value_types import Wire, read_strictly
 
 PROPOSAL_CAP_BYTES = 3 * ROOT_CAP_BYTES
@@ -68,12 +68,12 @@ def make_root(
         version=version,
         expires_at=expires_at,
         keys={**root_keys, **online},
-        root=Role(keys=tuple(root_keys), threshold=threshold),
-        timestamp=Role(keys=tuple(online)),
+        root=SigningRole(keys=tuple(root_keys), threshold=threshold),
+        timestamp=SigningRole(keys=tuple(online)),
     )
 
 
-def keys_of(root: Root, role: Role) -> dict[str, str]:
+def keys_of(root: Root, role: SigningRole) -> dict[str, str]:
     """Return the public keys of a role by their ids."""
     return {key: root.keys[key] for key in role.keys if key in root.keys}
 
@@ -162,7 +162,7 @@ def unsigned_reason(proposal: RootProposal) -> str:
     try:
         next_root(before, proposal.proposed)
         if new:
-            verify_envelope(ROOT_DOMAIN, proposal.proposed, after.keys, Role(keys=new, threshold=len(new)))
+            verify_envelope(ROOT_DOMAIN, proposal.proposed, after.keys, SigningRole(keys=new, threshold=len(new)))
     except Untrusted as error:
         return f"it cannot be published: {error}"
     return ""

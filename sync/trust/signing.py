@@ -21,9 +21,9 @@ from sync.wire.release import (
     ROOT_DOMAIN,
     TIMESTAMP_DOMAIN,
     Envelope,
-    Role,
     Root,
     Signature,
+    SigningRole,
     Timestamp,
 )
 from sync.wire.value_types import RepeatedName, read_strictly
@@ -68,7 +68,7 @@ def sign_envelope(domain: bytes, payload: bytes, *keys: SigningKey) -> bytes:
     return envelope.model_dump_json().encode()
 
 
-def verify_envelope(domain: bytes, envelope: Envelope, keys: dict[str, str], role: Role) -> bytes:
+def verify_envelope(domain: bytes, envelope: Envelope, keys: dict[str, str], role: SigningRole) -> bytes:
     """Return the payload if enough different keys of `role` signed it.
 
     Raises:

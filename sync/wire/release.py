@@ -59,7 +59,7 @@ class Envelope(Wire):
     signatures: Annotated[tuple[Signature, ...], FailFast(), Field(max_length=MOST_KEYS)]
 
 
-class Role(Wire):
+class SigningRole(Wire):
     """Which keys can sign a document, and how many of them must."""
 
     keys: Annotated[tuple[Sha256, ...], FailFast(), Field(max_length=MOST_KEYS)]
@@ -77,8 +77,8 @@ class Root(Wire):
     version: Annotated[int, Field(ge=1, le=MOST_NUMBER)]
     expires_at: Instant
     keys: dict[Sha256, str]
-    root: Role
-    timestamp: Role
+    root: SigningRole
+    timestamp: SigningRole
 
 
 class Timestamp(Wire):

@@ -26,8 +26,8 @@ from sync.wire.release import (
     MediaKind,
     Playlist,
     Release,
-    Role,
     Root,
+    SigningRole,
     Timestamp,
 )
 
@@ -63,8 +63,8 @@ class Publisher:
             version=version,
             expires_at=expires_at or EPOCH + timedelta(days=3650),
             keys=keys,
-            root=Role(keys=(self.root_key.id,)),
-            timestamp=Role(keys=(self.key.id,)),
+            root=SigningRole(keys=(self.root_key.id,)),
+            timestamp=SigningRole(keys=(self.key.id,)),
         )
         raw = sign_envelope(ROOT_DOMAIN, root.model_dump_json().encode(), *signers)
         self.write(root_path(version), raw)

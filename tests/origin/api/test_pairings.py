@@ -23,7 +23,7 @@ from sync.origin.store.pairings import PairingLimits
 from sync.runtime.clock import SystemClock, instant
 from sync.trust.signing import SigningKey, check_identity, enrolment_proof, pairing_code, pin_root, read_timestamp
 from sync.wire.device_reports import IdentityChallenge
-from sync.wire.release import Envelope, Role, Root
+from sync.wire.release import Envelope, Root, SigningRole
 from tests.fakes import FakeClock
 from tests.origin.running_origin import Answer, RunningOrigin, running_origin, settings_in
 
@@ -184,7 +184,7 @@ async def test_a_player_pairs_by_its_key(fleet: RunningOrigin, tmp_path: Path, m
 
 def another_root() -> Root:
     key = SigningKey.generate()
-    role = Role(keys=(key.id,))
+    role = SigningRole(keys=(key.id,))
     keys = {key.id: base64.b64encode(key.public).decode()}
     return Root(version=1, expires_at=instant(2**40), keys=keys, root=role, timestamp=role)
 

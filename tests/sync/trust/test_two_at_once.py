@@ -15,7 +15,7 @@ from sync.device.store.content_store import ContentStore
 from sync.errors import Distrust
 from sync.trust.signing import SigningKey, sign_envelope
 from sync.wire.content_paths import release_path, root_path, timestamp_path
-from sync.wire.release import ROOT_DOMAIN, Role, Root
+from sync.wire.release import ROOT_DOMAIN, Root, SigningRole
 from tests.sync.conftest import Device, running
 from tests.sync.file_tree_origin import CHANNEL, EPOCH, Origin, Publisher, noise, release_of
 
@@ -98,8 +98,8 @@ def sign_root(publisher: Publisher, version: int, root_key: SigningKey, key: Sig
         version=version,
         expires_at=EPOCH.replace(year=2036),
         keys={one.id: base64.b64encode(one.public).decode() for one in (root_key, key)},
-        root=Role(keys=(root_key.id,)),
-        timestamp=Role(keys=(key.id,)),
+        root=SigningRole(keys=(root_key.id,)),
+        timestamp=SigningRole(keys=(key.id,)),
     )
     raw = sign_envelope(ROOT_DOMAIN, root.model_dump_json().encode(), *signers)
     publisher.write(root_path(version), raw)
