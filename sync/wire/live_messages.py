@@ -55,7 +55,8 @@ class Hint(Wire):
     `channel`: the device belongs to another channel; the connection is closed after it.
     `welcome`: the first message; a device whose connection ends comes back at a random moment within `within_s`.
     `exchange`: the answer to the exchange that the device sent with the same `number`; with `status` 200 in `answer`,
-    else `detail` says what is wrong, and `retry_after_s` when to try again.
+    else `detail` says what is wrong, and `retry_after_s` when to try again. A page is told other things, see
+    `docs/live-messages.md`.
     """
 
     topic: str

@@ -52,6 +52,7 @@ from sync.origin.intake.play_judge import PlayJudge
 from sync.origin.live.live_hints import LiveHints
 from sync.origin.live.live_socket import LiveRoutes
 from sync.origin.live.pings import Pings
+from sync.origin.live.screen_counts import ScreenCounts
 from sync.origin.live.token_check import TokenCheck
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
@@ -197,6 +198,8 @@ def _live_services(database: OriginDatabase, live: LiveHints, gatekeeper: Gateke
     return {
         "live": live.run,
         "pings": Pings(live.listeners, clock).run,
+        "page_hints": live.pages.run,
+        "screen_counts": ScreenCounts(live, CountStore(database), clock).run,
         "token_check": TokenCheck(live, gatekeeper, clock).run,
         "contact": ContactWatch(HeartbeatStore(database), live, clock).run,
     }
@@ -204,7 +207,7 @@ def _live_services(database: OriginDatabase, live: LiveHints, gatekeeper: Gateke
 
 def _heartbeat_intake(database: OriginDatabase, live: LiveHints, clock: Clock) -> HeartbeatIntake:
     watch = HeartbeatWatch(MachineStore(database), IdentityDoubtStore(database), live, clock)
-    return HeartbeatIntake(HeartbeatStore(database), watch, live.changed, clock)
+    return HeartbeatIntake(HeartbeatStore(database), watch, live.screens, clock)
 
 
 def _pairing_routes(

@@ -10,7 +10,7 @@ from typing import Self
 from sync.http.listening_socket import ConnectionLimits, limits_for_descriptors
 
 _BYTES_OF_A_CONNECTION = 32 * 1024
-"""A WebSocket takes 26 KiB, a connection between two requests less; the rest is for what is on its way."""
+"""A WebSocket takes 20 KiB, a connection between two requests less; the rest is for what is on its way."""
 
 _LEAST_CONNECTIONS = 64
 _AVAILABLE = re.compile(r"^MemAvailable:\s*(\d+) kB$", re.MULTILINE)

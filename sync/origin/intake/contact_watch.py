@@ -54,6 +54,7 @@ class ContactWatch:
                 silent = not 0 <= now_ms - seen_ms <= limit_s * 1000  # later than now: by a clock that was ahead
                 if silent and limit_s <= listened_s and await self._store.lose(device, seen_ms, now_ms):
                     log.info("device=%s is not heard any more", device)
+                    self._live.screens.lost(device)
                     self._live.changed("devices", device)
         except (StorageBroken, StorageFull) as error:
             if not self._failing:

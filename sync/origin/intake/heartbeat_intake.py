@@ -1,7 +1,7 @@
 """Takes heartbeats in: each is answered from memory, as far as nothing has to be asked, and written with others."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -9,6 +9,7 @@ from pydantic_core import from_json
 
 from sync.errors import StorageBroken, StorageFull, TooLarge
 from sync.origin.intake.heartbeat_watch import HeartbeatWatch
+from sync.origin.live.screens import Screens
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.runtime.clock import Clock, unix_ms
 from sync.wire.device_reports import Heartbeat, HeartbeatAnswer, ReleaseLetThrough
@@ -35,14 +36,12 @@ class BudgetWait(Wire):
 
 
 class HeartbeatIntake:
-    """Takes heartbeats; a service writes them. `changed` is told of which topic and device something changed."""
+    """Takes heartbeats; a service writes them."""
 
-    def __init__(
-        self, store: HeartbeatStore, watch: HeartbeatWatch, changed: Callable[[str, str], None], clock: Clock
-    ) -> None:
+    def __init__(self, store: HeartbeatStore, watch: HeartbeatWatch, screens: Screens, clock: Clock) -> None:
         self._store = store
         self._watch = watch
-        self._changed = changed
+        self._screens = screens
         self._clock = clock
         self._failing = False
 
@@ -56,7 +55,7 @@ class HeartbeatIntake:
         if len(text) > LARGEST_LETTERS:
             raise TooLarge(f"a heartbeat of {len(text)} letters is over the limit of {LARGEST_LETTERS}")
         self._store.hold(device, from_json(text), unix_ms(self._clock.now()))
-        self._changed("devices", device)
+        self._screens.reported(device, heartbeat)
         answer = await self._watch.heard(device, heartbeat)
         if budget_wait(heartbeat, None) is None:
             return answer

@@ -5,13 +5,14 @@ published.
 """
 
 import asyncio
-from collections.abc import Iterable
 from contextlib import suppress
 
 from aiohttp import WSCloseCode
 
 from sync.origin.live.frames import hint_frame
 from sync.origin.live.listeners import Listener, Listeners, in_turns
+from sync.origin.live.page_hints import PageHints
+from sync.origin.live.screens import Screens
 from sync.origin.live.waves import fetch_window_s, return_window_s
 from sync.origin.store.devices import DeviceStore
 from sync.runtime.clock import Clock
@@ -26,13 +27,15 @@ class LiveHints:
 
     def __init__(self, devices: DeviceStore, clock: Clock) -> None:
         self.listeners = Listeners()
+        self.screens = Screens(clock)
+        self.pages = PageHints(self.listeners, self.screens, clock)
         self._devices = devices
         self._clock = clock
         self._sequences: dict[str, int] = {}
 
     def changed(self, topic: str, id: str) -> None:
         """Tell every page that something of `topic` (media, uploads, devices, playlists …) changed."""
-        _send(self.listeners.pages, hint_frame({"topic": topic, "id": id}))
+        self.pages.changed(topic, id)
 
     def moved(self, device: str, channel: str) -> None:
         """Tell a device that it belongs to another channel now: it connects again as a device of that one."""
@@ -42,6 +45,7 @@ class LiveHints:
 
     def locked_out(self, device: str) -> None:
         """Close the sockets of a device whose token is no longer valid."""
+        self.screens.forget(device)
         for listener in self.listeners.of_device(device):
             listener.leave(WSCloseCode.POLICY_VIOLATION)
 
@@ -80,12 +84,8 @@ class LiveHints:
 
     async def _announce(self, channel: str, sequence: int) -> None:
         hint = Hint(topic="release", channel=channel, sequence=sequence)
-        _send(self.listeners.pages, hint_frame(hint))
+        for page in self.listeners.pages:
+            page.send(hint_frame(hint))
         frame = hint_frame(hint.model_copy(update={"within_s": self.fetch_within_s(channel)}))
         async for listener in in_turns(self.listeners.of_channel(channel), self._clock):
             listener.send(frame)
-
-
-def _send(listeners: Iterable[Listener], frame: bytes) -> None:
-    for listener in listeners:
-        listener.send(frame)

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import WSMsgType, web
-from pydantic import RootModel
+from pydantic import RootModel, ValidationError
 
-from sync.errors import Rejected, SignageError
+from sync.errors import Forbidden, Rejected, SignageError
 from sync.http.bodies import MOST_VALUES, parse_json
 from sync.http.operations import Access, Operation
 from sync.http.problems import status_of
@@ -21,9 +21,10 @@ from sync.origin.live.listeners import Listener
 from sync.origin.live.live_hints import GOODBYE_S, LiveHints
 from sync.runtime.clock import Clock
 from sync.wire.device_reports import BATCH_LIMIT
-from sync.wire.live_messages import LARGEST_MESSAGE_BYTES, ExchangeAnswer, Hint
+from sync.wire.live_messages import LARGEST_MESSAGE_BYTES, ExchangeAnswer, Hint, OnAirMessage
 
 LARGEST_OF_PAGE_BYTES = 16 * 1024
+LARGEST_ON_AIR_BYTES = 8 * 1024  # it is held in memory, and told to pages
 _MOST_VALUES = 100 * BATCH_LIMIT + MOST_VALUES  # of an exchange; a play has about 45
 _LONGEST_DETAIL = 4_000  # characters
 _LARGEST_NUMBER = 2**53
@@ -70,6 +71,7 @@ class LiveRoutes:
             await self._read(listener, socket)
         finally:
             self._live.listeners.remove(listener)
+            self._live.pages.leave(listener)
         if listener.is_leaving:
             listener.transport.close()  # both have said that it ends
         else:
@@ -96,8 +98,12 @@ class LiveRoutes:
             log.debug("%s sends what is no message: %s", listener.caller.id, error)
             return
         topic = message.get("topic")
-        if topic == "exchange" and listener.is_device:
+        if topic == "watch":
+            self._watch(listener, message)
+        elif topic == "exchange" and listener.is_device:
             await self._answer(listener, message)
+        elif topic == "on_air" and listener.is_device and len(raw) <= LARGEST_ON_AIR_BYTES:
+            self._show(listener.caller.id, message)
 
     async def _answer(self, listener: Listener, message: dict[str, Any]) -> None:
         number, asked = message.get("number"), message.get("exchange")
@@ -108,10 +114,27 @@ class LiveRoutes:
                 raise Rejected("`exchange` must be an object: what the device reports and delivers")
             hint = Hint(topic="exchange", number=number, answer=await self._exchange(listener.caller, asked))
         except SignageError as error:
-            detail, again_s = str(error)[:_LONGEST_DETAIL], error.retry_after_s
-            status = status_of(error)
-            hint = Hint(topic="exchange", number=number, status=status, detail=detail, retry_after_s=again_s)
+            hint = _refusal("exchange", error, number)
         listener.send(hint_frame(hint))
+
+    def _watch(self, listener: Listener, message: dict[str, Any]) -> None:
+        try:
+            if listener.is_device:
+                raise Forbidden("what screens show is told to people, not to devices")
+            self._live.pages.watch(listener, message)
+        except SignageError as error:
+            listener.send(hint_frame(_refusal("watch", error)))
+
+    def _show(self, device: str, message: dict[str, Any]) -> None:
+        try:
+            self._live.screens.showed(device, OnAirMessage.model_validate(message))
+        except ValidationError as error:
+            log.debug("device=%s says wrongly what it shows: %s", device, error)
+
+
+def _refusal(topic: str, error: SignageError, number: int | None = None) -> Hint:
+    detail, status = str(error)[:_LONGEST_DETAIL], status_of(error)
+    return Hint(topic=topic, number=number, status=status, detail=detail, retry_after_s=error.retry_after_s)
 
 
 async def _close(transport: asyncio.Transport, socket: web.WebSocketResponse) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, func, select
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import ONLINE
@@ -52,6 +52,12 @@ class CountStore:
                 pairings=await number(select(func.count()).select_from(pairings).where(waiting)),
                 releases=await number(select(func.count()).select_from(releases)),
             )
+
+    async def devices(self) -> tuple[int, int]:
+        """Return how many devices there are, and how many of them are heard; a second and one write old."""
+        query = select(func.count(), func.count(case((ONLINE, 1)))).where(devices.c.removed_ms.is_(None))
+        found, online = await self._database.read(lambda connection: connection.execute(query).one())
+        return found, online
 
     async def ping(self) -> bool:
         """Return True if the database answers; raise StorageBroken if it does not."""

@@ -19,6 +19,7 @@ from sync.errors import OriginRefused
 from sync.origin.persistence.data_folder import DataFolder
 from sync.runtime.clock import SystemClock
 from tests.nginx import documented_server, free_port, nginx, plain_server, shipped_server
+from tests.origin.live.sockets import running
 from tests.origin.running_origin import RunningOrigin, running_origin, settings_in
 
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -105,6 +106,7 @@ async def test_a_player_pairs_and_reports_through_nginx(
                 return
     async with (
         ClientSession(headers={"Authorization": f"Bearer {origin.writer}"}) as session,
+        running(origin, "page_hints"),
         session.ws_connect(url + "v1/live") as live,
         asyncio.timeout(60),
     ):

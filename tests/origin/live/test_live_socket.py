@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientWebSocketResponse, WSMsgType
 from sqlalchemy import update
 
-from sync.origin.live import token_check
+from sync.origin.live import page_hints, token_check
 from sync.origin.live.live_socket import LARGEST_OF_PAGE_BYTES
 from sync.origin.live.pings import CHECK_S
 from sync.origin.persistence.database import open_origin_database
@@ -23,6 +23,16 @@ from tests.origin.live.sockets import PATIENCE_S, add_devices, end_of, hint, lis
 from tests.origin.running_origin import RunningOrigin, play, running_origin, settings_in
 
 BEAT = {"at": "2026-03-02T12:00:00Z", "version": "1"}
+
+
+@pytest.fixture
+async def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RunningOrigin]:
+    """An origin that looks at its database all the time."""
+    monkeypatch.setattr(token_check, "CHECK_S", 0.05)
+    monkeypatch.setattr(page_hints, "TELL_S", 0.005)
+    services = "token_check", "page_hints"
+    async with running_origin(settings_in(tmp_path), SystemClock()) as server, running(server, *services):
+        yield server
 
 
 async def exchange(socket: ClientWebSocketResponse, number: int, parts: object) -> dict[str, Any]:
@@ -78,8 +88,9 @@ async def test_what_is_no_message_is_ignored(server: RunningOrigin) -> None:
             await socket.send_json({"topic": "exchange", "number": number, "exchange": {}})
         await page.send_json({"topic": "exchange", "number": 1, "exchange": {"heartbeat": BEAT}})
         assert (await exchange(socket, 2, {}))["number"] == 2
-        await server.ask("POST", "/v1/pairings", body={"name": "x", "secret": "0" * 64})
-        assert (await hint(page))["topic"] == "pairings"
+        await page.send_json({"topic": "watch", "screens": ["x"] * 101})
+        await page.send_json({"topic": "watch", "screens": 1})
+        assert (await hint(page))["status"] == 422  # the first thing that it is told
 
 
 async def test_who_sends_too_much_is_disconnected(server: RunningOrigin) -> None:
@@ -93,14 +104,13 @@ async def test_who_sends_too_much_is_disconnected(server: RunningOrigin) -> None
         assert await end_of(socket) == 1009
 
 
-async def test_a_client_that_does_not_read_is_dropped_and_holds_up_nobody(server: RunningOrigin) -> None:
-    _, writer = await open_raw(server, server.reader)
-    clock, live = SystemClock(), server.origin.live
-    async with asyncio.timeout(PATIENCE_S), listener(server, server.reader) as page:
+async def test_a_client_that_does_not_read_is_dropped_and_holds_up_nobody(checked: RunningOrigin) -> None:
+    _, writer = await open_raw(checked, checked.reader)
+    live = checked.origin.live
+    async with asyncio.timeout(PATIENCE_S), listener(checked, checked.reader) as page:
         while live.listeners.count()["page"] == 2:
             live.changed("media", "x" * 60_000)
             assert (await hint(page))["topic"] == "media"
-            await clock.sleep(0)
         live.changed("media", "last")
         assert await hint(page) == {"topic": "media", "id": "last"}
     writer.close()
@@ -127,14 +137,6 @@ async def test_a_removed_device_is_hung_up_on(server: RunningOrigin) -> None:
     async with screen(server, token) as socket:
         await server.ask("DELETE", f"/v1/devices/{device}", server.writer)
         assert await end_of(socket) == 1008
-
-
-@pytest.fixture
-async def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RunningOrigin]:
-    """An origin that looks at its database all the time."""
-    monkeypatch.setattr(token_check, "CHECK_S", 0.05)
-    async with running_origin(settings_in(tmp_path), SystemClock()) as server, running(server, "token_check"):
-        yield server
 
 
 async def test_a_key_removed_by_the_command_line_is_hung_up_on(checked: RunningOrigin, tmp_path: Path) -> None:

@@ -1,0 +1,38 @@
+"""The service that counts all screens for pages that watch some of them: only while there is such a page."""
+
+import logging
+
+from sync.errors import StorageBroken
+from sync.origin.live.live_hints import LiveHints
+from sync.origin.store.counts import CountStore
+from sync.runtime.clock import Clock
+
+COUNT_S = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class ScreenCounts:
+    """Counts devices and those that are heard in the database, severities and listeners in memory."""
+
+    def __init__(self, live: LiveHints, store: CountStore, clock: Clock) -> None:
+        self._live = live
+        self._store = store
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Count until cancelled."""
+        while True:
+            await self._clock.sleep(COUNT_S)
+            if self._live.pages.is_watched:
+                await self._count()
+
+    async def _count(self) -> None:
+        try:
+            devices, online = await self._store.devices()
+        except StorageBroken as error:  # pages ask for lists themselves, and are told there
+            log.debug("devices are not counted: %s", error)
+            return
+        severity, listeners = self._live.screens.counts(), self._live.listeners.count()
+        counts = {"devices": devices, "online": online, "severity": severity, "listeners": listeners}
+        self._live.pages.tell_counts(counts)

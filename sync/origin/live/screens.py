@@ -1,0 +1,88 @@
+"""What each screen shows, how bad it is, and whether it is heard: state in memory, fed by what devices say.
+
+It is lost with this process, and known again with the next heartbeats. It holds what came to this origin only.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sync.origin.live.severity import ScreenSeverity, severity_of
+from sync.runtime.clock import Clock
+from sync.wire.device_reports import Heartbeat, OnAir
+from sync.wire.live_messages import OnAirMessage
+
+
+@dataclass(slots=True)
+class KnownScreen:
+    """The state of one; `heard_s` is when its last heartbeat came (monotonic)."""
+
+    severity: ScreenSeverity
+    on_air: OnAir | None
+    next_title: str
+    heard_s: float
+    is_online: bool = True
+
+
+class Screens:
+    """Knows the state of all, and which ones changed since somebody took that."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._screens: dict[str, KnownScreen] = {}
+        self._counts = Counter[ScreenSeverity]()
+        self._changes: dict[str, bool] = {}
+
+    def reported(self, device: str, heartbeat: Heartbeat) -> None:
+        """Take a heartbeat."""
+        self.forget(device)
+        severity = severity_of(heartbeat)
+        self._screens[device] = KnownScreen(severity, heartbeat.on_air, heartbeat.next_title, self._clock.monotonic())
+        self._counts[severity] += 1
+        self._changes[device] = True
+
+    def showed(self, device: str, message: OnAirMessage) -> None:
+        """Take what a device shows from now on; one that has sent no heartbeat is not known yet."""
+        screen = self._screens.get(device)
+        if screen is not None and (screen.on_air, screen.next_title) != (message.on_air, message.next_title):
+            screen.on_air, screen.next_title = message.on_air, message.next_title
+            self._changes.setdefault(device, False)
+
+    def lost(self, device: str) -> None:
+        """Note that a device is not heard any more."""
+        screen = self._screens.get(device)
+        if screen is not None and screen.is_online:
+            screen.is_online = False
+            self._counts[screen.severity] -= 1
+            self._changes.setdefault(device, False)
+
+    def forget(self, device: str) -> None:
+        """Forget a device."""
+        screen = self._screens.pop(device, None)
+        if screen is not None and screen.is_online:
+            self._counts[screen.severity] -= 1
+
+    def counts(self) -> dict[str, int]:
+        """Return how many that are heard there are of each severity."""
+        return {severity.value: self._counts[severity] for severity in ScreenSeverity}
+
+    def take_changes(self) -> Mapping[str, bool]:
+        """Return those that changed since the last call, and of each whether a heartbeat came."""
+        changes, self._changes = self._changes, {}
+        return changes
+
+    def told(self, device: str, *, reported: bool = False) -> dict[str, Any] | None:
+        """Return what pages are told of a screen; None: nothing is known. `reported`: a heartbeat has come."""
+        screen = self._screens.get(device)
+        if screen is None:
+            return None
+        return {
+            "id": device,
+            "online": screen.is_online,
+            "severity": screen.severity.value,
+            "on_air": None if screen.on_air is None else screen.on_air.model_dump(mode="json"),
+            "next_title": screen.next_title,
+            "seen_age_s": round(self._clock.monotonic() - screen.heard_s, 1),
+            "reported": reported,
+        }
