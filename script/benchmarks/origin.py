@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import origin_plays
 import origin_static
 import psutil
 from origin_load import ASSETS, RELEASE, Load, name_of, token_of
@@ -34,7 +35,7 @@ from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import SystemClock, unix_ms
 from sync.trust.signing import token_hash
 
-PARTS = ("writes", "static")
+PARTS = ("writes", "plays", "static")
 DEVICES = 1_000
 ITEM_S = 10.0
 HEARTBEAT_S = 30.0
@@ -49,6 +50,7 @@ async def measure(part: str, count: int, batch: int, seconds: float) -> list[dic
     if part not in ("", *PARTS):
         raise SystemExit(f"no part named {part}; there are: {', '.join(PARTS)}")
     rows = await _writes(count, batch, seconds) if part in ("", "writes") else []
+    rows += await origin_plays.measure(count, batch, seconds) if part in ("", "plays") else []
     return rows + (await origin_static.measure() if part in ("", "static") else [])
 
 

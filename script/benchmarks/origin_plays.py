@@ -1,0 +1,214 @@
+"""What plays cost one origin: `script/bench origin --part plays`, on PostgreSQL, where it is installed, and on SQLite.
+
+Screens (`origin_plays_load`, a process of its own) deliver in a closed loop for some seconds. The origin's processor is
+told in microseconds for each play: `intake` of the deliveries; `sums`, when each screen has delivered once more and a
+report counts its day; and its part of a checkpoint over an hour of 10-second items. `database` is the processor of the
+server of PostgreSQL in the first of these. A fifth of the plays are ads.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+from asyncio.subprocess import PIPE, Process
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import psutil
+from aiohttp import ClientSession
+from origin_load import ASSETS, RELEASE, name_of, token_of
+from origin_plays_load import KEY, Screens, Turn, ad_of
+from postgresql import BINARIES, postgresql
+from sqlalchemy import func, insert, select, text
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "demonstration"))
+from processes import free_port, running
+from syncing_content import listening
+
+from sync.origin.persistence.database import OriginDatabase, open_origin_database
+from sync.origin.persistence.report_tables import ALL_DEVICES, play_sums
+from sync.origin.persistence.signing_tables import checkpoints, device_keys
+from sync.origin.persistence.tables import channels, devices, keys, plays
+from sync.origin.planning.channel_plan import ReleaseRecord
+from sync.origin.planning.release_contents import ReleaseContent
+from sync.origin.store.proof.device_logs import DeviceLogStore
+from sync.origin.store.releases import ReleaseStore
+from sync.proof.key_request import public_key
+from sync.runtime.clock import SystemClock, unix_ms
+from sync.trust.signing import token_hash
+
+CONNECTIONS = 24
+_MOST_S = 12_000
+"""No origin takes more plays in a second: for so many there are bodies."""
+_PLAYS_OF_AN_HOUR = 360
+_READER = "reader"
+
+
+async def measure(count: int, batch: int, seconds: float) -> list[dict[str, Any]]:
+    """Return a row for each database."""
+    rows = []
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as made:
+        if BINARIES:
+            async with postgresql() as (url, server):
+                rows.append(await _measured(Path(made, "one"), url, server, count, batch, seconds))
+        rows.append(await _measured(Path(made, "other"), "", None, count, batch, seconds))
+    return rows
+
+
+async def _measured(
+    folder: Path, url: str, server: int | None, count: int, batch: int, seconds: float
+) -> dict[str, Any]:
+    folder.mkdir()
+    here = url or f"sqlite+aiosqlite:///{folder}/origin.db"
+    async with open_origin_database(here) as database:
+        await _fill(database, count)
+    batches = 3 + int(_MOST_S * seconds / count / batch)
+    async with _origin(folder, url) as (origin, address), _sender(address, count, batches, batch) as sender:
+        processes = _Processor(origin, server)
+        first = await _turn(sender, Turn(count, 60))  # each screen is known, what is read once is read
+        await _report(address)
+        busy = processes.used()
+        taken = await _turn(sender, Turn(count * (batches - 2), seconds))
+        intake = processes.used(busy)
+        more = await _turn(sender, Turn(count, 60))
+        before_sums = processes.used()
+        report_s = await _report(address)
+        sums = processes.used(before_sums)
+        before_checkpoints = processes.used()
+        signed = await _turn(sender, Turn(count, 60, checkpoints=True))
+        signing = processes.used(before_checkpoints)
+        mib = origin.memory_info().rss >> 20
+    accepted = taken["accepted"]
+    told = {
+        "database": "PostgreSQL" if server else "SQLite",
+        "devices": count,
+        "batch": batch,
+        "plays_s": round(accepted / taken["took_s"]),
+        "intake_us": round(1e6 * intake[0] / accepted, 1),
+        "sums_us": round(1e6 * sums[0] / more["accepted"], 1),
+        "checkpoint_us": round(1e6 * signing[0] / count / _PLAYS_OF_AN_HOUR, 1),
+        "database_us": round(1e6 * intake[1] / accepted, 1) if server else "-",
+        "report_s": report_s,
+        "origin_mib": mib,
+        "failed": sum(each["failed"] for each in (first, taken, more, signed)),
+    }
+    acknowledged = sum(each["accepted"] for each in (first, taken, more))
+    async with open_origin_database(here) as database:
+        return told | await _checked(database, acknowledged, signed["stored"])
+
+
+async def _fill(database: OriginDatabase, count: int) -> None:
+    now_ms = unix_ms(SystemClock().now())
+    before_ms = now_ms - 2 * 86_400_000
+    reader = {"id": _READER, "name": _READER, "hash": token_hash(_READER), "access": "read", "created_ms": now_ms}
+    paired = {"channel_id": "main", "channels": ["main"], "paired_ms": before_ms, "version": 1}
+    certified = {"number": 1, "serial": 1, "key": KEY.id, "public_key": public_key(KEY), "issued_ms": before_ms}
+    names = [(name_of(number), token_hash(token_of(number))) for number in range(count)]
+    async with database.writing() as connection:
+        await connection.execute(insert(channels).values(id="main", zone="Europe/Berlin", version=1))
+        await connection.execute(insert(keys).values(**reader))
+        await connection.execute(
+            insert(devices), [{"id": name, "name": name, "token_hash": token, **paired} for name, token in names]
+        )
+        await connection.execute(
+            insert(device_keys), [{"device_id": name, "certificate": {}, **certified} for name, _ in names]
+        )
+    record = ReleaseRecord("main", 1, RELEASE, 1_000, before_ms, 20, 0, 1, None)
+    contents = [ReleaseContent(asset, f"item-{index}", "", "", "", 10_000) for index, asset in enumerate(ASSETS)]
+    ads = [ReleaseContent(asset, "", **ad_of(index), longest_ms=10_000) for index, asset in enumerate(ASSETS)]
+    await ReleaseStore(database).add(record, contents + ads)
+
+
+@asynccontextmanager
+async def _origin(folder: Path, url: str) -> AsyncIterator[tuple[psutil.Process, str]]:
+    port = free_port(0)
+    environment = {
+        "SIGNAGE_ORIGIN__STORAGE__DATA_DIR": str(folder),
+        "SIGNAGE_ORIGIN__STORAGE__DATABASE_URL": url,
+        "SIGNAGE_ORIGIN__STORAGE__RESERVE_BYTES": "0",
+        "SIGNAGE_ORIGIN__SERVER__PORT": str(port),
+    }
+    program = os.environ.get("BENCH_ORIGIN", "-m sync.origin.app.start").split()
+    async with running((sys.executable, *program, "serve"), folder / "log" / "origin.log", environment) as process:
+        await listening(port)
+        yield psutil.Process(process.pid), f"http://127.0.0.1:{port}"
+
+
+class _Processor:
+    """The time of the processor that the origin and the database have used, in seconds."""
+
+    def __init__(self, origin: psutil.Process, server: int | None) -> None:
+        self._origin = origin
+        self._server = None if server is None else psutil.Process(server)
+
+    def used(self, before: tuple[float, float] = (0.0, 0.0)) -> tuple[float, float]:
+        origin_s, server_s = sum(self._origin.cpu_times()[:2]), 0.0
+        for one in [self._server, *self._server.children()] if self._server else []:
+            server_s += sum(one.cpu_times()[:2])
+        return origin_s - before[0], server_s - before[1]
+
+
+@asynccontextmanager
+async def _sender(address: str, count: int, batches: int, batch: int) -> AsyncIterator[Process]:
+    program = Path(__file__).parent / "origin_plays_load.py"
+    process = await asyncio.create_subprocess_exec(sys.executable, str(program), stdin=PIPE, stdout=PIPE)
+    screens = Screens(address, 0, count, batches, batch, CONNECTIONS)
+    try:
+        await _told(process, asdict(screens))
+        yield process
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def _told(process: Process, order: dict[str, Any]) -> bytes:
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(json.dumps(order).encode() + b"\n")
+    if not (line := await process.stdout.readline()):
+        raise SystemExit("the simulated screens failed")
+    return line
+
+
+async def _turn(sender: Process, turn: Turn) -> dict[str, Any]:
+    outcome = json.loads(await _told(sender, asdict(turn)))
+    statuses = Counter[str](outcome["statuses"])
+    words = {word: statuses.pop(word, 0) for word in ("accepted", "stored", "set aside")}
+    return {**words, "failed": statuses.total() - statuses["200"], "took_s": outcome["took_s"]}
+
+
+async def _report(address: str) -> float:
+    began_s = time.monotonic()
+    async with ClientSession(headers={"Authorization": f"Bearer {_READER}"}) as session:
+        async with session.get(f"{address}/v1/reports/line") as answer:
+            answer.raise_for_status()
+            await answer.read()
+    return time.monotonic() - began_s
+
+
+async def _checked(database: OriginDatabase, acknowledged: int, signed: int) -> dict[str, Any]:
+    """Return what is missing of what was acknowledged, what is counted, and what does not fit."""
+    async with database.reading() as connection:
+        stored = await connection.scalar(select(func.count()).select_from(plays)) or 0
+        aside = await connection.scalar(select(func.count()).where(plays.c.set_aside.is_not(None))) or 0
+        covered = await connection.scalar(select(func.count()).select_from(checkpoints)) or 0
+        summed = select(func.sum(play_sums.c.plays)).where(play_sums.c.device_id == ALL_DEVICES)
+        counted = await connection.scalar(summed) or 0
+        bytes_of = "pg_total_relation_size('plays')"
+        if connection.dialect.name == "sqlite":
+            bytes_of = "(SELECT sum(pgsize) FROM dbstat WHERE name LIKE '%plays%')"
+        size = await connection.scalar(text(f"SELECT {bytes_of}")) or 0
+    breaks = await DeviceLogStore(database).breaks(None, 0, 2**50, 10)
+    return {
+        "lost": acknowledged - stored,
+        "not_counted": acknowledged - counted,
+        "set_aside": aside,
+        "broken_chains": len(breaks),
+        "lost_checkpoints": signed - covered,
+        "bytes_a_play": round(size / max(1, stored)),
+    }
