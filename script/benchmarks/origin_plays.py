@@ -184,10 +184,10 @@ async def _turn(sender: Process, turn: Turn) -> dict[str, Any]:
 
 async def _report(address: str) -> float:
     began_s = time.monotonic()
-    async with ClientSession(headers={"Authorization": f"Bearer {_READER}"}) as session:
-        async with session.get(f"{address}/v1/reports/line") as answer:
-            answer.raise_for_status()
-            await answer.read()
+    who = {"Authorization": f"Bearer {_READER}"}
+    async with ClientSession() as session, session.get(f"{address}/v1/reports/line", headers=who) as answer:
+        answer.raise_for_status()
+        await answer.read()
     return time.monotonic() - began_s
 
 

@@ -21,7 +21,9 @@ async def postgresql() -> AsyncIterator[tuple[str, int]]:
         if os.getuid() == 0:
             os.chown(made, pwd.getpwnam("nobody").pw_uid, -1)
         data, control = f"{made}/data", str(BINARIES[-1] / "pg_ctl")
-        await asyncio.to_thread(_run, str(BINARIES[-1] / "initdb"), "-D", data, "-A", "trust", "-U", "signage", "-E", "UTF8")
+        await asyncio.to_thread(
+            _run, str(BINARIES[-1] / "initdb"), "-D", data, "-A", "trust", "-U", "signage", "-E", "UTF8"
+        )
         options = f"-k {made} -c listen_addresses="
         await asyncio.to_thread(_run, control, "-D", data, "-o", options, "-w", "-l", f"{made}/log", "start")
         try:

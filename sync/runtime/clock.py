@@ -22,11 +22,12 @@ _KERNEL_GROWTH_US = 500  # a second: that error, since a time service set it to 
 _HELD_OVER_S = 7_200.0  # of three or more missed polls: systemd-timesyncd asks every 34 minutes, chrony every 17
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def unix_ms(at: datetime) -> int:
     """Return an instant as whole milliseconds since 1970 UTC, rounded down."""
-    return (at - _EPOCH) // timedelta(milliseconds=1)
+    return (at - _EPOCH) // _MILLISECOND
 
 
 def instant(ms: int) -> datetime:

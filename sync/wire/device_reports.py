@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import FailFast, Field, StringConstraints
+from pydantic_core import PydanticSerializationError, to_json
 
 from sync.runtime.clock import ClockTrust
 from sync.wire.release import Envelope
@@ -145,10 +146,31 @@ def play_hash(previous_hash: str, document: Mapping[str, Any]) -> str:
     Canonical JSON is ASCII with sorted keys and no spaces. It does not include `hash`, `previous_hash` and null fields,
     so that a field added later does not change the hash of older plays.
     """
-    left_out = ("hash", "previous_hash")
-    fields = {key: value for key, value in document.items() if value is not None and key not in left_out}
-    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(f"{previous_hash}{canonical}".encode()).hexdigest()
+    fields = {name: value for name in sorted(document) if (value := document[name]) is not None}
+    for left_out in ("hash", "previous_hash"):
+        fields.pop(left_out, None)
+    return hashlib.sha256(previous_hash.encode() + _canonical(fields)).hexdigest()
+
+
+_PLAIN = {str, int, bool}
+_PLAIN_OR_LISTS = {*_PLAIN, list}
+
+
+def _canonical(fields: Mapping[str, Any]) -> bytes:
+    """Return sorted fields as canonical JSON.
+
+    `to_json` takes half the time, and writes the same but for what is not ASCII, and numbers with a point.
+    """
+    values = fields.values()
+    lists = [value for value in values if type(value) is list]
+    if _PLAIN_OR_LISTS.issuperset(map(type, values)) and all(_PLAIN.issuperset(map(type, each)) for each in lists):
+        try:
+            text = to_json(fields)
+        except PydanticSerializationError:  # half of a surrogate pair
+            text = b"\x7f"
+        if text.isascii() and b"\x7f" not in text:
+            return text
+    return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
 
 
 class PlayBatch(Wire):

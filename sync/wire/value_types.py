@@ -49,7 +49,7 @@ Name = Annotated[
 
 
 def _as_text(value: object) -> object:
-    if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+    if _NUMBER.fullmatch(value) if isinstance(value, str) else isinstance(value, int | float):
         raise ValueError("must be a time such as 2026-11-23T18:00:00Z, not a number")
     return value
 

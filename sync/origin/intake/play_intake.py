@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
@@ -137,15 +137,18 @@ class PlayIntake:
 
         Only what will be stored is judged: of each key the first to come. Anything else must take no time from it.
         """
-        cases, firsts = list[Case](), list[set[int]]()
-        for one, stored in zip(deliveries, await self._store.stored(deliveries), strict=True):
-            by_key = {play.key: play for play in reversed(one.received) if play.key not in stored}
+        cases, firsts, stored = list[Case](), list[set[int]](), await self._store.stored(deliveries)
+        for one in deliveries:
+            by_key = {play.key: play for play in reversed(one.received) if (one.device, *play.key) not in stored}
             firsts.append({id(play) for play in by_key.values()})
             cases.append(Case(one.device, [play.right or play.play for play in one.received if id(play) in firsts[-1]]))
         reasons = await self._judge.judged(cases) if any(case.plays for case in cases) else [[] for _ in cases]
         judged = []
         for one, new, whys in zip(deliveries, firsts, map(iter, reasons), strict=True):
-            plays = [replace(play, set_aside=next(whys)) if id(play) in new else play for play in one.received]
+            why = [next(whys) if id(play) in new else None for play in one.received]
+            plays = [
+                replace(play, set_aside=each) if each else play for play, each in zip(one.received, why, strict=True)
+            ]
             judged.append(replace(one, received=plays))
         return judged
 
@@ -165,16 +168,23 @@ def check_play(document: Mapping[str, Any], device: str) -> ReceivedPlay | Recei
         play = Play.model_validate(document)
     except ValidationError as error:
         return invalid(document, one_line(rejected(error, Play)))
-    numbers = {name: value for name, value in play if isinstance(value, int)}
-    if max(numbers.values()) > LARGEST_NUMBER:
-        return invalid(document, "a number is too large")
-    if any(type(document[name]) is not int for name in numbers):  # who reads it later takes it as it was sent
+    numbers = [value for value in map(document.get, _NUMBERS) if value is not None]
+    if set(map(type, numbers)) != {int}:  # who reads it later takes it as it was sent
         return invalid(document, "a whole number is written as text, or with a point")
+    if max(numbers) > LARGEST_NUMBER:
+        return invalid(document, "a number is too large")
     if play.device != device:
         return invalid(document, f"the play names device {play.device}, but device {device} sent it")
     if play_hash(play.previous_hash, document) != play.hash:
         return invalid(document, "the hash does not match the play")
     return ReceivedPlay(play, document)
+
+
+def _is_number(kind: Any) -> bool:
+    return kind is int or any(map(_is_number, get_args(kind)))
+
+
+_NUMBERS = tuple(name for name, field in Play.model_fields.items() if _is_number(field.annotation))
 
 
 def _size(delivery: Delivery) -> int:

@@ -17,7 +17,8 @@ from sync.origin.proof.plausibility import (
     why_set_aside,
 )
 from sync.origin.publishing.published_contents import PublishedContents
-from sync.origin.store.proof.plays import PlayContext, PlayStore, Question
+from sync.origin.store.proof.play_contexts import PlayContext, Question
+from sync.origin.store.proof.plays import PlayStore
 from sync.runtime.clock import Clock, unix_ms
 from sync.wire.device_reports import Play
 

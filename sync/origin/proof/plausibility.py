@@ -85,11 +85,13 @@ def why_set_aside(
         place = bisect(taken, span)
         near = taken[max(0, place - 2) : place + 2]
         back_ms = _clock_back_ms(play, span, near)
+        release = releases.get(play.release)
+        shown = None if release is None or release.contents is None else _shown(play, release.contents)
         reason = next(_contradictions(play, span, back_ms), None)
         if reason is None and not confirmed:
-            doubt = next(_doubts(play, span[0], screen, releases.get(play.release), time), None)
+            doubt = next(_doubts(play, span, screen, release, shown, time), None)
             reason = doubt and UNCONFIRMED + doubt
-        reason = reason or next(_too_long_for_release(play, releases.get(play.release)), None)
+        reason = reason or next(_too_long_for_release(play, shown or ()), None)
         if reason is None and any(overlaps(span, other) for other in near):
             reason = OVERLAPS
         if reason is None and back_ms and play.rendered_ms > spare_ms[day_of(play)]:
@@ -137,8 +139,9 @@ def _clock_back_ms(play: Play, span: Span, near: Sequence[Span]) -> int:
     """
     if play.clock_back_ms is not None:
         return play.clock_back_ms
-    found = span[0] <= span[1] and any(_stopped_at(span, other) for other in near)
-    return max(0, play.rendered_ms - (span[1] - span[0])) if found else 0
+    lacking_ms = play.rendered_ms - (span[1] - span[0])
+    found = lacking_ms > 0 and span[0] <= span[1] and any(_stopped_at(span, other) for other in near)
+    return lacking_ms if found else 0
 
 
 def _stopped_at(span: Span, other: Span) -> bool:
@@ -157,6 +160,8 @@ def contradictions(play: Play) -> Iterator[str]:
 
 def overlaps(one: Span, other: Span) -> bool:
     """Tell whether two spans have more in common than two cuts explain: so of many, only neighbours can overlap."""
+    if one[0] <= one[1] <= other[0] <= other[1] or other[0] <= other[1] <= one[0] <= one[1]:
+        return False  # as nearly always
     common_ms = min(one[1], other[1]) - max(one[0], other[0])
     shorter_ms = min(one[1] - one[0], other[1] - other[0])
     inside = not shorter_ms and (other[0] < one[0] < other[1] or one[0] < other[0] < one[1])
@@ -195,25 +200,36 @@ def _contradicts_its_frames(play: Play, on_ms: int) -> Iterator[str]:
 
 
 def _doubts(
-    play: Play, started_ms: int, screen: ScreenFacts, release: KnownRelease | None, time: OriginTime
+    play: Play,
+    span: Span,
+    screen: ScreenFacts,
+    release: KnownRelease | None,
+    shown: Sequence[ReleaseContent] | None,
+    time: OriginTime,
 ) -> Iterator[str]:
-    """Yield what does not fit to what this origin knows; what it wrote under a clock that was ahead says nothing."""
+    """Yield what does not fit to what this origin knows; what it wrote under a clock that was ahead says nothing.
+
+    `shown` is what the channel of the release ever showed as this play, None if unknown.
+    """
     unset = time.trust is not ClockTrust.SYNCED and play.clock is ClockTrust.SYNCED
-    if max(started_ms, unix_ms(play.ended_at)) > time.now_ms + (UNSET_CLOCK_MS if unset else CLOCK_MS):
+    if max(span) > time.now_ms + (UNSET_CLOCK_MS if unset else CLOCK_MS):
         yield "its time had not come yet when it was sent"
-    if started_ms < screen.paired_ms - CLOCK_MS and screen.paired_ms <= time.now_ms + CLOCK_MS:
+    if span[0] < screen.paired_ms - CLOCK_MS and screen.paired_ms <= time.now_ms + CLOCK_MS:
         yield "it is older than the pairing of its screen"
-    yield from _foreign(play, screen, release)
-    if release and started_ms < release.created_ms - CLOCK_MS and release.created_ms <= time.now_ms + CLOCK_MS:
+    yield from _foreign(play, screen, release, shown)
+    if release and span[0] < release.created_ms - CLOCK_MS and release.created_ms <= time.now_ms + CLOCK_MS:
         yield "it is older than the release that it names"
 
 
-def _longer(play: Play, allowed_ms: int, whose: str) -> Iterator[str]:
-    if play.rendered_ms > allowed_ms + TOLERANCE_MS:
-        yield f"it says {_seconds(play.rendered_ms)} on the screen, but {whose} {_seconds(allowed_ms)}"
+def _longer(play: Play, allowed_ms: int, whose: str) -> tuple[str, ...]:
+    if play.rendered_ms <= allowed_ms + TOLERANCE_MS:
+        return ()
+    return (f"it says {_seconds(play.rendered_ms)} on the screen, but {whose} {_seconds(allowed_ms)}",)
 
 
-def _foreign(play: Play, screen: ScreenFacts, release: KnownRelease | None) -> Iterator[str]:
+def _foreign(
+    play: Play, screen: ScreenFacts, release: KnownRelease | None, shown: Sequence[ReleaseContent] | None
+) -> Iterator[str]:
     """Yield what does not fit to the release that it names, or to all of its channels if that is not known here.
 
     A restored database may have lost the release, and in which channels a screen was.
@@ -224,12 +240,11 @@ def _foreign(play: Play, screen: ScreenFacts, release: KnownRelease | None) -> I
         return
     if screen.channels is not None and release.channel not in screen.channels:
         yield f"its release is of channel {release.channel}, in which its screen never was"
-    if release.contents is not None and not _shown(play, release.contents):
+    if shown is not None and not shown:
         yield f"no release of channel {release.channel} {_shows(play)}"
 
 
-def _too_long_for_release(play: Play, release: KnownRelease | None) -> Iterator[str]:
-    shown = _shown(play, release.contents) if release and release.contents is not None else []
+def _too_long_for_release(play: Play, shown: Sequence[ReleaseContent]) -> Iterator[str]:
     if shown and all(content.longest_ms for content in shown):
         yield from _longer(play, max(content.longest_ms for content in shown), "its release allows")
 
@@ -244,13 +259,12 @@ def _shows(play: Play) -> str:
 
 
 def _names(content: ReleaseContent, play: Play) -> bool:
-    pairs = (
-        (play.item, content.item),
-        (play.campaign, content.campaign),
-        (play.line, content.line),
-        (play.creative, content.creative),
+    return (
+        play.item in (None, content.item)
+        and play.campaign in (None, content.campaign)
+        and play.line in (None, content.line)
+        and play.creative in (None, content.creative)
     )
-    return all(said in (None, named) for said, named in pairs)
 
 
 def _seconds(ms: int) -> str:

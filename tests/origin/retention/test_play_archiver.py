@@ -28,7 +28,8 @@ from sync.origin.retention.play_archiver import PlayArchiver
 from sync.origin.store.days.archived_plays import STAYS, ArchiveStore
 from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.exported_plays import ExportedPlayStore, LogRange
-from sync.origin.store.proof.plays import Delivery, PlayFilter, PlayStore, Question
+from sync.origin.store.proof.play_contexts import Question
+from sync.origin.store.proof.plays import Delivery, PlayFilter, PlayStore
 from sync.runtime.clock import unix_ms
 from tests.fakes import FakeClock
 from tests.long_tables import in_bench
@@ -168,8 +169,8 @@ async def test_repeats_forks_and_late_plays_of_archived_days_are_told_apart(tmp_
         forked = some("d", 4, 2, asset="c" * 64)
         [taken] = await store.store([Delivery("d", [*again, *forked, *late])], 9)
         assert taken.statuses == ["duplicate"] * 3 + ["conflict"] * 2 + ["accepted"]
-        [stored] = await store.stored([Delivery("d", [*again, *late])])
-        assert stored == {(EPOCH, number) for number in (1, 2, 3, 6)}
+        stored = await store.stored([Delivery("d", [*again, *late])])
+        assert stored == {("d", EPOCH, number) for number in (1, 2, 3, 6)}
         before = await everything(database)
         await archiver(database).archive()
         assert await everything(database) == before

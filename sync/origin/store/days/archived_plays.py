@@ -115,8 +115,8 @@ async def _restore(
         ]
         if lost:
             await connection.execute(insertion(plays, connection.dialect.name).on_conflict_do_nothing(), lost)
-            days = [_day_of(row["started_ms"], row["body"]) for row in lost]
-            await connection.run_sync(mark_days, device, days)
+            days = [(device, _day_of(row["started_ms"], row["body"])) for row in lost]
+            await connection.run_sync(mark_days, days)
 
 
 async def _held(connection: AsyncConnection, device: str, rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, int]]:

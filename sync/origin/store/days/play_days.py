@@ -1,15 +1,14 @@
 """The table of days with plays. What changes plays marks their days in the same transaction: they are counted anew."""
 
 from collections.abc import Iterable
-from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, Insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sync.origin.persistence.database import insertion
 from sync.origin.persistence.report_tables import play_days, play_sums
 from sync.origin.persistence.tables import plays
 from sync.origin.planning.venue_days import venue_hour, zone_named
+from sync.origin.store.days.given_rows import Addition
 
 
 def day_of_play(started_ms: int, zone: str) -> int:
@@ -17,29 +16,26 @@ def day_of_play(started_ms: int, zone: str) -> int:
     return venue_hour(started_ms, zone_named(zone))[0]
 
 
-def mark_days(connection: Connection, device: str, days: Iterable[int]) -> None:
-    """Note that plays of a device on these days came or changed."""
-    rows = [{"device_id": device, "day": day, "changes": 1} for day in sorted(set(days))]
-    if rows:
-        connection.execute(_mark(connection.dialect.name), rows)
+def mark_days(connection: Connection, days: Iterable[tuple[str, int]]) -> None:
+    """Note that plays of these devices on these days came or changed."""
+    _MARKS.add(connection, [(device, day, 1) for device, day in sorted(set(days))])
 
 
-@cache
-def _mark(dialect: str) -> Insert:
-    statement = insertion(play_days, dialect)
-    change = {"changes": play_days.c.changes + 1}
-    keys = [play_days.c.device_id, play_days.c.day]
-    return statement.on_conflict_do_update(index_elements=keys, set_=change)
+_MARKS = Addition(
+    play_days,
+    ("device_id", "day", "changes"),
+    lambda insertion: insertion.on_conflict_do_update(
+        index_elements=list(play_days.primary_key), set_={"changes": play_days.c.changes + insertion.excluded.changes}
+    ),
+)
 
 
 async def mark_plays(connection: AsyncConnection, these: ColumnElement[bool]) -> None:
     """Note that these plays change: before they get another time, and after it."""
     query = select(plays.c.device_id, plays.c.started_ms, plays.c.body["zone"].as_string()).where(these)
-    days: dict[str, set[int]] = {}
-    for device, started_ms, zone in await connection.execute(query):
-        days.setdefault(device, set()).add(day_of_play(started_ms, zone or ""))
-    for device in sorted(days):
-        await connection.run_sync(mark_days, device, days[device])
+    rows = await connection.execute(query)
+    days = {(device, day_of_play(started_ms, zone or "")) for device, started_ms, zone in rows}
+    await connection.run_sync(mark_days, days)
 
 
 async def mark_lines(connection: AsyncConnection, lines: Iterable[str]) -> None:

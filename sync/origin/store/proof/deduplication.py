@@ -1,55 +1,48 @@
-"""Documents of a device are stored once by (device, log epoch, sequence), others with a taken key beside them."""
+"""Documents of devices are stored once by (device, log epoch, sequence), others with a taken key beside them."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import (
-    BindParameter,
-    Connection,
-    Insert,
-    Select,
-    Table,
-    bindparam,
-    func,
-    insert,
-    literal,
-    select,
-    union_all,
-)
+from pydantic_core import to_json
+from sqlalchemy import BigInteger, Connection, Select, String, Table, and_, func, insert, literal, select, union_all
 
-from sync.origin.persistence.database import insertion
+from sync.origin.store.days.given_rows import Addition, GivenRows
 
 ReceiptStatus = Literal["accepted", "duplicate", "conflict"]
 Key = tuple[str, int]
 """Log epoch and sequence: unique on one device."""
+
+Place = tuple[str, str, int]
+"""Device, log epoch and sequence."""
 
 _IN_CONFLICT = ("device_id", "log_epoch", "sequence", "body", "received_ms")
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A valid document: its key, its hash, and its row in the table."""
+    """A valid document: its place, its hash, and its row in the table, of which it is the `body`."""
 
-    key: Key
+    place: Place
     hash: str
     row: Mapping[str, Any]
 
 
 def store_once(
-    connection: Connection, table: Table, conflicts: Table, device: str, arrivals: Sequence[Arrival]
+    connection: Connection, table: Table, conflicts: Table, arrivals: Sequence[Arrival]
 ) -> list[ReceiptStatus]:
     """Add the rows that are new; return a status for each, in order."""
-    hashes = stored_hashes(connection, table, device, [arrival.key for arrival in arrivals])
+    hashes = stored_hashes(connection, table, [arrival.place for arrival in arrivals])
     statuses: list[ReceiptStatus] = []
-    new: list[dict[str, Any]] = []
+    new: list[Mapping[str, Any]] = []
     clashing: list[dict[str, Any]] = []
     for arrival in arrivals:
-        stored = hashes.get(arrival.key)
-        if stored is None:
-            hashes[arrival.key] = arrival.hash
-            new.append(dict(arrival.row))
+        stored = hashes.setdefault(arrival.place, "")
+        if not stored:
+            hashes[arrival.place] = arrival.hash
+            new.append(arrival.row)
             statuses.append("accepted")
         elif stored == arrival.hash:
             statuses.append("duplicate")
@@ -57,35 +50,57 @@ def store_once(
             clashing.append({name: arrival.row[name] for name in _IN_CONFLICT})
             statuses.append("conflict")
     if new:
-        connection.execute(_insertion(table, connection.dialect.name), new)
+        names = tuple(column.name for column in table.c if column.name in new[0])
+        rows = [{**row, "body": _text(row["body"])} for row in new]
+        _addition(table, names).add(connection, [[row[name] for name in names] for row in rows])
     if clashing:
         connection.execute(insert(conflicts), clashing)
     return statuses
 
 
-def stored_hashes(connection: Connection, table: Table, device: str, keys: Sequence[Key]) -> dict[Key, str]:
-    """Return the hashes of those keys that are taken."""
-    hashes: dict[Key, str] = {}
-    for epoch in {epoch for epoch, _ in keys}:
-        sequences = [sequence for log_epoch, sequence in keys if log_epoch == epoch]
-        asked = {"device": device, "epoch": epoch, "sequences": sequences}
-        hashes.update({(epoch, sequence): hash for sequence, hash in connection.execute(_hashes(table), asked)})
-    return hashes
+def _text(document: Mapping[str, Any]) -> str:
+    try:
+        return to_json(document).decode()
+    except ValueError:  # half of a surrogate pair, which is no UTF-8
+        return json.dumps(document)
+
+
+def stored_hashes(connection: Connection, table: Table, places: Iterable[Place]) -> dict[Place, str]:
+    """Return the hashes of those places that are taken."""
+    dialect = connection.dialect.name
+    if not (runs := _runs(places)):
+        return {}
+    found = connection.execute(_hashes(table, dialect), _RUNS.values(dialect, runs))
+    return {(device, epoch, sequence): hash for device, epoch, sequence, hash in found}
+
+
+_RUNS = GivenRows(device=String(), epoch=String(), first=BigInteger(), last=BigInteger())
+
+
+def _runs(places: Iterable[Place]) -> list[list[Any]]:
+    """Return places as few runs without gaps: device, epoch, first and last."""
+    runs: list[list[Any]] = []
+    for device, epoch, sequence in sorted(set(places)):
+        if runs and runs[-1] == [device, epoch, runs[-1][2], sequence - 1]:
+            runs[-1][3] = sequence
+        else:
+            runs.append([device, epoch, sequence, sequence])
+    return runs
 
 
 @cache
-def _hashes(table: Table) -> Select[Any]:
+def _hashes(table: Table, dialect: str) -> Select[Any]:
     """Return a query with parameters, made once: to make it costs several times what it costs to execute it."""
-    own = table.c
-    sequences: BindParameter[int] = bindparam("sequences", expanding=True)
-    this_log = (own.device_id == bindparam("device"), own.log_epoch == bindparam("epoch"))
-    return select(own.sequence, own.hash).where(*this_log, own.sequence.in_(sequences))
+    own, given = table.c, _RUNS.table(dialect)
+    within = own.sequence.between(given.c.first, given.c.last)
+    same = and_(own.device_id == given.c.device, own.log_epoch == given.c.epoch, within)
+    return select(own.device_id, own.log_epoch, own.sequence, own.hash).select_from(given.join(table, same))
 
 
 @cache
-def _insertion(table: Table, dialect: str) -> Insert:
+def _addition(table: Table, names: tuple[str, ...]) -> Addition:
     """On PostgreSQL a batch sent twice at once may run in parallel; the second then adds nothing."""
-    return insertion(table, dialect).on_conflict_do_nothing()
+    return Addition(table, names, lambda statement: statement.on_conflict_do_nothing())
 
 
 def gaps_of(table: Table, device: str, log_epoch: str) -> Select[Any]:

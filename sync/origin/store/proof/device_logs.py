@@ -1,12 +1,14 @@
 """The log of a device as it arrived: how far without a gap, what is missing, and where its chain is broken."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
+from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, String, and_, bindparam, func, or_, select
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.tables import play_conflicts, play_marks, plays
+from sync.origin.store.days.given_rows import Addition, GivenRows
 from sync.origin.store.proof.deduplication import gaps_of
 from sync.wire.device_reports import GENESIS
 
@@ -91,39 +93,68 @@ class DeviceLogStore:
             return [tuple(row) for row in await connection.execute(query)]
 
 
-_LOG: dict[str, BindParameter[str]] = {"device_id": bindparam("device"), "log_epoch": bindparam("epoch")}
-_THIS_MARK = [play_marks.c[name] == value for name, value in _LOG.items()]
-_MARK = select(play_marks.c.high_water).where(*_THIS_MARK)
-_NEW_MARK = insert(play_marks)
-_NEXT_MARK = update(play_marks).where(*_THIS_MARK).values(high_water=bindparam("mark"))
-_ABOVE = (
-    select(plays.c.sequence)
-    .where(*(plays.c[name] == value for name, value in _LOG.items()), plays.c.sequence > bindparam("mark"))
-    .order_by(plays.c.sequence)
-    .limit(_BATCH_ROWS)
-)
-"""Made once: to make a statement costs several times what it costs to execute it."""
+Log = tuple[str, str]
+"""Device and log epoch."""
 
 
-def high_water(connection: Connection, device: str, log_epoch: str) -> int:
-    """Return the highest sequence of a log without a gap below it, and note it; 0 if the first play is missing."""
-    log = {"device": device, "epoch": log_epoch}
-    stored = connection.scalar(_MARK, log)
-    mark = _contiguous_from(connection, log, stored or 0)
-    if stored is None:
-        row = {"device_id": device, "log_epoch": log_epoch, "high_water": mark}
-        connection.execute(_NEW_MARK, row)
-    elif mark != stored:
-        connection.execute(_NEXT_MARK, {**log, "mark": mark})
-    return mark
+def high_waters(connection: Connection, logs: Collection[Log]) -> dict[Log, int]:
+    """Return of each log the highest sequence without a gap below it, and note it; 0 if the first play is missing."""
+    dialect, marks, changed = connection.dialect.name, dict[Log, int](), list[tuple[str, str, int]]()
+    if not logs:
+        return marks
+    for device, epoch, noted, newest, above in connection.execute(
+        _noted(dialect), _LOGS.values(dialect, [*logs])
+    ).all():
+        mark = noted or 0
+        if (newest or 0) != mark:
+            mark = newest if newest - mark == above else _contiguous_from(connection, device, epoch, mark)
+        marks[device, epoch] = mark
+        if mark != noted:
+            changed.append((device, epoch, mark))
+    _MARKS.add(connection, changed)
+    return marks
 
 
-def _contiguous_from(connection: Connection, log: Mapping[str, str], mark: int) -> int:
+def _contiguous_from(connection: Connection, device: str, epoch: str, mark: int) -> int:
     while True:
-        found = connection.scalars(_ABOVE, {**log, "mark": mark}).all()
+        found = connection.scalars(_ABOVE, {"device": device, "epoch": epoch, "mark": mark}).all()
         for sequence in found:
             if sequence != mark + 1:
                 return mark
             mark = sequence
         if len(found) < _BATCH_ROWS:
             return mark
+
+
+_LOGS = GivenRows(device=String(), epoch=String())
+_MARKS = Addition(
+    play_marks,
+    ("device_id", "log_epoch", "high_water"),
+    lambda insertion: insertion.on_conflict_do_update(
+        index_elements=list(play_marks.primary_key), set_={"high_water": insertion.excluded.high_water}
+    ),
+)
+
+
+@cache
+def _noted(dialect: str) -> Select[Any]:
+    """Return a query for what is noted of logs, their newest plays, and how many are within a batch above the mark."""
+    given = _LOGS.table(dialect)
+    same_log = (plays.c.device_id == given.c.device, plays.c.log_epoch == given.c.epoch)
+    of_log = and_(play_marks.c.device_id == given.c.device, play_marks.c.log_epoch == given.c.epoch)
+    mark = func.coalesce(play_marks.c.high_water, 0)
+    newest = select(func.max(plays.c.sequence)).where(*same_log).scalar_subquery()
+    within = (plays.c.sequence > mark, plays.c.sequence <= mark + _BATCH_ROWS)
+    above = select(func.count()).select_from(plays).where(*same_log, *within).scalar_subquery()
+    columns = (given.c.device, given.c.epoch, play_marks.c.high_water, newest, above)
+    return select(*columns).select_from(given.outerjoin(play_marks, of_log))
+
+
+_ABOVE = (
+    select(plays.c.sequence)
+    .where(plays.c.device_id == bindparam("device"), plays.c.log_epoch == bindparam("epoch"))
+    .where(plays.c.sequence > bindparam("mark"))
+    .order_by(plays.c.sequence)
+    .limit(_BATCH_ROWS)
+)
+"""Made once: to make a statement costs several times what it costs to execute it."""

@@ -68,11 +68,11 @@ class HistoryStore:
     ) -> list[ReceiptStatus]:
         """Add the records of a device that are new, with the documents they came as; return a status for each."""
         arrivals = [
-            Arrival((record.log_epoch, record.sequence), record.hash, _row(record, body, now_ms))
+            Arrival((device, record.log_epoch, record.sequence), record.hash, _row(record, body, now_ms))
             for record, body in records
         ]
         return await self._database.write(
-            lambda connection: store_once(connection, history, history_conflicts, device, arrivals)
+            lambda connection: store_once(connection, history, history_conflicts, arrivals)
         )
 
     async def gaps(self, device: str, log_epoch: str, limit: int) -> list[tuple[int, int]]:

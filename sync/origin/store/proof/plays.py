@@ -3,17 +3,15 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import Any, Literal
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Connection,
     Select,
     and_,
-    bindparam,
     case,
-    exists,
     func,
     select,
     update,
@@ -22,11 +20,12 @@ from sqlalchemy import (
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import CONFLICTS, PLAYS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.persistence.tables import devices, play_conflicts, plays, releases
+from sync.origin.persistence.tables import play_conflicts, plays
 from sync.origin.store.days.play_days import day_of_play, mark_days, mark_plays
 from sync.origin.store.days.play_documents import DOCUMENT, documents
-from sync.origin.store.proof.deduplication import Arrival, Key, ReceiptStatus, store_once, stored_hashes
-from sync.origin.store.proof.device_logs import high_water
+from sync.origin.store.proof.deduplication import Arrival, Key, Place, ReceiptStatus, store_once, stored_hashes
+from sync.origin.store.proof.device_logs import high_waters
+from sync.origin.store.proof.play_contexts import PlayContext, Question, contexts
 from sync.origin.store.proof.play_times import StoredPlay, stored_plays
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import Play
@@ -65,15 +64,6 @@ class PlayFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class PlaySender:
-    """What is known of a device that sends plays; `channels` None: it was paired with an earlier version."""
-
-    paired_ms: int
-    channels: tuple[str, ...] | None
-    published: bool  # its channel has a release
-
-
-@dataclass(frozen=True, slots=True)
 class Delivery:
     """Plays that a device delivers at once; `log_epoch` is the log of which it is told how far it is stored."""
 
@@ -88,34 +78,6 @@ class Stored:
 
     statuses: Sequence[ReceiptStatus]
     high_water: int
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Plays of a device, which must exist, that are to be judged. Times are in Unix milliseconds.
-
-    `spans` is when they were on, `days` the times over which all that was shown is added up, and `places` those of
-    them (epoch, sequence) of which the plays that count next below (-1) or above (1) are wanted.
-    """
-
-    device: str
-    spans: Sequence[tuple[int, int]]
-    days: Mapping[int, tuple[int, int]]
-    places: Sequence[tuple[str, int, Literal[-1, 1]]]
-
-
-@dataclass(frozen=True, slots=True)
-class PlayContext:
-    """The answer: who sent the plays, and the plays that count and may contradict them.
-
-    `taken` has the times of those that may overlap one of the spans, `shown_ms` how much was shown on each day.
-    """
-
-    sender: PlaySender
-    taken: Sequence[tuple[int, int]]
-    shown_ms: Mapping[int, int]
-    rows_beside: Sequence[Sequence[Any]]
-    beside: Sequence[Mapping[str, Any]] = ()  # the documents of these rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +108,7 @@ class PlayStore:
 
     async def store(self, deliveries: Sequence[Delivery], now_ms: int) -> list[Stored]:
         """Add the plays that are new, of all deliveries in one transaction; at most one delivery is of a device."""
-        return await self._database.write(
-            lambda connection: [_store(connection, delivery, now_ms) for delivery in deliveries]
-        )
+        return await self._database.write(lambda connection: _store(connection, deliveries, now_ms))
 
     def turn(self, device: str) -> AbstractAsyncContextManager[None]:
         """Let one delivery of a device at a time be judged and stored: what counts is known to the next one."""
@@ -165,18 +125,14 @@ class PlayStore:
         async with self._database.turns_among_origins(list(names), wait=wait) as got:
             yield {names[name] for name in got}
 
-    async def stored(self, deliveries: Sequence[Delivery]) -> list[Set[Key]]:
-        """Return for each delivery the keys of its plays that are taken already, by the same play or by another one."""
-        return await self._database.read(
-            lambda connection: [
-                stored_hashes(connection, plays, one.device, [play.key for play in one.received]).keys()
-                for one in deliveries
-            ]
-        )
+    async def stored(self, deliveries: Sequence[Delivery]) -> Set[Place]:
+        """Return the places of those of their plays that are taken already, by the same play or by another one."""
+        places = [(one.device, *play.key) for one in deliveries for play in one.received]
+        return await self._database.read(lambda connection: stored_hashes(connection, plays, places).keys())
 
     async def context(self, questions: Sequence[Question]) -> list[PlayContext]:
         """Return what is known around some plays, for each question."""
-        found = await self._database.read(lambda connection: [_context(connection, one) for one in questions])
+        found = await self._database.read(lambda connection: contexts(connection, questions))
         return [replace(one, beside=await documents(self._database, one.rows_beside)) for one in found]
 
     async def kept_aside(self, device: str, log_epoch: str, first: int, last: int) -> list[StoredPlay]:
@@ -251,78 +207,25 @@ def _turn_of(device: str) -> str:
     return f"plays of {device}"
 
 
-def _store(connection: Connection, delivery: Delivery, now_ms: int) -> Stored:
-    device = delivery.device
-    arrivals = [Arrival(one.key, one.play.hash, _row(one, now_ms)) for one in delivery.received]
-    statuses = store_once(connection, plays, play_conflicts, device, arrivals) if arrivals else []
-    new = [one.row for one, status in zip(arrivals, statuses, strict=True) if status == "accepted"]
-    mark_days(connection, device, [day_of_play(row["started_ms"], row["body"]["zone"]) for row in new])
-    epoch = delivery.log_epoch
-    return Stored(statuses, 0 if epoch is None else high_water(connection, device, epoch))
+def _store(connection: Connection, deliveries: Sequence[Delivery], now_ms: int) -> list[Stored]:
+    arrivals = [
+        Arrival((one.device, *play.key), play.play.hash, _row(play, now_ms))
+        for one in deliveries
+        for play in one.received
+    ]
+    statuses = store_once(connection, plays, play_conflicts, arrivals)
+    new = (one.row for one, status in zip(arrivals, statuses, strict=True) if status == "accepted")
+    mark_days(connection, {(row["device_id"], day_of_play(row["started_ms"], row["body"]["zone"])) for row in new})
+    logs = [(one.device, one.log_epoch) for one in deliveries if one.log_epoch is not None]
+    marks, status = high_waters(connection, logs), iter(statuses)
+    return [
+        Stored([*islice(status, len(one.received))], marks[one.device, one.log_epoch] if one.log_epoch else 0)
+        for one in deliveries
+    ]
 
 
-def _context(connection: Connection, asked: Question) -> PlayContext:
-    paired_ms, channels, has_release = connection.execute(_SENDER, {"device": asked.device}).one()
-    sender = PlaySender(paired_ms, None if channels is None else tuple(channels), bool(has_release))
-    shown_ms = {day: _shown_ms(connection, asked.device, *span) for day, span in asked.days.items()}
-    rows = [row for place in asked.places for row in _beside(connection, asked.device, *place)]
-    return PlayContext(sender, _taken(connection, asked.device, asked.spans), shown_ms, rows)
-
-
-def _taken(connection: Connection, device: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the times of plays that count and may overlap one of `spans` (Unix ms).
-
-    Plays that count do not overlap, so only the last two that start before the end of a span can overlap it.
-    """
-    spans = [span for span in spans if span[0] <= span[1]]
-    if not spans:
-        return []
-    newest = _last_before(connection, device, max(until for _, until in spans))
-    if all(until <= min(since for since, _ in spans) for _, until in newest):
-        return []
-    found = [_last_before(connection, device, until) for until in {until for _, until in spans}]
-    return sorted({span for two in found for span in two})
-
-
-def _shown_ms(connection: Connection, device: str, from_ms: int, until_ms: int) -> int:
-    query = _filtered(select(func.sum(plays.c.rendered_ms)), PlayFilter(device, set_aside=False))
-    in_time = query.where(plays.c.started_ms >= from_ms, plays.c.started_ms < until_ms)
-    return int(connection.scalar(in_time) or 0)
-
-
-def _beside(
-    connection: Connection, device: str, log_epoch: str, sequence: int, step: Literal[-1, 1]
-) -> Sequence[Sequence[Any]]:
-    return connection.execute(_BESIDE[step], {"device": device, "epoch": log_epoch, "place": sequence}).all()
-
-
-def _last_before(connection: Connection, device: str, before_ms: int) -> list[tuple[int, int]]:
-    """Return from when to when the last two plays were on that count and started before an instant."""
-    return [(row[0], row[1]) for row in connection.execute(_LAST_TWO, {"device": device, "before": before_ms})]
-
-
-def _in_log(device: str | BindParameter[str], log_epoch: str | BindParameter[str]) -> tuple[ColumnElement[bool], ...]:
+def _in_log(device: str, log_epoch: str) -> tuple[ColumnElement[bool], ...]:
     return plays.c.device_id == device, plays.c.log_epoch == log_epoch
-
-
-_published = exists().where(releases.c.channel_id == devices.c.channel_id)
-_SENDER = select(devices.c.paired_ms, devices.c.channels, _published).where(devices.c.id == bindparam("device"))
-_counted_in_log = (*_in_log(bindparam("device"), bindparam("epoch")), plays.c.set_aside.is_(None))
-_next_one = select(*DOCUMENT).where(*_counted_in_log).limit(1)
-_place: BindParameter[int] = bindparam("place")
-_BESIDE = {
-    -1: _next_one.where(plays.c.sequence < _place).order_by(plays.c.sequence.desc()),
-    1: _next_one.where(plays.c.sequence > _place).order_by(plays.c.sequence),
-}
-_ended_ms = func.coalesce(plays.c.ended_ms, plays.c.started_ms)  # of an earlier version: its end is not known
-_LAST_TWO = (
-    select(plays.c.started_ms, _ended_ms)
-    .where(plays.c.device_id == bindparam("device"), plays.c.started_ms < bindparam("before"))
-    .where(plays.c.set_aside.is_(None))
-    .order_by(plays.c.started_ms.desc())
-    .limit(2)
-)
-"""Made once: to make a statement costs several times what it costs to execute it."""
 
 
 def _filtered(query: Select[*tuple[Any, ...]], selected: PlayFilter) -> Select[*tuple[Any, ...]]:

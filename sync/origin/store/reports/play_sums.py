@@ -111,7 +111,7 @@ class PlaySumStore:
             for first in range(0, len(rows), _AT_ONCE):
                 batch = [{**row, "device_id": device, "day": day} for row in rows[first : first + _AT_ONCE]]
                 await connection.execute(insert(play_sums), batch)
-            await connection.run_sync(mark_days, ALL_DEVICES, [day])
+            await connection.run_sync(mark_days, [(ALL_DEVICES, day)])
 
     async def add_up(self, selected: SumFilter | None) -> None:
         """Add up all devices on the days of which one was counted since."""

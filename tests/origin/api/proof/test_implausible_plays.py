@@ -28,7 +28,8 @@ from sync.origin.proof.plausibility import (
     Span,
     why_set_aside,
 )
-from sync.origin.store.proof.plays import PlayFilter, PlaySender, PlayStore, Question
+from sync.origin.store.proof.play_contexts import PlaySender, Question
+from sync.origin.store.proof.plays import PlayFilter, PlayStore
 from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import unix_ms
 from sync.wire.content_paths import release_path

@@ -1,0 +1,103 @@
+"""Many rows for one statement: it asks for all of them, or adds them, and is made once for any number.
+
+A statement for each row would cost the origin more than its row does the database.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BindParameter,
+    Connection,
+    FromClause,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import TypeEngine
+
+from sync.origin.persistence.database import insertion
+
+Row = Sequence[Any]
+
+
+class GivenRows:
+    """Rows of texts and whole numbers that a statement reads: the names and types of their columns.
+
+    PostgreSQL takes an array of each column, SQLite a text with a list of lists.
+    """
+
+    def __init__(self, **kinds: TypeEngine[Any]) -> None:
+        self._kinds = kinds
+
+    def table(self, dialect: str) -> FromClause:
+        """Return what a statement selects them from."""
+        if dialect == "sqlite":
+            texts = func.json_each(bindparam("rows", type_=Text)).table_valued("value", name="given_texts")
+            named = [
+                literal_column(f"json_extract(given_texts.value, '$[{place}]')", kind).label(name)
+                for place, (name, kind) in enumerate(self._kinds.items())
+            ]
+            return select(*named).select_from(texts).subquery("given")
+        arrays: list[BindParameter[Any]] = [bindparam(name, type_=ARRAY(kind)) for name, kind in self._kinds.items()]
+        columns = [column(name, kind) for name, kind in self._kinds.items()]
+        return func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
+
+    def values(self, dialect: str, rows: Sequence[Row]) -> dict[str, Any]:
+        """Return the parameters by which a statement gets these rows."""
+        if dialect == "sqlite":
+            return {"rows": json.dumps(rows)}
+        columns = zip(*rows, strict=True) if rows else ((),) * len(self._kinds)
+        return dict(zip(self._kinds, map(list, columns), strict=True))
+
+
+class Addition:
+    """Adds rows of these columns, in the order of the table; a column of JSON takes its text.
+
+    `finish` says what becomes of a row that is there.
+    """
+
+    def __init__(self, table: Table, names: Sequence[str], finish: Callable[[Any], Any]) -> None:
+        kinds = {name: table.c[name].type for name in names}
+        self._table = table
+        self._kinds = {name: Text() if isinstance(kind, JSON) else kind for name, kind in kinds.items()}
+        self._finish = finish
+
+    def add(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Add rows."""
+        if not rows:
+            return
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(self._of_one, list(map(tuple, rows)))
+        else:
+            connection.execute(self._of_many, GivenRows(**self._kinds).values("postgresql", rows))
+
+    @cached_property
+    def _of_one(self) -> str:
+        statement = insertion(self._table, "sqlite")
+        made = self._finish(statement.values({name: bindparam(name, type_=kind) for name, kind in self._kinds.items()}))
+        compiled = made.compile(dialect=sqlite.dialect())
+        assert compiled.positiontup == list(self._kinds), "not in the order of the table"
+        return str(compiled)
+
+    @cached_property
+    def _of_many(self) -> postgresql.Insert:
+        given = GivenRows(**self._kinds).table("postgresql")
+        columns = [
+            cast(given.c[name], JSON) if isinstance(self._table.c[name].type, JSON) else given.c[name]
+            for name in self._kinds
+        ]
+        made: postgresql.Insert = self._finish(
+            insertion(self._table, "postgresql").from_select(list(self._kinds), select(*columns))
+        )
+        return made
