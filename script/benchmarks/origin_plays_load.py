@@ -110,7 +110,7 @@ class Sender:
         ad = index % AD_EVERY == 0
         place = index // AD_EVERY if ad else index
         what = ad_of(place) if ad else {"playlist": "lunch", "item": f"item-{place % len(ASSETS)}"}
-        document = {
+        document: dict[str, Any] = {
             "device": name_of(number), "log_epoch": f"{number:032x}", "sequence": index + 1,
             "take": f"{number:08x}{index:024x}", "kind": "ad" if ad else "item", "release": RELEASE,
             "asset": ASSETS[place % len(ASSETS)], "title": "Iced mint tea", **what,

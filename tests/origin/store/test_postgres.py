@@ -51,6 +51,7 @@ from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import HistoryRecord, Play, PlayBatch
 from tests.fakes import FakeClock
 from tests.origin.api.proof.test_history import BOOT, NINE, late, record, synchronised
+from tests.origin.intake.random_deliveries import check_random_deliveries
 from tests.origin.persistence.test_schema_upgrade import first_keys, newest
 from tests.origin.planning_origin import PlanningOrigin, open_planning_origin
 from tests.origin.retention.retention_origin import GRACE_S, asset_of, open_retention_origin
@@ -468,3 +469,13 @@ async def test_plays_and_heartbeats_that_two_origins_take_at_once_are_stored_onc
             HeartbeatStore(origin.keys._database).hold("d1", {"number": number}, 1_000 + number)
             await HeartbeatStore(origin.keys._database).write()
         assert await HeartbeatStore(origins[0].database).not_heard(2_000, 3_000) == [("d1", 1_001, 0.0)]
+
+
+@pytest.mark.parametrize("seed", [8, 9])
+async def test_plays_come_to_the_same_as_on_sqlite(
+    cluster: str, origins: Origins, tmp_path: Path, clock: FakeClock, seed: int
+) -> None:
+    storage = OriginStorageSettings(data_dir=tmp_path / "third", database_url=cluster)
+    settings = settings_in(tmp_path / "third").model_copy(update={"storage": storage})
+    async with open_origin(settings, clock) as origin:
+        await check_random_deliveries(origin, seed, together=True)

@@ -1,1 +1,1 @@
-"""The statements of days with plays: which changed, which are archived in files, and documents read back from these."""
+"""The statements of days with plays: which changed, which are archived, their documents; many rows in a statement."""
