@@ -61,6 +61,7 @@ from sync.origin.publishing.folder_publisher import FolderTarget
 from sync.origin.publishing.keyring import Keyring
 from sync.origin.publishing.published_contents import PublishedContents
 from sync.origin.publishing.publisher import Publisher
+from sync.origin.publishing.urgency import UrgentReleases
 from sync.origin.reports.day_counter import DayCounter
 from sync.origin.reports.delivery_report import ReportMaker
 from sync.origin.reports.promise_keeper import PromiseKeeper
@@ -147,7 +148,7 @@ def _assemble(
     restarts, reserve_bytes = Restarts(), settings.storage.reserve_bytes
     keys, device_store, counts = KeyStore(database), DeviceStore(database), CountStore(database)
     gatekeeper = Gatekeeper(keys, device_store, clock)
-    live = LiveHints(device_store, clock)
+    live = LiveHints(device_store, UrgentReleases(ReleaseStore(database), files, clock).is_urgent, clock)
     metrics = OriginMetrics(counts, restarts, clock)
     monitor = MonitoringRoutes(counts, files, gatekeeper, metrics, live.listeners.count, reserve_bytes, __version__)
 

@@ -5,10 +5,13 @@ published.
 """
 
 import asyncio
+import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from aiohttp import WSCloseCode
 
+from sync.errors import StorageBroken
 from sync.origin.live.frames import hint_frame
 from sync.origin.live.listeners import Listener, Listeners, in_turns
 from sync.origin.live.page_hints import PageHints
@@ -22,14 +25,22 @@ POLL_S = 1.0
 GOODBYE_S = 1.0
 
 
+IsUrgent = Callable[[str, float], Awaitable[bool]]
+"""Tells whether the newest release of a channel is to be fetched at once, and not over so many seconds."""
+
+log = logging.getLogger(__name__)
+
+
 class LiveHints:
     """Sends the hints to those who listen."""
 
-    def __init__(self, devices: DeviceStore, clock: Clock) -> None:
+    def __init__(self, devices: DeviceStore, is_urgent: IsUrgent, clock: Clock) -> None:
         self.listeners = Listeners()
         self.screens = Screens(clock)
         self.pages = PageHints(self.listeners, self.screens, clock)
         self._devices = devices
+        self._is_urgent = is_urgent
+        self._urgent = set[str]()  # channels whose newest release is
         self._clock = clock
         self._sequences: dict[str, int] = {}
 
@@ -51,7 +62,7 @@ class LiveHints:
 
     def fetch_within_s(self, channel: str) -> float:
         """Return over how long the devices of a channel spread it to fetch what is new."""
-        return fetch_window_s(len(self.listeners.of_channel(channel)))
+        return 0.0 if channel in self._urgent else fetch_window_s(len(self.listeners.of_channel(channel)))
 
     def greet(self, listener: Listener) -> None:
         """Tell a device that has connected when to come back, and where its channel is."""
@@ -86,6 +97,17 @@ class LiveHints:
         hint = Hint(topic="release", channel=channel, sequence=sequence)
         for page in self.listeners.pages:
             page.send(hint_frame(hint))
+        await self._judge(channel)
         frame = hint_frame(hint.model_copy(update={"within_s": self.fetch_within_s(channel)}))
         async for listener in in_turns(self.listeners.of_channel(channel), self._clock):
             listener.send(frame)
+
+    async def _judge(self, channel: str) -> None:
+        """Find out whether the newest release of a channel is urgent, if screens would wait with it at all."""
+        self._urgent.discard(channel)
+        within_s = self.fetch_within_s(channel)
+        try:
+            if within_s and await self._is_urgent(channel, within_s):
+                self._urgent.add(channel)
+        except StorageBroken as error:
+            log.warning("channel=%s is told without knowing whether its release is urgent: %s", channel, error)

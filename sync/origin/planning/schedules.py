@@ -39,7 +39,8 @@ class WindowDraft(LocalWindow):
 class DaypartDraft(WindowDraft):
     """Shows a playlist inside its window, unless nothing of it can be shown.
 
-    The highest priority wins, then the one that opened last, then the first one in the list.
+    The highest priority wins, then the one that opened last, then the first one in the list. From 1,000 on
+    it is an emergency: all screens of the channel fetch at once what changes of it while it is on air.
     """
 
     id: Identifier | None = None

@@ -100,12 +100,21 @@ def read_release_files(content: Path, sha256: str) -> Release:
         StorageBroken: a file of it is gone or damaged.
         ValidationError: a file of it has wrong fields.
     """
-    release = Release.model_validate_json(_read(content / release_path(sha256), sha256))
+    release = Release.model_validate_json(read_release_file(content, sha256))
     parts: dict[str, Release] = {}
     for file in release.bookings or ():
         part = Bookings.model_validate_json(_read(content / bookings_path(file.sha256), file.sha256))
         parts[file.sha256] = release.model_copy(update=dict(part))
     return with_bookings(release, parts)
+
+
+def read_release_file(content: Path, sha256: str) -> bytes:
+    """Return a published release as it is, without its bookings. Blocks.
+
+    Raises:
+        StorageBroken: the file is gone or damaged.
+    """
+    return _read(content / release_path(sha256), sha256)
 
 
 def _read(path: Path, sha256: str) -> bytes:

@@ -83,6 +83,13 @@ class ReleaseStore:
         async with self._database.reading() as connection:
             return await _latest(connection, channel)
 
+    async def newest(self, channel: str, most: int) -> list[ReleaseRecord]:
+        """Return the last releases of a channel, the newest first."""
+        own = releases.c
+        query = select(releases).where(own.channel_id == channel).order_by(own.sequence.desc()).limit(most)
+        async with self._database.reading() as connection:
+            return [_record(row) for row in (await connection.execute(query)).mappings()]
+
     async def page(self, asked: PageRequest) -> Page[ReleaseRecord]:
         """Return a page of the releases of all channels."""
         async with self._database.reading() as connection:

@@ -92,3 +92,17 @@ async def test_strangers_do_not_listen(server: RunningOrigin) -> None:
         await server.client.ws_connect(f"{server.url}/v1/live")
     assert refused.value.status == 401
     assert (await server.ask("GET", "/v1/live", server.reader)).status == 400
+
+
+async def test_nobody_waits_with_what_is_urgent(server: RunningOrigin, tmp_path: Path) -> None:
+    async def is_urgent(channel: str, within_s: float) -> bool:
+        return (channel, within_s) == ("main", 0.3)
+
+    live = server.origin.live
+    live._is_urgent = is_urgent
+    async with AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(screen(server, token)) for token in await add_devices(server, 60)]
+        assert live.fetch_within_s("main") == 0.3
+        await publish_elsewhere(tmp_path, "main", 1)
+        assert await hint(sockets[-1]) == {"topic": "release", "channel": "main", "sequence": 1}
+        assert live.fetch_within_s("main") == 0
