@@ -47,13 +47,15 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/persistence/migrations": (ENGINES_AND_STORES, "sync/origin/persistence"),
     "sync/origin/persistence/migrations/versions": (ENGINES_AND_STORES, ""),
     "sync/origin/store/heartbeats": (ENGINES_AND_STORES, "sync/origin/persistence"),
+    "sync/origin/store/changes": (ENGINES_AND_STORES, "sync/origin/persistence"),
     "sync/origin/store": (
         ENGINES_AND_STORES,
-        "sync/origin/persistence sync/origin/planning sync/origin/store/heartbeats sync/origin/store/reports",
+        "sync/origin/persistence sync/origin/planning sync/origin/store/changes sync/origin/store/heartbeats "
+        "sync/origin/store/reports",
     ),
     "sync/origin/store/proof": (
         ENGINES_AND_STORES,
-        "sync/origin/persistence sync/origin/store/days sync/proof",
+        "sync/origin/persistence sync/origin/store/changes sync/origin/store/days sync/proof",
     ),
     "sync/origin/store/days": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/planning"),
     "sync/origin/store/reports": (
@@ -118,7 +120,7 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/store/heartbeats sync/origin/store/proof sync/trust",
     ),
     "sync/origin/live": (SERVICES, "sync/http sync/origin/http sync/origin/store"),
-    "sync/origin/http": (SERVICES, "sync/http sync/origin/store sync/trust"),
+    "sync/origin/http": (SERVICES, "sync/http sync/origin/store sync/origin/store/changes sync/trust"),
     "player/diagnostics": (
         FACES,
         "player player/director player/display player/evidence player/platform player/programme player/settings "
@@ -160,8 +162,8 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/http sync/origin sync/origin/api sync/origin/api/identity sync/origin/api/proof sync/origin/console "
         "sync/origin/http sync/origin/ingest sync/origin/intake sync/origin/live sync/origin/persistence "
         "sync/origin/proof sync/origin/proof/export sync/origin/publishing sync/origin/reports sync/origin/retention "
-        "sync/origin/settings sync/origin/store sync/origin/store/heartbeats sync/origin/store/proof "
-        "sync/origin/store/reports sync/trust",
+        "sync/origin/settings sync/origin/store sync/origin/store/changes sync/origin/store/heartbeats "
+        "sync/origin/store/proof sync/origin/store/reports sync/trust",
     ),
 }
 

@@ -163,7 +163,6 @@ class DeviceRoutes:
         """
         unused = token_hash(secrets.token_urlsafe(32))
         await self._store.remove(device, token_hash=unused, now_ms=unix_ms(self._clock.now()))
-        self._live.locked_out(device)
         self._live.changed("devices", device)
 
     async def _show(self, request: web.Request) -> web.Response:
@@ -177,8 +176,6 @@ class DeviceRoutes:
         device = await self._store.update(
             id, name=change.name, channel=change.channel, expected=expected, now_ms=now_ms
         )
-        if change.channel is not None:
-            self._live.moved(device.id, device.channel)
         self._live.changed("devices", device.id)
         return json_answer(await self.view(device.id), version=device.version)
 

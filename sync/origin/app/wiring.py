@@ -40,6 +40,7 @@ from sync.origin.http.auth import Gatekeeper
 from sync.origin.http.compression import compress
 from sync.origin.http.handed_over import HandedOver
 from sync.origin.http.host_header_check import allowed_names, check_host
+from sync.origin.http.origin_memory import Changed, OriginMemory
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.ingest.upload_intake import Intake
 from sync.origin.intake.clock_correction import ClockCorrection
@@ -71,6 +72,7 @@ from sync.origin.retention.policy import RetentionRule
 from sync.origin.retention.scanner import ContentScanner
 from sync.origin.settings.model import OriginConfiguration
 from sync.origin.store.campaigns import CampaignStore
+from sync.origin.store.changes.change_log import ChangeLog
 from sync.origin.store.counts import CountStore
 from sync.origin.store.devices import DeviceStore
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore, write_held
@@ -147,12 +149,13 @@ def _assemble(
 ) -> Origin:
     restarts, reserve_bytes = Restarts(), settings.storage.reserve_bytes
     keys, device_store, counts = KeyStore(database), DeviceStore(database), CountStore(database)
-    gatekeeper = Gatekeeper(keys, device_store, clock)
-    live = LiveHints(device_store, UrgentReleases(ReleaseStore(database), files, clock).is_urgent, clock)
+    memory = OriginMemory(ChangeLog(database), device_store, keys, clock)
+    gatekeeper = Gatekeeper(keys, memory, clock)
+    live = LiveHints(memory, UrgentReleases(ReleaseStore(database), files, clock).is_urgent, clock)
     metrics = OriginMetrics(counts, restarts, clock)
     monitor = MonitoringRoutes(counts, files, gatekeeper, metrics, live.listeners.count, reserve_bytes, __version__)
 
-    heartbeats = _heartbeat_intake(database, live, clock)
+    heartbeats = _heartbeat_intake(database, live, memory, clock)
     devices = DeviceRoutes(device_store, IdentityDoubtStore(database), heartbeats, live, clock)
     pairings = _pairing_routes(settings, clock, database, keyring, devices, live)
     reports = _report_maker(database, files, clock)
@@ -161,14 +164,13 @@ def _assemble(
     exporter = _exporter(database, keyring, clock)
     pipeline = Pipeline(MediaStore(database, clock), files, settings, clock, changed=live.changed)
     rooms = _folder_target(settings, clock, database, files, keyring, pipeline, live)
-    media = MediaRoutes(rooms.media, files, wake=pipeline.wake, changed=live.changed)
     releases = ReleaseRoutes(rooms.publisher, ReleaseStore(database), devices.views, clock)
     cleaner = _open_cleaner(settings, clock, database, files, metrics)
 
-    people = (gatekeeper, UploadRoutes(rooms.intake), media, *_plan_routes(rooms, live), releases, signing)
+    people = (gatekeeper, *_media_routes(rooms, files, live), *_plan_routes(rooms, live), releases, signing)
     identities = _identity_routes(database, signing, live, clock)
     content = ContentRoutes(files, HandedOver(settings.server.x_accel_redirect))
-    exchanges = Exchanges(heartbeats, plays, content.timestamp_hash, metrics.count_receipts)
+    exchanges = Exchanges(heartbeats, plays, content.timestamp_hash, live.fetch_within_s, metrics.count_receipts)
     sockets = LiveRoutes(live, exchanges.exchange_document, clock)
     machines = (pairings, devices, ExchangeRoutes(exchanges), *about_proof, ReportRoutes(reports, clock), sockets)
     storage = StorageRoutes(cleaner, files, reserve_bytes)
@@ -177,9 +179,9 @@ def _assemble(
     monitor.describe(operations)
 
     app = _application(settings, operations, gatekeeper, metrics, live)
-    archiver = PlayArchiver(database, clock, settings.retention.archive_plays_after_days)
-    services = _services(rooms, pipeline, cleaner, reports) | _live_services(database, live, gatekeeper, clock)
-    services |= {"clock_correction": correction.run, "play_archiver": archiver.run, "heartbeats": heartbeats.run}
+    services = _services(rooms, pipeline, cleaner, reports) | _live_services(database, live, memory, clock)
+    services |= {"clock_correction": correction.run, "heartbeats": heartbeats.run}
+    services["play_archiver"] = PlayArchiver(database, clock, settings.retention.archive_plays_after_days).run
     parts = (keys, devices, signing, exporter, pairings, live, rooms, pipeline, cleaner, keyring, reports, plays)
     return Origin(app, services, restarts, *parts)
 
@@ -195,20 +197,28 @@ def _services(rooms: FolderTarget, pipeline: Pipeline, cleaner: Cleaner, reports
     }
 
 
-def _live_services(database: OriginDatabase, live: LiveHints, gatekeeper: Gatekeeper, clock: Clock) -> dict[str, Run]:
+def _live_services(database: OriginDatabase, live: LiveHints, memory: OriginMemory, clock: Clock) -> dict[str, Run]:
     return {
+        "memory": memory.run,
         "live": live.run,
         "pings": Pings(live.listeners, clock).run,
         "page_hints": live.pages.run,
         "screen_counts": ScreenCounts(live, CountStore(database), clock).run,
-        "token_check": TokenCheck(live, gatekeeper, clock).run,
+        "token_check": TokenCheck(live, memory, clock).run,
         "contact": ContactWatch(HeartbeatStore(database), live, clock).run,
     }
 
 
-def _heartbeat_intake(database: OriginDatabase, live: LiveHints, clock: Clock) -> HeartbeatIntake:
+def _heartbeat_intake(database: OriginDatabase, live: LiveHints, memory: OriginMemory, clock: Clock) -> HeartbeatIntake:
+    """Return the intake of heartbeats, and have `memory` tell what others change, also by this process itself."""
     watch = HeartbeatWatch(MachineStore(database), IdentityDoubtStore(database), live, clock)
-    return HeartbeatIntake(HeartbeatStore(database), watch, live.screens, clock)
+
+    def tell(changed: Changed) -> None:
+        live.follow(changed)
+        watch.forget(changed.machines)
+
+    memory.tell, database.after_changes = tell, memory.follow
+    return HeartbeatIntake(HeartbeatStore(database), watch, live.screens, memory.let_through, clock)
 
 
 def _pairing_routes(
@@ -241,6 +251,10 @@ def _report_maker(database: OriginDatabase, files: DataFolder, clock: Clock) -> 
     releases = PublishedContents(ReleaseStore(database), files)
     counter, keeper = DayCounter(sums, clock), PromiseKeeper(promises, releases.read, clock)
     return ReportMaker(sums, promises, HistoryStore(database), NameStore(database), counter, keeper, clock)
+
+
+def _media_routes(rooms: FolderTarget, files: DataFolder, live: LiveHints) -> tuple[UploadRoutes, MediaRoutes]:
+    return UploadRoutes(rooms.intake), MediaRoutes(rooms.media, files, wake=rooms.wake, changed=live.changed)
 
 
 def _plan_routes(

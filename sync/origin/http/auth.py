@@ -5,8 +5,6 @@ Tokens are looked up by their hash, so neither the database nor the time of an a
 
 import logging
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from aiohttp import hdrs, web
@@ -16,10 +14,9 @@ from sync.http.bodies import json_answer, read_json
 from sync.http.forwarded import cookie_path, is_secure
 from sync.http.listener import hold_by_token
 from sync.http.operations import UNGUARDED, Access, Needed, Operation
-from sync.origin.store.devices import DeviceStore, KnownDevice
-from sync.origin.store.groups import Groups
+from sync.origin.http.origin_memory import Caller, OriginMemory
 from sync.origin.store.keys import Key, KeyStore
-from sync.roles import NONE, Rights, Role, refusal
+from sync.roles import Rights, Role, refusal
 from sync.runtime.clock import Clock, unix_ms
 from sync.trust.signing import new_token, token_hash
 from sync.wire.value_types import Name, Request, Wire
@@ -27,28 +24,8 @@ from sync.wire.value_types import Name, Request, Wire
 COOKIE = "signage_session"
 SESSION_S = 7 * 86_400
 FIRST_KEY = "first"
-_LONGEST_WAIT_S = 5.0  # for tokens to be looked up; then no more are taken
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who sent a request: a person or program with rights, or a device of a channel.
-
-    `proof` is the hash of what identified it.
-    """
-
-    id: str
-    name: str
-    proof: str
-    rights: Rights = NONE
-    channel: str | None = None
-
-    @property
-    def is_device(self) -> bool:
-        """Whether it is a device."""
-        return self.channel is not None
 
 
 _CALLER = web.RequestKey("caller", Caller)
@@ -71,10 +48,9 @@ class Whoami(Wire):
 class Gatekeeper:
     """Identifies callers, guards operations and keeps the sessions of pages."""
 
-    def __init__(self, keys: KeyStore, devices: DeviceStore, clock: Clock) -> None:
+    def __init__(self, keys: KeyStore, memory: OriginMemory, clock: Clock) -> None:
         self._keys = keys
-        self._devices = devices
-        self._tokens = Groups(devices.by_tokens, clock, most=500, longest_wait_s=_LONGEST_WAIT_S)
+        self._memory = memory
         self._clock = clock
 
     def operations(self) -> tuple[Operation, ...]:
@@ -128,17 +104,7 @@ class Gatekeeper:
 
     async def caller_by_hash(self, proof: str) -> Caller | None:
         """Return the caller with this token or session hash, or None if it is not (or no longer) valid."""
-        device = await self._tokens.submit(proof)
-        return await self._person(proof) if device is None else _device(device, proof)
-
-    async def callers_by_hash(self, proofs: Sequence[str]) -> list[Caller | None]:
-        """Return for each of these hashes who has it, as `caller_by_hash` does."""
-        found = zip(proofs, await self._devices.by_tokens(proofs), strict=True)
-        return [await self._person(proof) if device is None else _device(device, proof) for proof, device in found]
-
-    async def _person(self, proof: str) -> Caller | None:
-        key = await self._keys.by_hash(proof) or await self._keys.by_session(proof, unix_ms(self._clock.now()))
-        return None if key is None else Caller(key.id, key.name, proof, Rights.of(key.role))
+        return await self._memory.caller(proof)
 
     async def _log_in(self, request: web.Request) -> web.Response:
         login = await read_json(request, Login, cap_bytes=4096)
@@ -170,10 +136,6 @@ class Gatekeeper:
         if not cookie_path(request):
             _forget_cookie_of_host(answer)
         return answer
-
-
-def _device(device: KnownDevice, proof: str) -> Caller:
-    return Caller(device.id, device.name, proof, channel=device.channel)
 
 
 def _forget_cookie_of_host(answer: web.Response) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import FailFast, Field, ValidationError
 
 from sync.errors import Overloaded, StorageBroken, StorageFull, TooLarge
-from sync.origin.http.auth import Caller
+from sync.origin.http.origin_memory import Caller
 from sync.origin.intake.heartbeat_intake import HeartbeatIntake
 from sync.origin.intake.play_intake import PlayIntake
 from sync.origin.intake.receipts import LONGEST_DETAIL
@@ -34,7 +34,8 @@ class ReceivedExchange(Wire):
 class Exchanges:
     """Answers exchanges, whichever way they come: without plays, and nothing new of the device, from memory alone.
 
-    `timestamp_hash` returns the hash of a channel's timestamp as it is served now, `count` is told of all receipts.
+    `timestamp_hash` returns the hash of a channel's timestamp as it is served now, `fetch_within_s` over how long its
+    devices spread it to fetch that; `count` is told of all receipts.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class Exchanges:
         heartbeats: HeartbeatIntake,
         plays: PlayIntake,
         timestamp_hash: Callable[[str], Awaitable[str | None]],
+        fetch_within_s: Callable[[str], float],
         count: Callable[[Iterable[Receipt]], None],
     ) -> None:
         self._heartbeats = heartbeats
         self._plays = plays
         self._timestamp_hash = timestamp_hash
+        self._fetch_within_s = fetch_within_s
         self._count = count
 
     async def exchange_document(self, caller: Caller, document: dict[str, Any]) -> ExchangeAnswer:
@@ -70,6 +73,7 @@ class Exchanges:
             device=caller.id,
             channel=caller.channel,
             timestamp=await self._timestamp_hash(caller.channel),
+            fetch_within_s=self._fetch_within_s(caller.channel),
             heartbeat=heard or HeartbeatAnswer(),
             refused=refused,
             plays=taken,

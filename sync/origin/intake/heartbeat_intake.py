@@ -1,7 +1,7 @@
 """Takes heartbeats in: each is answered from memory, as far as nothing has to be asked, and written with others."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -36,12 +36,20 @@ class BudgetWait(Wire):
 
 
 class HeartbeatIntake:
-    """Takes heartbeats; a service writes them."""
+    """Takes heartbeats; a service writes them. `wanted` is the `ReleaseLetThrough` that a person wants of a device."""
 
-    def __init__(self, store: HeartbeatStore, watch: HeartbeatWatch, screens: Screens, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: HeartbeatStore,
+        watch: HeartbeatWatch,
+        screens: Screens,
+        wanted: Callable[[str], Mapping[str, Any] | None],
+        clock: Clock,
+    ) -> None:
         self._store = store
         self._watch = watch
         self._screens = screens
+        self._wanted = wanted
         self._clock = clock
         self._failing = False
 
@@ -57,9 +65,7 @@ class HeartbeatIntake:
         self._store.hold(device, from_json(text), unix_ms(self._clock.now()))
         self._screens.reported(device, heartbeat)
         answer = await self._watch.heard(device, heartbeat)
-        if budget_wait(heartbeat, None) is None:
-            return answer
-        wait = budget_wait(heartbeat, await self._store.wanted(device))
+        wait = budget_wait(heartbeat, self._wanted(device))
         if wait is None or wait.state != "asked":
             return answer
         through = ReleaseLetThrough(release=wait.release, month=wait.month)

@@ -11,7 +11,7 @@ from itertools import chain, islice
 
 from aiohttp import WSCloseCode
 
-from sync.origin.http.auth import Caller
+from sync.origin.http.origin_memory import Caller
 from sync.origin.live.frames import PING, close_frame
 from sync.runtime.clock import Clock
 

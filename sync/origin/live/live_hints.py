@@ -1,7 +1,6 @@
 """Hints: devices hear of new releases, pages hear what changed. A lost hint does no harm.
 
-Sequences are read from the database every second, because another process (the command line, a second origin) may have
-published.
+What others change too (the command line, a second origin) is known from `OriginMemory`.
 """
 
 import asyncio
@@ -12,18 +11,16 @@ from contextlib import suppress
 from aiohttp import WSCloseCode
 
 from sync.errors import StorageBroken
+from sync.origin.http.origin_memory import Changed, OriginMemory
 from sync.origin.live.frames import hint_frame
 from sync.origin.live.listeners import Listener, Listeners, in_turns
 from sync.origin.live.page_hints import PageHints
 from sync.origin.live.screens import Screens
 from sync.origin.live.waves import fetch_window_s, return_window_s
-from sync.origin.store.devices import DeviceStore
 from sync.runtime.clock import Clock
 from sync.wire.live_messages import Hint
 
-POLL_S = 1.0
 GOODBYE_S = 1.0
-
 
 IsUrgent = Callable[[str, float], Awaitable[bool]]
 """Tells whether the newest release of a channel is to be fetched at once, and not over so many seconds."""
@@ -34,15 +31,16 @@ log = logging.getLogger(__name__)
 class LiveHints:
     """Sends the hints to those who listen."""
 
-    def __init__(self, devices: DeviceStore, is_urgent: IsUrgent, clock: Clock) -> None:
+    def __init__(self, memory: OriginMemory, is_urgent: IsUrgent, clock: Clock) -> None:
         self.listeners = Listeners()
         self.screens = Screens(clock)
         self.pages = PageHints(self.listeners, self.screens, clock)
-        self._devices = devices
+        self._memory = memory
         self._is_urgent = is_urgent
         self._urgent = set[str]()  # channels whose newest release is
         self._clock = clock
-        self._sequences: dict[str, int] = {}
+        self._released: dict[str, int] = {}  # sequences that are to be announced, by channel
+        self._has_news = asyncio.Event()
 
     def changed(self, topic: str, id: str) -> None:
         """Tell every page that something of `topic` (media, uploads, devices, playlists …) changed."""
@@ -54,11 +52,17 @@ class LiveHints:
             listener.send(hint_frame(Hint(topic="channel", channel=channel)))
             listener.leave(WSCloseCode.GOING_AWAY)
 
-    def locked_out(self, device: str) -> None:
-        """Close the sockets of a device whose token is no longer valid."""
-        self.screens.forget(device)
-        for listener in self.listeners.of_device(device):
-            listener.leave(WSCloseCode.POLICY_VIOLATION)
+    def follow(self, changed: Changed) -> None:
+        """Tell devices what changed for them, and close the sockets of those that are locked out."""
+        for device, channel in changed.moved:
+            self.moved(device, channel)
+        for device in changed.locked_out:
+            self.screens.forget(device)
+            for listener in self.listeners.of_device(device):
+                listener.leave(WSCloseCode.POLICY_VIOLATION)
+        self._released.update(changed.released)
+        if self._released:
+            self._has_news.set()
 
     def fetch_within_s(self, channel: str) -> float:
         """Return over how long the devices of a channel spread it to fetch what is new."""
@@ -70,18 +74,17 @@ class LiveHints:
         if channel is None:
             return
         listener.send(hint_frame(Hint(topic="welcome", within_s=return_window_s(self.listeners.count()["device"]))))
-        if sequence := self._sequences.get(channel, 0):
+        if sequence := self._memory.sequences.get(channel, 0):
             listener.send(hint_frame(Hint(topic="release", channel=channel, sequence=sequence)))
 
     async def run(self) -> None:
-        """Poll the sequences of the channels until cancelled."""
+        """Announce new releases until cancelled."""
         while True:
-            found = await self._devices.channel_sequences()
-            new = [one for one in found.items() if one[1] and one[1] != self._sequences.get(one[0], 0)]
-            self._sequences = found
-            for channel, sequence in new:
+            await self._has_news.wait()
+            self._has_news.clear()
+            released, self._released = self._released, {}
+            for channel, sequence in released.items():
                 await self._announce(channel, sequence)
-            await self._clock.sleep(POLL_S)
 
     async def close(self) -> None:
         """Close all sockets: the origin stops."""

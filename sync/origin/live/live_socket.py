@@ -15,7 +15,8 @@ from sync.errors import Forbidden, Rejected, SignageError
 from sync.http.bodies import MOST_VALUES, parse_json
 from sync.http.operations import Access, Operation
 from sync.http.problems import status_of
-from sync.origin.http.auth import Caller, caller_of
+from sync.origin.http.auth import caller_of
+from sync.origin.http.origin_memory import Caller
 from sync.origin.live.frames import hint_frame, pong_frame
 from sync.origin.live.listeners import Listener
 from sync.origin.live.live_hints import GOODBYE_S, LiveHints

@@ -1,28 +1,29 @@
-"""The service that ends the sockets of callers whose tokens are not valid any more, whoever revoked them.
+"""The service that ends the sockets of callers whose tokens are not valid any more, or whose session is over.
 
-What this process revokes ends its sockets at once; others (the command line, another origin) write the database only.
+Devices that are removed or moved are told as soon as this origin knows (`OriginMemory`); this is for people, and for
+what its memory cannot see: a database that was restored.
 """
 
 from collections.abc import Sequence
 
 from aiohttp import WSCloseCode
 
-from sync.origin.http.auth import Gatekeeper
+from sync.origin.http.origin_memory import OriginMemory
 from sync.origin.live.listeners import Listener
 from sync.origin.live.live_hints import LiveHints
 from sync.runtime.clock import Clock
 
 CHECK_S = 8.0
-"""A token that is revoked elsewhere, or a device that is moved, loses its socket after that, and at most 2 s more."""
+"""A key that is revoked loses its sockets after that, and at most 2 s more."""
 
-_AT_ONCE = 500  # tokens of one query
+_AT_ONCE = 500  # tokens between two turns of other work
 
 
 class TokenCheck:
-    """Looks all tokens up, many in one query."""
+    """Looks for all tokens: those of devices in memory, all others in the database, many in one query."""
 
-    def __init__(self, live: LiveHints, gatekeeper: Gatekeeper, clock: Clock) -> None:
-        self._gatekeeper = gatekeeper
+    def __init__(self, live: LiveHints, memory: OriginMemory, clock: Clock) -> None:
+        self._memory = memory
         self._live = live
         self._clock = clock
 
@@ -32,10 +33,11 @@ class TokenCheck:
             present = tuple(self._live.listeners)
             for first in range(0, len(present), _AT_ONCE):
                 await self._check(present[first : first + _AT_ONCE])
+                await self._clock.sleep(0)
             await self._clock.sleep(CHECK_S)
 
     async def _check(self, some: Sequence[Listener]) -> None:
-        callers = await self._gatekeeper.callers_by_hash([listener.caller.proof for listener in some])
+        callers = await self._memory.callers([listener.caller.proof for listener in some])
         for listener, caller in zip(some, callers, strict=True):
             if caller is None:
                 listener.leave(WSCloseCode.POLICY_VIOLATION)

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -32,6 +32,9 @@ _SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "b
 _SQLITE_WHILE_UPDATED = ("foreign_keys=OFF", "busy_timeout=120000")
 """A table that is made anew would take the rows of others with it; what another origin does may take long."""
 
+HAS_NOTED = "has noted a change"
+"""Under this key a connection knows that its transaction noted a change, see `sync.origin.store.changes`."""
+
 Result = TypeVar("Result")
 
 
@@ -52,6 +55,7 @@ class OriginDatabase:
     """
 
     def __init__(self, engine: AsyncEngine, play_files: PlayFiles, in_threads: Engine | None = None) -> None:
+        self.after_changes: Callable[[], Awaitable[None]] | None = None  # were noted and committed here
         self._engine = engine
         self._in_threads = in_threads
         self._threads = {begin: ThreadPoolExecutor(1, "database") for begin in ("BEGIN", "BEGIN IMMEDIATE")}
@@ -86,13 +90,15 @@ class OriginDatabase:
             StorageFull: the disk is full.
             StorageBroken: the database cannot be reached, is locked or damaged.
         """
-        is_sqlite = self._engine.dialect.name == "sqlite"
+        is_sqlite, has_noted = self._engine.dialect.name == "sqlite", False
         async with (
             self._writer if is_sqlite else nullcontext(),
             self._connected() as connection,
             _transaction(connection),
         ):
             yield connection
+            has_noted = connection.info.pop(HAS_NOTED, False)
+        await self._tell(has_noted)
 
     async def read(self, work: Callable[[Connection], Result]) -> Result:
         """Return what `work` reads, as in `reading`, with its errors."""
@@ -105,7 +111,9 @@ class OriginDatabase:
         """Have `work` change the database, as in `writing`, with its errors; return what it returns."""
         if self._in_threads is not None:
             async with self._writer:
-                return await self._in_thread(self._in_threads, "BEGIN IMMEDIATE", work)
+                result, has_noted = await self._in_thread(self._in_threads, "BEGIN IMMEDIATE", _noting(work))
+            await self._tell(has_noted)
+            return result
         async with self.writing() as connection:
             return await connection.run_sync(work)
 
@@ -152,6 +160,10 @@ class OriginDatabase:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads[begin], _in_transaction, engine, begin, work)
 
+    async def _tell(self, has_noted: bool) -> None:
+        if has_noted and self.after_changes is not None:
+            await self.after_changes()
+
     async def close(self) -> None:
         """Close all connections; what runs in threads is finished."""
         for thread in self._threads.values():
@@ -176,6 +188,10 @@ class OriginDatabase:
 def insertion(table: Table, dialect: str) -> sqlite.Insert | postgresql.Insert:
     """Return an insertion that can say what to do with a row that is there; both databases write it alike."""
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+def _noting(work: Callable[[Connection], Result]) -> Callable[[Connection], tuple[Result, bool]]:
+    return lambda connection: (work(connection), connection.info.pop(HAS_NOTED, False))
 
 
 def _in_transaction(engine: Engine, begin: str, work: Callable[[Connection], Result]) -> Result:

@@ -1,4 +1,4 @@
-"""The tables of history: what changed on screens, as they said and as this origin saw it."""
+"""The tables of what changed: on screens, as they said and this origin saw it, and of what origins hold in memory."""
 
 from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
 
@@ -29,6 +29,15 @@ history = Table(
 
 _corrects = history.c.corrects.is_not(None)
 Index("history_that_corrects", history.c.device_id, sqlite_where=_corrects, postgresql_where=_corrects)
+
+# Of each thing that origins hold in memory the number of its last change, see `sync.origin.store.changes`.
+changes = Table(
+    "changes",
+    metadata,
+    Column("subject", String(16), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("number", BigInteger, nullable=False, index=True),
+)
 
 # Records with the key of another one but different content: kept for inspection.
 history_conflicts = Table(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, insert, select, update
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import NotFound
@@ -13,6 +13,7 @@ from sync.origin.persistence.lists import DEVICES, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.persistence.row_checks import check_exists, check_version
 from sync.origin.persistence.tables import channels, devices
+from sync.origin.store.changes.change_log import Subject, note
 from sync.origin.store.heartbeats.device_events import write_event
 from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.wire.device_reports import HistoryKind
@@ -34,18 +35,24 @@ class Device:
     channel_sequence: int
 
 
-_BY_TOKENS = select(devices.c.token_hash, devices.c.id, devices.c.name, devices.c.channel_id).where(
-    devices.c.token_hash.in_(bindparam("tokens", expanding=True)), devices.c.removed_ms.is_(None)
-)
-
-
 @dataclass(frozen=True, slots=True)
 class KnownDevice:
-    """Who has a token."""
+    """What is held in memory of a device; `let_through` is the last `ReleaseLetThrough` that a person wanted."""
 
     id: str
     name: str
     channel: str
+    token_hash: str
+    let_through: dict[str, Any] | None
+
+
+_ASKED: BindParameter[str] = bindparam("asked", expanding=True)
+_KNOWN = select(devices.c.id, devices.c.name, devices.c.channel_id, devices.c.token_hash, devices.c.let_through).where(
+    devices.c.removed_ms.is_(None)
+)
+_BY_TOKENS = _KNOWN.where(devices.c.token_hash.in_(_ASKED))
+_BY_IDS = _KNOWN.where(devices.c.id.in_(_ASKED))
+_IDS_AT_ONCE = 500
 
 
 class DeviceStore:
@@ -78,12 +85,20 @@ class DeviceStore:
         async with self._database.reading() as connection:
             return await _get_device(connection, device)
 
-    async def by_tokens(self, token_hashes: Sequence[str]) -> list[KnownDevice | None]:
-        """Return for each token the device that has it, or None."""
-        asked = {"tokens": list(set(token_hashes))}
-        rows = await self._database.read(lambda connection: connection.execute(_BY_TOKENS, asked).all())
-        found = {row[0]: KnownDevice(*row[1:]) for row in rows}
-        return [found.get(one) for one in token_hashes]
+    async def by_tokens(self, token_hashes: Sequence[str]) -> list[KnownDevice]:
+        """Return the devices that have one of these tokens."""
+        return await self._known(_BY_TOKENS, token_hashes)
+
+    async def by_ids(self, ids: Sequence[str]) -> list[KnownDevice]:
+        """Return the devices with these ids."""
+        return await self._known(_BY_IDS, ids)
+
+    async def _known(self, query: Select[Any], asked: Sequence[str]) -> list[KnownDevice]:
+        def read(connection: Connection) -> list[KnownDevice]:
+            parts = (asked[first : first + _IDS_AT_ONCE] for first in range(0, len(asked), _IDS_AT_ONCE))
+            return [KnownDevice(*row) for part in parts for row in connection.execute(query, {"asked": part})]
+
+        return await self._database.read(read)
 
     async def update(
         self, device: str, *, name: str | None, channel: str | None, expected: int | None, now_ms: int
@@ -112,6 +127,7 @@ class DeviceStore:
                 if old != new:
                     change = {"text": f"{old} → {new}", "before": old, "after": new}
                     await write_event(connection, device, HistoryKind.DEVICE, state, now_ms, **change)
+            await note(connection, Subject.DEVICE, device)
             return after
 
     async def remove(self, device: str, *, token_hash: str, now_ms: int) -> None:
@@ -125,6 +141,7 @@ class DeviceStore:
             change = update(devices).where(devices.c.id == device)
             await connection.execute(change.values(removed_ms=now_ms, token_hash=token_hash))
             await write_event(connection, device, HistoryKind.DEVICE, "removed", now_ms)
+            await note(connection, Subject.DEVICE, device)
 
     async def add(self, **values: Any) -> None:
         """Add a device; `values` are its columns."""
@@ -137,12 +154,14 @@ class DeviceStore:
             await connection.execute(update(devices).where(devices.c.id == device).values(let_through=wanted))
             done = {"text": f"Release {wanted['release'][:8]} let through", **wanted, "by": by}
             await write_event(connection, device, HistoryKind.DEVICE, "let_through", now_ms, **done)
+            await note(connection, Subject.DEVICE, device)
 
-    async def channel_sequences(self) -> dict[str, int]:
-        """Return the newest sequence of each channel."""
-        async with self._database.reading() as connection:
-            rows = await connection.execute(select(channels.c.id, channels.c.sequence))
-            return {row.id: row.sequence for row in rows}
+    async def channel_sequences(self, these: Sequence[str] | None = None) -> dict[str, int]:
+        """Return the newest sequence of these channels, or of all."""
+        query = select(channels.c.id, channels.c.sequence)
+        query = query if these is None else query.where(channels.c.id.in_(these))
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.id: row.sequence for row in rows}
 
 
 async def add_device(connection: AsyncConnection, **values: Any) -> None:

@@ -1,9 +1,10 @@
 """The tables of people's keys and of sessions; only hashes of secrets are stored."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, func, insert, select
 
 from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
@@ -19,6 +20,15 @@ class Key:
     name: str
     role: Role
     created_ms: int
+
+
+_ASKED: BindParameter[str] = bindparam("asked", expanding=True)
+_BY_HASHES = select(keys, keys.c.hash.label("proof")).where(keys.c.hash.in_(_ASKED))
+_BY_SESSIONS = (
+    select(keys, sessions.c.hash.label("proof"))
+    .join(sessions, sessions.c.key_id == keys.c.id)
+    .where(sessions.c.hash.in_(_ASKED), sessions.c.expires_ms > bindparam("now"))
+)
 
 
 class KeyStore:
@@ -77,13 +87,15 @@ class KeyStore:
             await connection.execute(delete(sessions).where(sessions.c.expires_ms <= now_ms))
             await connection.execute(insert(sessions).values(hash=session_hash, key_id=key.id, expires_ms=expires_ms))
 
-    async def by_session(self, session_hash: str, now_ms: int) -> Key | None:
-        """Return the key of a session, or None if the session is unknown or has expired."""
-        found = select(keys).join(sessions, sessions.c.key_id == keys.c.id)
-        found = found.where(sessions.c.hash == session_hash, sessions.c.expires_ms > now_ms)
-        async with self._database.reading() as connection:
-            row = (await connection.execute(found)).first()
-            return None if row is None else _key(row)
+    async def by_proofs(self, hashes: Sequence[str], now_ms: int) -> dict[str, Key]:
+        """Return the keys that have these hashes, or whose sessions do and have not expired, by them."""
+        asked = {"asked": hashes, "now": now_ms}
+
+        def read(connection: Connection) -> dict[str, Key]:
+            rows = (*connection.execute(_BY_SESSIONS, asked), *connection.execute(_BY_HASHES, asked))
+            return {row.proof: _key(row) for row in rows}
+
+        return await self._database.read(read)
 
     async def close_session(self, session_hash: str) -> None:
         """Delete a session."""

@@ -28,6 +28,7 @@ from sync.origin.planning.plan_fields import MediaFact
 from sync.origin.planning.release_contents import ReleaseContent, Runs, ShownAssets, runs_at, runs_with
 from sync.origin.planning.schedules import StoredSchedule
 from sync.origin.store.campaigns import load_campaigns
+from sync.origin.store.changes.change_log import Subject, note
 from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.playlists import load_playlists
 from sync.origin.store.schedules import get_schedule, logo_facts
@@ -151,8 +152,9 @@ class ReleaseStore:
             latest = await _latest(connection, channel)
             assert latest is not None, f"{channel} has no release to point to"
             yield latest
-            change = update(channels).where(channels.c.id == channel)
-            await connection.execute(change.values(sequence=latest.sequence))
+            these = (channels.c.id == channel, channels.c.sequence != latest.sequence)
+            if (await connection.execute(update(channels).where(*these).values(sequence=latest.sequence))).rowcount:
+                await note(connection, Subject.CHANNEL, channel)
 
     async def plan_version(self, channel: str) -> tuple[Any, ...]:
         """Return a value that changes whenever the plan of a channel may have changed; only good for comparing."""

@@ -12,6 +12,7 @@ from sqlalchemy import insert, update
 
 from sync.origin.persistence.database import open_origin_database
 from sync.origin.persistence.tables import channels
+from sync.origin.store.changes.change_log import Subject, note
 from sync.trust.signing import new_token, token_hash
 from tests.origin.running_origin import RunningOrigin
 
@@ -87,3 +88,4 @@ async def publish_elsewhere(folder: Path, channel: str, sequence: int) -> None:
             await held.execute(insert(channels).values(id=channel, zone="UTC", version=1, sequence=1))
         else:
             await held.execute(update(channels).where(channels.c.id == channel).values(sequence=sequence))
+        await note(held, Subject.CHANNEL, channel)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from aiohttp import WSServerHandshakeError
 
-from sync.origin.live import live_hints, page_hints
+from sync.origin.http import origin_memory
+from sync.origin.live import page_hints
 from sync.origin.live.waves import fetch_window_s, return_window_s
 from sync.runtime.clock import SystemClock
 from tests.origin.live.sockets import add_devices, end_of, hint, listener, publish_elsewhere, running, screen
@@ -17,9 +18,10 @@ from tests.origin.running_origin import RunningOrigin, play, running_origin, set
 @pytest.fixture
 async def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RunningOrigin]:
     """An origin that looks at its database all the time."""
-    monkeypatch.setattr(live_hints, "POLL_S", 0.05)
+    monkeypatch.setattr(origin_memory, "FOLLOW_S", 0.05)
     monkeypatch.setattr(page_hints, "TELL_S", 0.01)
-    async with running_origin(settings_in(tmp_path), SystemClock()) as server, running(server, "live", "page_hints"):
+    services = ("memory", "live", "page_hints")
+    async with running_origin(settings_in(tmp_path), SystemClock()) as server, running(server, *services):
         yield server
 
 

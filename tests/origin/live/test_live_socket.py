@@ -10,11 +10,13 @@ import pytest
 from aiohttp import ClientWebSocketResponse, WSMsgType
 from sqlalchemy import update
 
+from sync.origin.http import origin_memory
 from sync.origin.live import page_hints, token_check
 from sync.origin.live.live_socket import LARGEST_OF_PAGE_BYTES
 from sync.origin.live.pings import CHECK_S
 from sync.origin.persistence.database import open_origin_database
 from sync.origin.persistence.tables import devices
+from sync.origin.store.changes.change_log import Subject, note
 from sync.runtime.clock import SystemClock
 from sync.wire.live_messages import LARGEST_MESSAGE_BYTES
 from tests.fakes import FakeClock
@@ -28,9 +30,10 @@ BEAT = {"at": "2026-03-02T12:00:00Z", "version": "1"}
 @pytest.fixture
 async def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RunningOrigin]:
     """An origin that looks at its database all the time."""
-    monkeypatch.setattr(token_check, "CHECK_S", 0.05)
+    for module, name in ((token_check, "CHECK_S"), (origin_memory, "FOLLOW_S")):
+        monkeypatch.setattr(module, name, 0.05)
     monkeypatch.setattr(page_hints, "TELL_S", 0.005)
-    services = "token_check", "page_hints"
+    services = "memory", "token_check", "page_hints"
     async with running_origin(settings_in(tmp_path), SystemClock()) as server, running(server, *services):
         yield server
 
@@ -157,6 +160,8 @@ async def test_devices_removed_or_moved_by_another_origin_are_told(checked: Runn
             change = update(devices).where(devices.c.id == "main-0000").values(removed_ms=1)
             await connection.execute(change)
             await connection.execute(update(devices).where(devices.c.id == "main-0001").values(channel_id="cafe"))
+            for device in ("main-0000", "main-0001"):
+                await note(connection, Subject.DEVICE, device)
         assert await end_of(first) == 1008
         assert await hint(second) == {"topic": "channel", "channel": "cafe"}
         assert await end_of(second) == 1001

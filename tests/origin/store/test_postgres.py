@@ -35,6 +35,7 @@ from sync.origin.publishing.publisher import Publication
 from sync.origin.reports.day_counter import DayCounter
 from sync.origin.retention.scanner import Figures
 from sync.origin.settings.model import OriginStorageSettings
+from sync.origin.store.changes.change_log import ChangeLog, Subject, note
 from sync.origin.store.days.archived_plays import ArchiveStore
 from sync.origin.store.devices import DeviceStore, add_device
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
@@ -293,6 +294,26 @@ async def test_lists_are_walked_and_searched_as_on_sqlite(origins: Origins) -> N
             assert (*one.items, *two.items) == whole[:6]
             assert (await read(PageRequest(3, cursor=two.previous))).items == one.items
     assert (await devices.page(PageRequest(filters={"online": False, "channel": "main"}))).total == len(names)
+
+
+async def test_changes_of_two_origins_appear_in_the_order_of_their_numbers(origins: Origins) -> None:
+    first, second = origins
+    written = ChangeLog(second.database)
+    reads: list[list[str]] = []
+
+    async def note_other() -> None:
+        async with second.database.writing() as connection:
+            await note(connection, Subject.DEVICE, "b")
+
+    async with first.database.writing() as connection:
+        await note(connection, Subject.DEVICE, "a")
+        waiting = asyncio.create_task(note_other())
+        for _ in range(10):  # a reader that saw the second one now would never read the first
+            await asyncio.sleep(0.01)
+            reads.append([one.id for one in await written.since(0) or ()])
+    await waiting
+    assert reads == [[]] * 10
+    assert [(one.id, one.number) for one in await written.since(0) or ()] == [("a", 1), ("b", 2)]
 
 
 async def test_of_two_people_who_approve_a_device_at_once_only_one_lets_it_in(origins: Origins) -> None:

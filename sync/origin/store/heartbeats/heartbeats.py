@@ -46,13 +46,6 @@ class HeartbeatStore:
                 if self._database.held_heartbeats.get(device) is one:
                     del self._database.held_heartbeats[device]
 
-    async def wanted(self, device: str) -> dict[str, Any] | None:
-        """Return the `ReleaseLetThrough` that a person wanted last of a device."""
-        query = select(devices.c.let_through).where(devices.c.id == device)
-        async with self._database.reading() as connection:
-            wanted: dict[str, Any] | None = await connection.scalar(query)
-            return wanted
-
     async def not_heard(self, since_ms: int, until_ms: int) -> list[tuple[str, int, float]]:
         """Return devices that are not silent yet, and whose last heartbeat was not in this time.
 

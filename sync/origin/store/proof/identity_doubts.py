@@ -7,6 +7,7 @@ from sqlalchemy import insert, select, update
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.signing_tables import identity_doubts
+from sync.origin.store.changes.change_log import Subject, note
 
 
 class DoubtKind(StrEnum):
@@ -43,6 +44,7 @@ class IdentityDoubtStore:
             if (await connection.execute(is_open)).first() is not None:
                 return False
             await connection.execute(insert(identity_doubts).values(**row))
+            await note(connection, Subject.MACHINE, device)
             return True
 
     async def open_doubts(self, device: str | None = None) -> list[Doubt]:
@@ -59,4 +61,6 @@ class IdentityDoubtStore:
         own = identity_doubts.c
         change = update(identity_doubts).where(own.device_id == device, own.ended_ms.is_(None))
         async with self._database.writing() as connection:
-            return (await connection.execute(change.values(ended_ms=now_ms, ended_by=by))).rowcount
+            ended = (await connection.execute(change.values(ended_ms=now_ms, ended_by=by))).rowcount
+            await note(connection, Subject.MACHINE, device)
+            return ended

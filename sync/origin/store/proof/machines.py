@@ -10,6 +10,7 @@ from sqlalchemy import BindParameter, Connection, bindparam, delete, func, inser
 from sync.origin.persistence.database import OriginDatabase, insertion
 from sync.origin.persistence.signing_tables import checkpoints, device_boots, identity_doubts, new_identities
 from sync.origin.persistence.tables import devices
+from sync.origin.store.changes.change_log import Subject, note, note_change
 
 RETURNED_LATELY_MS = 3_600_000
 """Both of two starts must have come back within this time: one request that came late is no second machine."""
@@ -84,13 +85,14 @@ class MachineStore:
 
     async def change(self, changes: Sequence[MachineChange]) -> list[bool]:
         """Note that a start of a machine reports after another one did; return for each whether they do so in turn."""
-        return await self._database.write(lambda connection: [_change(connection, one) for one in changes])
+        return await self._database.write(partial(_change_all, changes))
 
     async def give_identity(self, device: str, boot_id: str, new_device: str, by: str, now_ms: int) -> None:
         """Note which device a machine is to become; raise Conflict if it gets another identity already."""
         row = {"device_id": device, "boot_id": boot_id, "new_device_id": new_device, "made_ms": now_ms, "made_by": by}
         async with self._database.writing() as connection:
             await connection.execute(insert(new_identities).values(**row))
+            await note(connection, Subject.MACHINE, device)
 
     async def known(self, reports: Sequence[MachineReport]) -> list[KnownMachine]:
         """Return what is known of the machines that report, for each."""
@@ -104,6 +106,7 @@ class MachineStore:
             await connection.execute(noted.values(told_ms=now_ms))
             token = update(devices).where(devices.c.id == new_device).values(token_hash=token_hash)
             await connection.execute(token)
+            await note(connection, Subject.DEVICE, new_device)
 
     async def forget_boot(self, device: str, boot_id: str) -> None:
         """Forget a start of a machine that is another device now, and that others have come back."""
@@ -112,6 +115,7 @@ class MachineStore:
             await connection.execute(delete(device_boots).where(own.device_id == device, own.boot_id == boot_id))
             change = update(device_boots).where(own.device_id == device)
             await connection.execute(change.values(returned_ms=None))
+            await note(connection, Subject.MACHINE, device)
 
 
 _NAMES: BindParameter[str] = bindparam("names", expanding=True)
@@ -161,6 +165,13 @@ def _known(reports: Sequence[MachineReport], seen: Set[str], connection: Connect
 def _covered(connection: Connection, report: MachineReport, after_ms: int) -> int:
     asked = {"device": report.device, "epoch": report.log_epoch, "after": after_ms}
     return 0 if report.log_epoch is None else connection.scalar(_COVERED, asked) or 0
+
+
+def _change_all(changes: Sequence[MachineChange], connection: Connection) -> list[bool]:
+    in_turn = [_change(connection, one) for one in changes]
+    for device in sorted({one.device for one in changes}):
+        note_change(connection, Subject.MACHINE, device)
+    return in_turn
 
 
 def _change(connection: Connection, change: MachineChange) -> bool:
