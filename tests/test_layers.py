@@ -120,7 +120,10 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/store/heartbeats sync/origin/store/proof sync/trust",
     ),
     "sync/origin/live": (SERVICES, "sync/http sync/origin/http sync/origin/store"),
-    "sync/origin/http": (SERVICES, "sync/http sync/origin/store sync/origin/store/changes sync/trust"),
+    "sync/origin/http": (
+        SERVICES,
+        "sync/http sync/origin/limits sync/origin/store sync/origin/store/changes sync/trust",
+    ),
     "player/diagnostics": (
         FACES,
         "player player/director player/display player/evidence player/platform player/programme player/settings "

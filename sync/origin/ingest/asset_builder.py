@@ -56,12 +56,14 @@ async def _transcode(job: TranscodeJob) -> MadeMedia:
         return await make_picture(job)
     facts = await probe(job.source, job.for_headers())
     if isinstance(facts, AudioFile):
-        return await make_video_from_audio(facts, job.for_work(_sound_work(facts, job)))
+        async with job.at_work(_sound_work(facts, job)) as job:
+            return await make_video_from_audio(facts, job)
     return await _make_film(facts, job)
 
 
 async def _make_film(video: VideoFile, job: TranscodeJob) -> MadeMedia:
-    return await make_video(video, job.for_work(_film_work(video, job)))
+    async with job.at_work(_film_work(video, job)) as job:
+        return await make_video(video, job)
 
 
 def _film_work(video: VideoFile, job: TranscodeJob) -> Work:

@@ -1,7 +1,8 @@
 """Makes the assets of queued media: claims a media, transcodes it in child processes, and stores the asset.
 
 There are two lanes, so that a small media never waits for a large one. All begin in the lane for small media. What is
-expected to take long by its headers, or turns out to, is queued again for the other lane (`media.large`).
+expected to take long by its headers, or turns out to, is queued again for the other lane (`media.large`). In each lane
+several media are worked on at once, as many as processors and memory allow; they begin in the order of their uploads.
 
 The states of a media: `sync.origin.store.media.MEDIA_STATES`. Each media has a folder of its own below `work/`. The
 asset is stored before the row changes, so a crash leaves a media that is queued again and nothing incomplete that a
@@ -13,14 +14,16 @@ import logging
 import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
 from sync.errors import Conflict, NotFound, StorageBroken, StorageFull
 from sync.origin.ingest.asset_builder import build_asset, divide_asset, store_asset
+from sync.origin.limits.machine import free_memory, processors
+from sync.origin.limits.memory_share import MemoryShare
 from sync.origin.limits.priority import priority_for
-from sync.origin.limits.transcoding_budget import QUICK_ENDS_AFTER_S, Limits
+from sync.origin.limits.transcoding_budget import QUICK_ENDS_AFTER_S, Limits, lanes
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.upload_file import lock_upload
 from sync.origin.settings.model import OriginConfiguration
@@ -52,10 +55,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Lane:
-    """One of the two queues, with workers of its own."""
+    """One of the two queues, with workers and memory of its own."""
 
     large: bool
     slots: asyncio.Semaphore
+    memory: MemoryShare
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -79,8 +83,11 @@ class Pipeline:
         self._changed = changed
         self._rng = rng or Random()
         self._tools = ForkedTools(files.uploads, files.work, clock)
-        workers = settings.pipeline.workers
-        self._lanes = tuple(_Lane(large, asyncio.Semaphore(workers)) for large in (False, True))
+        measured = processors(Path("/")), free_memory(Path("/")), priority_for(settings.pipeline.priority)
+        self._lanes = tuple(
+            _Lane(large, asyncio.Semaphore(lane.workers), MemoryShare(lane.memory_bytes))
+            for large, lane in zip((False, True), lanes(settings.pipeline.workers, *measured), strict=True)
+        )
 
     def wake(self) -> None:
         """Read the queues now: something was added to them."""
@@ -173,6 +180,7 @@ class Pipeline:
         except Conflict as error:
             log.warning("media=%s is locked by another process: %s", row.id, error)
             await self._store.requeue(row.id, problem=None, wait_s=_POLL_EVERY_S, count_attempt=False)
+            self.wake()
 
     async def _locked(self, row: MediaRow) -> ExitStack:
         """Lock the bytes of a media; its sender may be about to let go of them.
@@ -221,8 +229,8 @@ class Pipeline:
         if row.large:
             return await build_asset(job)
         try:
-            async with asyncio.timeout(QUICK_ENDS_AFTER_S):
-                return await build_asset(job)
+            async with asyncio.timeout(QUICK_ENDS_AFTER_S) as ends:
+                return await build_asset(replace(job, ends=ends))
         except TimeoutError as error:
             raise LargeMedia from error
 
@@ -278,6 +286,7 @@ class Pipeline:
             rng=self._rng,
         )
         await self._store.requeue(row.id, problem=problem, wait_s=backoff.next_s(), count_attempt=True)
+        self.wake()
 
     async def _job(self, row: MediaRow, folder: Path) -> TranscodeJob:
         settings = self._settings.pipeline
@@ -287,7 +296,8 @@ class Pipeline:
         priority = await asyncio.to_thread(priority_for, settings.priority)
         source, progress = self._files.source_path(row.id), self._progress_of(row)
         limits = Limits(settings.longest_s, settings.memory_bytes, room_bytes, priority, (source,), (folder,))
-        return TranscodeJob(source, row.name, folder, limits, settings, progress, self._tools, quick=not row.large)
+        memory = self._lanes[row.large].memory
+        return TranscodeJob(source, row.name, folder, limits, settings, progress, self._tools, memory)
 
     def _progress_of(self, row: MediaRow) -> Callable[[int], Awaitable[None]]:
         """Return the callback that stores the progress in steps of a few percent."""

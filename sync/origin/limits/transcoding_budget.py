@@ -63,6 +63,19 @@ _MEMORY: dict[WorkKind, tuple[int, int]] = {  # address space: of the program, a
 }
 
 
+_BARE_PROGRAM = 64 * MIB  # of memory, not of address space
+
+_LARGE_JOB_PROCESSORS = 4  # that a codec keeps busy
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """How many media of a lane are worked on at once, and what memory they share."""
+
+    workers: int
+    memory_bytes: int
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one tool may use: `seconds` of wall time, `memory_bytes`, files of `file_bytes`; and its priority.
@@ -154,6 +167,24 @@ def limits_for(work: Work, most: Limits) -> Limits:
         memory_bytes += 2 * work.source_bytes
     seconds = _START_S + _SLACK * work.expected_s + work.source_bytes / _READ_BYTES_S
     return replace(most, seconds=min(seconds, most.seconds), memory_bytes=min(memory_bytes, most.memory_bytes))
+
+
+def memory_needed(work: Work) -> int:
+    """Return how much memory this work takes, in bytes: less than the address space that it may have."""
+    _, pixel_bytes = _MEMORY[WorkKind.ENCODED_FILM if work.kind is WorkKind.COPIED_FILM else work.kind]
+    read_whole = 2 * work.source_bytes if work.kind in (WorkKind.STILL, WorkKind.ANIMATION) else 0
+    return _BARE_PROGRAM + pixel_bytes * work.pixels + read_whole
+
+
+def lanes(workers: int, processors: int, free_bytes: int, priority: Priority) -> tuple[Lane, Lane]:
+    """Return the lanes for small and for large media, with `workers` each; 0: by the machine.
+
+    Then a small one begins while others wait for the disk, and a large one keeps four processors busy. Beside a player
+    there is one of each. Together they take three quarters of the free memory, so that neither waits for the other.
+    """
+    small = workers or (1 if priority is Priority.IDLE else processors + 1)
+    large = workers or (1 if priority is Priority.IDLE else max(1, processors // _LARGE_JOB_PROCESSORS))
+    return Lane(small, free_bytes // 4), Lane(large, free_bytes // 2)
 
 
 def header_limits(source_bytes: int, most: Limits) -> Limits:

@@ -83,8 +83,12 @@ class UploadSettings(Section):
 class PipelineSettings(Section):
     """Limits of the media pipeline. Each job is a child process."""
 
-    workers: Annotated[int, Field(ge=1, le=64)] = 1
-    """How many large media are processed at the same time, and beside them as many small ones."""
+    workers: Annotated[int, Field(ge=0, le=64)] = 0
+    """How many large media are processed at the same time, and beside them as many small ones.
+
+    0: by processors. Small ones one more than there are, large ones one for four of them; beside a player one of each.
+    Whatever this says, they wait for each other where there is not enough free memory for all.
+    """
     longest_s: Annotated[float, Field(ge=1)] = 4 * 3_600.0
     """A job that takes longer, in seconds, is stopped, and its file fails. Most jobs get less, by their size."""
     memory_bytes: Annotated[int, Field(ge=64 * 1024**2)] = 2 * GIB

@@ -25,9 +25,9 @@ async def make_picture(job: TranscodeJob) -> MadeMedia:
         LargeMedia: it takes longer than this job may.
         ChildStopped, StorageFull: another attempt may help.
     """
-    job = job.for_work(await _read_work(job))
     size_limits = (str(job.settings.longest_edge), str(job.settings.largest_pixels))
-    result = await job.tools.run_tool("picture", (str(job.source), str(job.folder), *size_limits), job.limits)
+    async with job.at_work(await _read_work(job)) as job:
+        result = await job.tools.run_tool("picture", (str(job.source), str(job.folder), *size_limits), job.limits)
     _check_usable(result)
     return _media_of(result, job.source.name, job.folder)
 

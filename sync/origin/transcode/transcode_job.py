@@ -1,10 +1,22 @@
 """What the transcoding of one file gets, and the media it makes."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sync.origin.limits.transcoding_budget import QUICK_S, Limits, Work, header_limits, limits_for, refusal
+from sync.origin.limits.memory_share import MemoryShare
+from sync.origin.limits.transcoding_budget import (
+    QUICK_ENDS_AFTER_S,
+    QUICK_S,
+    Limits,
+    Work,
+    header_limits,
+    limits_for,
+    memory_needed,
+    refusal,
+)
 from sync.origin.settings.model import PipelineSettings
 from sync.origin.transcode.forked_tools import ForkedTools
 from sync.origin.transcode.probe import SAFE_INPUT, BadMedia
@@ -26,8 +38,8 @@ class TranscodeJob:
     """One file to transcode: `name` is what people call it, `folder` is for the results.
 
     `limits` hold for each child process: at first the most that the settings allow, then what the work needs.
-    `progress` is called with the percentage of the work that is done. `tools` run what is our own. `quick`: only short
-    work is to be done.
+    `progress` is called with the percentage of the work that is done. `tools` run what is our own. `memory` is shared
+    with other jobs. If `ends` is given only short work is done, and that until then; waiting for memory does not count.
     """
 
     source: Path
@@ -37,14 +49,18 @@ class TranscodeJob:
     settings: PipelineSettings
     progress: Callable[[int], Awaitable[None]]
     tools: ForkedTools
-    quick: bool = False
+    memory: MemoryShare | None = None
+    ends: asyncio.Timeout | None = None
 
     def for_headers(self) -> Limits:
         """Return what a child process may use that only reads the headers of the source."""
         return header_limits(self.source.stat().st_size, self.limits)
 
-    def for_work(self, work: Work) -> "TranscodeJob":
-        """Return this job with the limits for its work, which its headers tell; decode nothing before this.
+    @asynccontextmanager
+    async def at_work(self, work: Work) -> AsyncIterator["TranscodeJob"]:
+        """Provide this job with the limits for its work, which its headers tell, once there is memory for it.
+
+        Decode nothing before this. Work that is part of other work waits for no memory.
 
         Raises:
             BadMedia: the work is more than is ever done.
@@ -52,9 +68,20 @@ class TranscodeJob:
         """
         if problem := refusal(work, self.settings.largest_pixels, self.limits.seconds):
             raise BadMedia(problem)
-        if self.quick and work.expected_s > QUICK_S:
+        if self.ends and work.expected_s > QUICK_S:
             raise LargeMedia
-        return replace(self, limits=limits_for(work, self.limits))
+        begun = replace(self, limits=limits_for(work, self.limits), memory=None)
+        if self.memory is None:
+            yield begun
+            return
+        self._end_after(None)
+        async with self.memory.taken(memory_needed(work)):
+            self._end_after(QUICK_ENDS_AFTER_S)
+            yield begun
+
+    def _end_after(self, seconds: float | None) -> None:
+        if self.ends:
+            self.ends.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
 
     @property
     def input(self) -> tuple[str, ...]:

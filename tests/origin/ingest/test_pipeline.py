@@ -7,6 +7,7 @@ import sys
 from asyncio.subprocess import DEVNULL
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import psutil
 import pytest
@@ -17,7 +18,9 @@ from sync.origin.ingest import pipeline as pipeline_module
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.persistence.upload_file import lock_upload
 from sync.origin.store.media import MediaRow, MediaState, MediaStore
-from sync.origin.transcode.sandbox import THREADS
+from sync.origin.transcode import forked_tools, transcode_job
+from sync.origin.transcode.forked_tools import ForkedTools
+from sync.origin.transcode.sandbox import THREADS, ToolResult
 from sync.origin.transcode.transcode_job import MadeMedia, TranscodeJob
 from tests.fakes import FakeClock
 from tests.origin.limits.test_picture_size import apng_frame, gif_of, png_of, webp_of
@@ -143,6 +146,102 @@ async def test_media_that_another_origin_processes_are_left_alone(idle_origin: M
     assert (idle_origin.files.work / media_id).exists()
 
 
+async def test_pictures_become_ready_in_the_order_of_their_uploads(tmp_path: Path, samples: Samples) -> None:
+    async with open_media_origin(tmp_path, run_pipeline=False, pipeline={"workers": 1}) as media_origin:
+        ids = [await media_origin.intake.ingest_file(path, path.name) for path in photos(samples, 4)]
+        service = asyncio.ensure_future(media_origin.pipeline.run())
+        for media_id in ids:
+            await media_origin.wait_until_processed(media_id)
+        service.cancel()
+        begun = [media_id for _, media_id in media_origin.changes if media_id in ids]
+    assert list(dict.fromkeys(begun[len(ids) :])) == ids
+
+
+# Tools that a file makes crash, hang or take memory, as a decoder with a fault would.
+FAULTY_FORKER = """
+import os, time
+from pathlib import Path
+from sync.origin.transcode import tool_forker
+
+def picture(arguments, convert=tool_forker.TOOLS["picture"]):
+    raw = Path(arguments[0]).read_bytes()
+    for fault, harm in {b"crash": os.abort, b"hang": lambda: time.sleep(60), b"memory": lambda: bytes(10**10)}.items():
+        if raw.endswith(fault):
+            harm()
+    return convert(arguments)
+
+tool_forker.TOOLS["picture"] = picture
+tool_forker.main()
+"""
+
+
+async def test_files_that_harm_their_tool_fail_alone(
+    tmp_path: Path, samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forked_tools, "_COMMAND", (sys.executable, "-c", FAULTY_FORKER))
+    monkeypatch.setattr(pipeline_module, "MAX_ATTEMPTS", 2)
+    good = photos(samples, 6)
+    async with open_media_origin(tmp_path, pipeline={"workers": 4, "longest_s": 3}) as media_origin:
+        ids = dict[str, str]()
+        for path, fault in zip(good, ("", "crash", "", "hang", "", "memory"), strict=True):
+            path.write_bytes(path.read_bytes() + fault.encode())
+            ids[path.name] = await media_origin.intake.ingest_file(path, path.name)
+        rows = [await media_origin.wait_until_processed(media_id) for media_id in ids.values()]
+    for row in rows[0::2]:
+        assert row.state is MediaState.READY and row.attempts == 1
+    for row in rows[1::2]:
+        assert row.state is MediaState.FAILED and row.attempts == 2 and row.problem and "time or memory" in row.problem
+
+
+async def test_pictures_that_need_all_memory_are_converted_one_after_the_other(
+    tmp_path: Path, samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_tool, at_once, most = ForkedTools.run_tool, list[str](), list[int]()
+
+    async def counted(tools: ForkedTools, tool: str, *arguments: Any) -> ToolResult:
+        if tool != "picture":
+            return await run_tool(tools, tool, *arguments)
+        at_once.append(tool)
+        most.append(len(at_once))
+        try:
+            return await run_tool(tools, tool, *arguments)
+        finally:
+            at_once.pop()
+
+    monkeypatch.setattr(ForkedTools, "run_tool", counted)
+    monkeypatch.setattr(pipeline_module, "free_memory", lambda _: 100 * 1024**2)
+    async with open_media_origin(tmp_path, pipeline={"workers": 4}) as media_origin:
+        ids = [await media_origin.intake.ingest_file(path, path.name) for path in photos(samples, 4)]
+        rows = [await media_origin.wait_until_processed(media_id) for media_id in ids]
+    assert {row.state for row in rows} == {MediaState.READY} and most == [1] * 4
+
+
+async def test_after_kill_9_all_pictures_of_a_batch_become_ready(tmp_path: Path, samples: Samples) -> None:
+    async with open_media_origin(tmp_path, run_pipeline=False) as media_origin:
+        ids = [await media_origin.intake.ingest_file(path, path.name) for path in photos(samples, 9)]
+        command = (sys.executable, "-m", "sync.origin.app.start", "serve", "--port", "0", "--data-dir", str(tmp_path))
+        origin = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL)
+
+        async def some_are_ready() -> bool:
+            return len(await media_origin.media.in_states(MediaState.READY)) >= 2
+
+        await wait_until(some_are_ready)
+        origin.kill()
+        await origin.wait()
+    async with open_media_origin(tmp_path) as media_origin:
+        rows = [await media_origin.wait_until_processed(media_id) for media_id in ids]
+        assert {row.state for row in rows} == {MediaState.READY}
+        await wait_until_cleaned_up(media_origin)
+        assert not list(media_origin.files.uploads.iterdir())
+
+
+def photos(samples: Samples, count: int) -> list[Path]:
+    """Return pictures that are unlike each other."""
+    return [
+        samples.picture(f"photo {number}.jpg", samples.halves(400 + number, 200), "JPEG") for number in range(count)
+    ]
+
+
 async def test_two_workers_never_claim_the_same_media(idle_origin: MediaOrigin, samples: Samples) -> None:
     ids = {await idle_origin.intake.ingest_file(samples.rotated_jpeg(), f"photo {number}") for number in range(4)}
     claimed = await asyncio.gather(*(idle_origin.media.claim() for _ in range(6)))
@@ -178,22 +277,23 @@ async def is_at_work(media_origin: MediaOrigin, media_id: str) -> MediaRow:
 
 
 async def test_a_small_media_does_not_wait_for_a_large_one(
-    media_origin: MediaOrigin, samples: Samples, long_film: Path, hanging_encoder: Path
+    tmp_path: Path, samples: Samples, long_film: Path, hanging_encoder: Path
 ) -> None:
-    giants = [await media_origin.intake.ingest_file(long_film, f"giant{number}.mov") for number in range(3)]
-    await running_encoder()
-    small = await media_origin.process_file(samples.rotated_jpeg())
-    assert small.state is MediaState.READY and not small.large
-    assert (await is_at_work(media_origin, giants[0])).attempts == 1
-    for waiting in giants[1:]:
-        row = await media_origin.media.get(waiting)
-        assert row.large and row.state is MediaState.QUEUED and row.attempts == 0
+    async with open_media_origin(tmp_path, pipeline={"workers": 1}) as media_origin:
+        giants = [await media_origin.intake.ingest_file(long_film, f"giant{number}.mov") for number in range(3)]
+        await running_encoder()
+        small = await media_origin.process_file(samples.rotated_jpeg())
+        assert small.state is MediaState.READY and not small.large
+        assert (await is_at_work(media_origin, giants[0])).attempts == 1
+        for waiting in giants[1:]:
+            row = await media_origin.media.get(waiting)
+            assert row.large and row.state is MediaState.QUEUED and row.attempts == 0
 
 
 async def test_work_that_turns_out_to_be_long_begins_again_among_the_large(
     tmp_path: Path, video: Path, hanging_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline_module, "QUICK_ENDS_AFTER_S", 1.0)
+    monkeypatch.setattr(transcode_job, "QUICK_ENDS_AFTER_S", 1.0)
     async with open_media_origin(tmp_path) as media_origin:
         media_id = await media_origin.intake.ingest_file(video, "video.mov")
         row = await is_at_work(media_origin, media_id)

@@ -13,7 +13,9 @@ from sync.origin.limits.transcoding_budget import (
     WorkKind,
     film_frames,
     header_limits,
+    lanes,
     limits_for,
+    memory_needed,
     refusal,
 )
 
@@ -92,3 +94,34 @@ def test_frames_follow_from_the_declared_length_and_the_bytes(
     seconds: float, rate: float, source_bytes: int, frames: int
 ) -> None:
     assert film_frames(1920 * 1080, seconds, rate, source_bytes) == frames
+
+
+@pytest.mark.parametrize(
+    ("wanted", "mebibytes"),
+    [
+        (work(STILL, "1920x1080"), 115),
+        (work(STILL, "4000x3000", source_bytes=4 * MIB), 369),
+        (work(COPIED, "1920x1080", 25 * 15, 15.0), 340),
+        (work(ENCODED, "3840x2160", 25 * 15, 15.0), 1171),
+    ],
+)
+def test_memory_that_work_takes_is_less_than_its_address_space(wanted: Work, mebibytes: int) -> None:
+    assert memory_needed(wanted) // MIB == mebibytes
+    assert memory_needed(wanted) < limits_for(wanted, MOST).memory_bytes
+
+
+@pytest.mark.parametrize(
+    ("workers", "processors", "priority", "small", "large"),
+    [
+        (0, 1, Priority.NICE, 2, 1),
+        (0, 2, Priority.NICE, 3, 1),
+        (0, 16, Priority.NORMAL, 17, 4),
+        (0, 4, Priority.IDLE, 1, 1),
+        (3, 2, Priority.IDLE, 3, 3),
+    ],
+)
+def test_workers_follow_from_processors_and_leave_a_player_alone(
+    workers: int, processors: int, priority: Priority, small: int, large: int
+) -> None:
+    found = lanes(workers, processors, 1000, priority)
+    assert [(lane.workers, lane.memory_bytes) for lane in found] == [(small, 250), (large, 500)]
