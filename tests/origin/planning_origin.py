@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from aiohttp import web
@@ -18,6 +19,7 @@ from sync.origin.api.devices import DeviceRoutes
 from sync.origin.api.plan_documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
 from sync.origin.api.releases import ReleaseRoutes
 from sync.origin.api.schedules import ScheduleRoutes
+from sync.origin.live.screens import Screens
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
 from sync.origin.publishing.keyring import Keyring
@@ -135,7 +137,8 @@ async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
         planning.changes.append((topic, id))
 
     store: Any = DeviceStore(planning.database)
-    devices = DeviceRoutes(store, IdentityDoubtStore(planning.database), store, live=store, clock=planning.clock)
+    live: Any = SimpleNamespace(screens=Screens(planning.clock))
+    devices = DeviceRoutes(store, IdentityDoubtStore(planning.database), store, live=live, clock=planning.clock)
     routes = (
         PlanDocumentRoutes(PLAYLIST_KIND, planning.playlists, changed),
         ScheduleRoutes(planning.schedules, changed, planning.publisher.warn_schedule),

@@ -16,6 +16,7 @@ from sync.origin.api.lists import ListPage, list_operation
 from sync.origin.http.auth import caller_of
 from sync.origin.intake.heartbeat_intake import BudgetWait, HeartbeatIntake, budget_wait
 from sync.origin.live.live_hints import LiveHints
+from sync.origin.live.severity import ScreenSeverity, severity_of
 from sync.origin.persistence.lists import DEVICES
 from sync.origin.persistence.pages import Page, PageRequest
 from sync.origin.store.devices import Device, DeviceStore
@@ -35,6 +36,7 @@ class DeviceView(Wire):
     """A device. `behind`: it plays an older release than the newest of its channel.
 
     `online`: it was heard, and its history does not say that it is silent since.
+    `severity`: how bad it is what it reports; None before its first heartbeat.
     `trust`: whether it accepts what it is sent, in words; empty before its first heartbeat.
     `budget`: what waits because the bytes of its month are spent, if anything does.
     `doubts`: signs that two machines run with its identity, one sentence each.
@@ -52,6 +54,7 @@ class DeviceView(Wire):
     channel_sequence: int
     behind: bool
     heartbeat: Heartbeat | None
+    severity: ScreenSeverity | None = None
     trust: str = ""
     budget: BudgetWait | None = None
     doubts: tuple[str, ...] = ()
@@ -209,6 +212,8 @@ class DeviceRoutes:
         heartbeat = _last_heartbeat(device)
         seen_at = None if device.seen_ms is None else instant(device.seen_ms)
         age_s = None if seen_at is None else max(0.0, (self._clock.now() - seen_at) / timedelta(seconds=1))
+        if heartbeat is not None and age_s is not None:
+            heartbeat = self._live.screens.latest(device.id, heartbeat, age_s)
         sequence = None if heartbeat is None else heartbeat.sequence
         return DeviceView(
             id=device.id,
@@ -223,6 +228,7 @@ class DeviceRoutes:
             channel_sequence=device.channel_sequence,
             behind=(sequence or 0) < device.channel_sequence,
             heartbeat=heartbeat,
+            severity=None if heartbeat is None else severity_of(heartbeat),
             budget=None if heartbeat is None else budget_wait(heartbeat, device.let_through),
             trust="" if heartbeat is None else trust_text(heartbeat.trust),
             doubts=tuple(one.detail for one in doubts if one.device == device.id),

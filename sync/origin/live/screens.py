@@ -8,21 +8,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sync.origin.live.severity import ScreenSeverity, severity_of
+from sync.origin.live.severity import ScreenSeverity, trouble_of, with_picture
 from sync.runtime.clock import Clock
 from sync.wire.device_reports import Heartbeat, OnAir
 from sync.wire.live_messages import OnAirMessage
 
+_ONE_HEARTBEAT_S = 2.0  # the difference of two clocks of one origin for it
+
 
 @dataclass(slots=True)
 class KnownScreen:
-    """The state of one; `heard_s` is when its last heartbeat came (monotonic)."""
+    """The state of one; `heard_s` is when its last heartbeat came (monotonic), `trouble` what that said."""
 
-    severity: ScreenSeverity
+    trouble: ScreenSeverity
     on_air: OnAir | None
     next_title: str
     heard_s: float
     is_online: bool = True
+
+    @property
+    def severity(self) -> ScreenSeverity:
+        """How bad it is with what it shows now."""
+        return with_picture(self.trouble, self.on_air)
 
 
 class Screens:
@@ -36,17 +43,19 @@ class Screens:
 
     def reported(self, device: str, heartbeat: Heartbeat) -> None:
         """Take a heartbeat."""
+        trouble, now_s = trouble_of(heartbeat), self._clock.monotonic()
         self.forget(device)
-        severity = severity_of(heartbeat)
-        self._screens[device] = KnownScreen(severity, heartbeat.on_air, heartbeat.next_title, self._clock.monotonic())
-        self._counts[severity] += 1
+        self._screens[device] = screen = KnownScreen(trouble, heartbeat.on_air, heartbeat.next_title, now_s)
+        self._counts[screen.severity] += 1
         self._changes[device] = True
 
     def showed(self, device: str, message: OnAirMessage) -> None:
         """Take what a device shows from now on; one that has sent no heartbeat is not known yet."""
         screen = self._screens.get(device)
         if screen is not None and (screen.on_air, screen.next_title) != (message.on_air, message.next_title):
+            self._counts[screen.severity] -= screen.is_online
             screen.on_air, screen.next_title = message.on_air, message.next_title
+            self._counts[screen.severity] += screen.is_online
             self._changes.setdefault(device, False)
 
     def lost(self, device: str) -> None:
@@ -62,6 +71,16 @@ class Screens:
         screen = self._screens.pop(device, None)
         if screen is not None and screen.is_online:
             self._counts[screen.severity] -= 1
+
+    def latest(self, device: str, heartbeat: Heartbeat, age_s: float) -> Heartbeat:
+        """Return a heartbeat that came so many seconds ago with what its device shows since, as far as that is known.
+
+        Another origin may have heard it later; then what is known here is older.
+        """
+        screen = self._screens.get(device)
+        if screen is None or self._clock.monotonic() - screen.heard_s > age_s + _ONE_HEARTBEAT_S:
+            return heartbeat
+        return heartbeat.model_copy(update={"on_air": screen.on_air, "next_title": screen.next_title})
 
     def counts(self) -> dict[str, int]:
         """Return how many that are heard there are of each severity."""

@@ -1,5 +1,6 @@
 """An origin of its own process, as an installer runs it, and how tests talk to it beside the page."""
 
+import asyncio
 import base64
 import json
 import os
@@ -9,9 +10,12 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
+
+from aiohttp import ClientSession
 
 from sync.trust.signing import pairing_code
 from sync.wire.release import Envelope
@@ -92,12 +96,28 @@ class Visitor:
     secret: str
     code: str
 
+    @cached_property
     def token(self) -> str:
-        """Fetch its token, once it is let in."""
+        """Its token, which it fetches once it is let in."""
         return str(self.site.ask("GET", f"/v1/pairings/{self.pairing}", token=self.secret)["token"])
 
+    def show(self, *titles: str) -> None:
+        """Say over its live connection what it shows, one after the other."""
+
+        async def say() -> None:
+            headers = {"Authorization": f"Bearer {self.token}"}
+            async with (
+                ClientSession(headers=headers) as session,
+                session.ws_connect(f"{self.site.url}/v1/live") as live,
+            ):
+                for title in titles:
+                    await live.send_json({"topic": "on_air", "on_air": {"title": title, "kind": "item"}})
+                await live.ping()
+
+        asyncio.run(say())
+
     def beat(self, title: str, **facts: object) -> None:
-        """Fetch its token and send one heartbeat."""
+        """Send one heartbeat."""
         now = datetime.now(UTC).isoformat()
         pulse = {"at": now, "version": "1.2.3", "on_air": {"title": title, "kind": "item"}, **facts}
-        self.site.ask("POST", "/v1/heartbeats", pulse, self.token())
+        self.site.ask("POST", "/v1/heartbeats", pulse, self.token)

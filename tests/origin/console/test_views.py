@@ -188,6 +188,30 @@ def test_a_device_is_let_in_by_its_code_shown_moved_and_removed(page: Page) -> N
     page.until(lambda: "Left pane" not in page.text("#device-list"))
 
 
+def test_what_screens_in_view_show_is_told_without_asking(page: Page) -> None:
+    visitor = page.site.wait_to_pair("Pane in view")
+    device = page.site.ask("POST", "/v1/devices", {"code": visitor.code, "channel": "main"})["id"]
+    card = f'#device-list [data-id="{device}"]'
+    visitor.beat("Autumn")
+    page.says(card, "online", "Autumn")
+    page.browser.execute_script(
+        "window.sent = []; const send = WebSocket.prototype.send;"
+        "WebSocket.prototype.send = function (text) { window.sent.push(text); return send.call(this, text); };"
+        "window.asked = []; const ask = window.fetch;"
+        "window.fetch = (...what) => { window.asked.push(String(what[0])); return ask(...what); };"
+    )
+    visitor.show("Winter", "Spring")
+    page.says(card, "Spring")
+    assert not page.browser.execute_script("return window.asked.filter((path) => path.includes('/v1/devices'))")
+    visitor.beat("Summer", problems=["It is hot."], problem_codes=["too_hot"], next_title="Autumn")
+    page.says(card, "Summer", "next: Autumn", "It is hot.")
+    page.until(lambda: page.find(card).get_attribute("data-severity") == "warning")
+    page.says("#device-count", "1 with problems")
+    page.browser.execute_script("document.querySelector('#device-list').hidden = true")
+    page.until(lambda: '{"topic":"watch","screens":[]}' in page.browser.execute_script("return window.sent"))
+    page.site.ask("DELETE", f"/v1/devices/{device}")
+
+
 def test_a_person_has_plays_count_that_the_origin_doubts(page: Page) -> None:
     """Of three plays two are older than the pairing; one of these says more than its own clock allows."""
     page.site.ask("PUT", "/v1/schedule/proven", {"zone": "UTC"})
@@ -196,7 +220,7 @@ def test_a_person_has_plays_count_that_the_origin_doubts(page: Page) -> None:
     now = datetime.now(UTC).isoformat()
     good = play(device, 3, started_at=now, ended_at=now, rendered_ms=0)
     plays = [play(device, 1), play(device, 2, rendered_ms=60_000), good]
-    page.site.ask("POST", "/v1/plays", {"plays": plays}, visitor.token())
+    page.site.ask("POST", "/v1/plays", {"plays": plays}, visitor.token)
     card = f'#device-list [data-id="{device}"]'
     page.press(f"{card} [data-do=proof]")
     page.says(card, "1 play set aside: unconfirmed: it is older than the pairing", "1 play set aside: it says 60.0 s")
@@ -227,7 +251,7 @@ def test_a_person_reads_what_happened_on_a_screen(page: Page) -> None:
         record(device, number, kind, state, at=f"{night + timedelta(minutes=after):%Y-%m-%dT%H:%M:%SZ}", **more)
         for number, (kind, state, after, more) in enumerate(told, start=1)
     ]
-    page.site.ask("POST", "/v1/history", {"records": records}, visitor.token())
+    page.site.ask("POST", "/v1/history", {"records": records}, visitor.token)
     card = f'#device-list [data-id="{device}"]'
     page.press(f"{card} [data-do=history]")
     off, on = (f"{(night + timedelta(minutes=after)).astimezone():%H:%M}" for after in (0, 595))
@@ -271,7 +295,7 @@ def test_a_report_says_what_was_billed_and_why_not_more(page: Page, picture: Pat
         "ended_at": (now + timedelta(seconds=30)).isoformat(),
     }
     shown = [play(device, 1, **ended, **what), play(device, 2, **cut, **what, rendered_ms=4_000, outcome="partial")]
-    page.site.ask("POST", "/v1/plays", {"plays": shown}, visitor.token())
+    page.site.ask("POST", "/v1/plays", {"plays": shown}, visitor.token)
     page.narrow(PHONE_PX - 15)
     page.go("reports")
     page.says("#report", "All campaigns, by line", "complete(tol_ms=500)", "Lemon line", "Pace")

@@ -65,6 +65,8 @@ async def test_a_page_is_told_what_the_screens_in_view_show_and_nothing_of_other
         await first.send_json({"topic": "on_air", "on_air": SOUP, "next_title": "Tea"})
         state |= {"on_air": SOUP, "next_title": "Tea"}
         assert await told(page) == [state]
+        shown = (await server.ask("GET", "/v1/devices/main-0000", server.reader)).document
+        assert (shown["heartbeat"]["on_air"], shown["severity"]) == (SOUP, "ok")  # lists say the same
         await first.send_json({"topic": "on_air", "on_air": SOUP, "next_title": "Tea"})  # nothing new
         await beat(server, watched, problems=["It is hot."], problem_codes=["too_hot"])
         state |= {"on_air": TEA, "next_title": "", "severity": "warning"}

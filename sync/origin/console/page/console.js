@@ -5,7 +5,7 @@ import * as campaigns from "./views/campaigns.js";
 import * as channels from "./views/channels.js";
 import * as devices from "./views/devices.js";
 import { $ } from "./lib/dom.js";
-import { applyHints, refresh } from "./lib/data.js";
+import { applyCounts, applyHints, applyScreens, refresh } from "./lib/data.js";
 import { Live } from "./lib/live_hints.js";
 import * as media from "./views/media.js";
 import { clearOffline, attempt, clear, show, problemElements } from "./lib/notices.js";
@@ -39,6 +39,13 @@ const live = new Live({
   refresh: reload,
   applyHints: async (hints) => {
     if (await attempt("Loading changes", () => applyHints(hints))) draw();
+  },
+  applyScreens: async (screens) => {
+    if (await attempt("Loading changes", () => applyScreens(screens))) devices.draw();
+  },
+  applyCounts: (counts) => {
+    applyCounts(counts);
+    devices.draw();
   },
   showState: (state) => {
     $("#live").dataset.state = state;
@@ -105,6 +112,6 @@ $("#log-in").addEventListener("submit", logIn);
 $("#log-out").addEventListener("click", async () => {
   if (await attempt("Logging out", () => ask("DELETE", "/v1/session"))) showLogin();
 });
-for (const section of VIEWS) section.start?.();
+for (const section of VIEWS) section.start?.({ watch: (ids) => live.watch(ids) });
 showView();
 resume();

@@ -3,7 +3,6 @@
 import { ask } from "./api.js";
 
 const MOST_SINGLE = 8; // more of one kind at once are loaded as a list
-const FAR_MS = 5000; // so often at most for changes of devices that are not on the page
 const MOST = 1000; // names to choose from
 
 /** What the page knows, by id (schedules and previews by channel; plays by line): of each list the page that is shown. */
@@ -22,7 +21,7 @@ export const data = {
   pairings: [],
   names: [], // id and name of playlists
   booked: [], // campaigns to choose from
-  counts: { media: {}, devices: 0, online: 0 },
+  counts: { media: {}, devices: 0, online: 0, severity: {} },
   facts: new Map(), // media that channels show, by id
   shown: new Map(), // media that devices show, by asset; null: none is known
 };
@@ -60,8 +59,6 @@ const many = {
   },
   plays: async () => fill(data.lines, (await ask("GET", "/v1/plays/summary?by=line&kind=ad")).sums),
   devices: async () => {
-    devicesAt = Date.now();
-    owed = false;
     const counts = ["devices?sort=name", "devices?online=true"].map(total);
     const [all, online] = await Promise.all([...counts, page("devices", data.devices, { keep: seen }), channels()]);
     Object.assign(data.counts, { devices: all, online });
@@ -74,17 +71,8 @@ const single = {
   media: (id) => one(data.media, `/v1/media/${id}`, id),
   schedule: (channel) => one(data.schedules, `/v1/schedule/${channel}`, channel).then(findUsed),
   campaigns: (id) => one(data.campaigns, `/v1/campaigns/${id}`, id),
-  devices: async (id) => {
-    const was = data.devices.get(id)?.online;
-    await one(data.devices, `/v1/devices/${id}`, id, seen);
-    owed ||= data.devices.get(id)?.online !== was;
-    await findShown();
-  },
 };
 const singles = { media: data.media, schedule: data.schedules, campaigns: data.campaigns, devices: data.devices };
-
-let devicesAt = 0;
-let owed = false; // devices that are not on the page have changed
 
 // What else changes with a topic: a release changes the sequence of its channel, and whether its devices are behind.
 const related = { releases: ["schedule", "devices"], release: ["schedule", "devices"] };
@@ -113,8 +101,22 @@ export const reload = (name) =>
     if (plans.has(name)) await details();
   });
 
-/** Load what hints about devices beyond the page left to be loaded. */
-export const catchUp = () => inTurn(() => owed && many.devices());
+/** Take what screens in view show now. */
+export const applyScreens = (screens) =>
+  inTurn(async () => {
+    const first = screens.map(({ id }) => id).filter((id) => data.devices.get(id)?.heartbeat === null);
+    if (first.length > 0) await devicesOnPage(first);
+    for (const { id, online, severity, on_air, next_title, seen_age_s } of screens) {
+      const device = data.devices.get(id);
+      if (!device) continue;
+      const heartbeat = device.heartbeat && { ...device.heartbeat, on_air, next_title };
+      data.devices.set(id, seen({ ...device, online, severity, heartbeat, seen_age_s }));
+    }
+    await findShown();
+  });
+
+/** Take how many devices there are, in all and of each severity. */
+export const applyCounts = (counts) => Object.assign(data.counts, counts);
 
 /** Load what the hints name. */
 export const applyHints = (hints) => inTurn(() => loadHinted(hints));
@@ -140,14 +142,19 @@ export async function open(id) {
 
 async function load(topic, ids) {
   const [each, known] = [single[topic], singles[topic]];
-  if (topic === "devices" && !ids.includes(null) && Date.now() - devicesAt < FAR_MS) {
-    owed ||= ids.some((id) => !known.has(id));
-    ids = ids.filter((id) => known.has(id));
-  }
+  if (topic === "devices" && ids.every((id) => known.has(id))) return devicesOnPage(ids);
   const beyond = () => ids.some((id) => !known.has(id));
   if (!each || ids.length > MOST_SINGLE || beyond()) return many[topic]();
   await Promise.all([...new Set(ids)].map((id) => each(encodeURIComponent(id))));
   if (beyond()) await many[topic](); // somebody removed one: another one takes its place
+}
+
+/** Load devices that are on the page, all in one request. */
+async function devicesOnPage(ids) {
+  const found = (await ask("GET", `/v1/devices?id=${[...new Set(ids)].join()}`)).devices;
+  for (const device of found) data.devices.set(device.id, seen(device));
+  if (found.length < new Set(ids).size) return many.devices(); // somebody removed one: another one takes its place
+  await findShown();
 }
 
 /** Load again what tells these media, which changed and are not on the page: playlists, campaigns and channels. */

@@ -3,7 +3,8 @@
 import { ask } from "../lib/api.js";
 import { dialog } from "../lib/dialogs.js";
 import { $, button, h, keyed, thumbnail } from "../lib/dom.js";
-import { catchUp, data } from "../lib/data.js";
+import { data } from "../lib/data.js";
+import { inView } from "../lib/in_view.js";
 import { listControls } from "../lib/list_controls.js";
 import { announce, problemElements } from "../lib/notices.js";
 import { byName, ago, bytes, count, moment, span } from "../lib/format.js";
@@ -14,9 +15,11 @@ import { checkProof, proof, proofOf } from "./proof.js";
 const ORDERS = [["", "By name"], ["channel", "By channel"], ["seen_at", "Longest not seen"], ["-paired_at", "Newest"]];
 
 let drawControls = () => {};
+let followCards = () => {};
 
-/** Handle the pairing form, and update the ages of heartbeats. */
-export function start() {
+/** Handle the pairing form, and update the ages of heartbeats. `watch(ids)` is told which devices are in view. */
+export function start({ watch }) {
+  followCards = inView($("#device-list"), watch);
   drawControls = listControls("devices", "view-devices", "#device-list", ORDERS, draw);
   const form = $("#pair");
   form.addEventListener("submit", async (event) => {
@@ -33,15 +36,17 @@ export function start() {
       wrong.replaceChildren(...problemElements(error));
     }
   });
-  setInterval(() => catchUp().catch(() => {}).then(draw), 5000); // what fails is told at the next hint or poll
+  setInterval(draw, 5000);
 }
 
 export function draw() {
   const all = [...data.devices.values()];
   keyed($("#device-list"), all.map(enrich), card);
-  const { devices, online } = data.counts;
+  followCards();
+  const { devices, online, severity } = data.counts;
   const late = all.filter((device) => device.online && device.heartbeat?.coming?.late.length).length;
-  $("#device-count").textContent = devices ? `${online} of ${devices} online${late ? `, ${late} late` : ""}` : "";
+  const more = [[severity.critical, "critical"], [severity.warning, "with problems"], [late, "late"]].filter(([number]) => number);
+  $("#device-count").textContent = devices ? [`${online} of ${devices} online`, ...more.map((one) => one.join(" "))].join(", ") : "";
   $("#devices-none").hidden = devices > 0;
   drawControls();
   drawWaiting();
@@ -70,7 +75,7 @@ function card(device) {
   const problems = [...new Set([...doubts, ...(heartbeat?.problems ?? [])])];
   return h(
     "article",
-    { class: `card device ${online ? "online" : "offline"}`, "data-id": device.id },
+    { class: `card device ${online ? "online" : "offline"}`, "data-id": device.id, "data-severity": device.severity },
     h("header", {}, h("h3", {}, device.name), h("span", { class: `chip ${online ? "good" : "bad"}` }, online ? "online" : "offline")),
     h("p", { class: "faint" }, [device.channel, device.seen].join(" · ")),
     heartbeat && shows(device),
