@@ -36,7 +36,10 @@ _REFUSAL = (
     "Cache-Control: no-store\r\n"
     f"Content-Length: {len(_PROBLEM)}\r\nConnection: close\r\n\r\n{_PROBLEM}"
 ).encode()
-_BACKLOG = 128
+_BACKLOG = 1024
+"""Connections that wait to be accepted: hundreds come at one moment, and whom the kernel drops tries again in seconds."""
+
+_MOST_REFUSED = 128  # in one turn
 _UNLIMITED = 1 << 20  # descriptors: what the kernel allows a process by default
 _MOST_READ_BYTES, _MOST_READ_OF_LISTENER_BYTES = 8 * 1024, 1024
 """The most that is read at once. 8 KiB may be 1,300 chunks, 1 KiB 150 messages: the event loop needs 20 ms for them."""
@@ -49,7 +52,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """The most connections in all, from one address, and with one token."""
+    """The most connections in all, from one address, and with one token; in all a WebSocket counts half.
+
+    A request may need a file beside its connection, a WebSocket never does.
+    """
 
     most: int
     most_of_one: int
@@ -57,8 +63,8 @@ class ConnectionLimits:
 
     @property
     def most_sockets(self) -> int:
-        """The most WebSockets. The other connections are for requests: WebSockets stay, and would leave none."""
-        return self.most * 3 // 4
+        """The most WebSockets: three quarters. The rest is for requests, for which WebSockets would leave nothing."""
+        return self.most * 3 // 2
 
 
 def limits_for_descriptors(reserve: int, most: int = _UNLIMITED) -> ConnectionLimits:
@@ -153,7 +159,7 @@ class Connections:
     @property
     def are_scarce(self) -> bool:
         """Return whether those with a token, of which none makes room, are to be closed after their answers."""
-        return self._known > self._limits.most * 7 // 8
+        return 2 * self._known - self._sockets > self._limits.most * 7 // 4
 
     def have_room_for_socket(self) -> bool:
         """Return whether one more WebSocket may be opened."""
@@ -201,6 +207,7 @@ class Connections:
 
     def remove(self, connection: Connection) -> None:
         """Count a connection no more."""
+        self.end_socket(connection)
         of_one = self._held[connection.holder]
         del of_one[connection]
         self._known -= connection.holder.kind is HolderKind.TOKEN
@@ -219,7 +226,7 @@ class Connections:
 
     def _has_room(self, holder: Holder) -> bool:
         """Return whether there is room in all; strangers make room, first those who hold the most."""
-        if self._total < self._limits.most:
+        if 2 * self._total - self._sockets < 2 * self._limits.most:
             self._fullness.did_not_happen()
             return True
         self._fullness.happened(f"connections={self._total} all are in use: strangers' oldest make room for new ones")
@@ -304,7 +311,7 @@ class ListeningSocket(socket.socket):
 
     def accept(self) -> tuple[Connection, Any]:
         """Return the next connection that is within the limits; refuse those before it that are not."""
-        for _ in range(_BACKLOG):
+        for _ in range(_MOST_REFUSED):
             accepted, address = super().accept()
             connection = Connection(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
             if self._connections.admit(connection, str(address[0])):

@@ -8,8 +8,8 @@ from typing import Self
 from sync.http.listening_socket import ConnectionLimits, limits_for_descriptors
 from sync.origin.limits.machine import free_memory
 
-_BYTES_OF_A_CONNECTION = 32 * 1024
-"""A WebSocket takes 20 KiB, a connection between two requests less; the rest is for what is on its way."""
+_BYTES_OF_A_CONNECTION = 64 * 1024
+"""With what is on its way. A WebSocket, which counts half, takes 20 KiB, a connection between two requests less."""
 
 _LEAST_CONNECTIONS = 64
 

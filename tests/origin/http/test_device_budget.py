@@ -10,11 +10,11 @@ MIB = 1024**2
 @pytest.mark.parametrize(
     ("descriptors", "free_mib", "connections", "devices"),
     [
-        (65_536, 16_000, 32_640, 24_480),  # as installed
-        (65_536, 600, 14_400, 10_800),
-        (1_024, 16_000, 384, 288),
-        (1_024, 1, 64, 48),
-        (256, 16_000, 16, 12),
+        (65_536, 16_000, 32_640, 48_960),  # as installed
+        (65_536, 600, 7_200, 10_800),
+        (1_024, 16_000, 384, 576),
+        (1_024, 1, 64, 96),
+        (256, 16_000, 16, 24),
     ],
 )
 def test_a_reserve_is_kept_and_requests_have_connections_of_their_own(

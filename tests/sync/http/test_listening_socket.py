@@ -301,7 +301,7 @@ async def test_websockets_leave_connections_to_those_who_ask(address: Address) -
         return streams, await streams[0].readuntil(b"\r\n\r\n")
 
     async with asyncio.timeout(60):
-        opened = [await open_socket(f"127.0.0.{2 + number // 3}") for number in range(6)]
+        opened = [await open_socket(f"127.0.0.{2 + number // 3}") for number in range(12)]
         assert all(head.startswith(b"HTTP/1.1 101") for _, head in opened)
         for _ in range(3):
             refused, head = await open_socket("127.0.0.9")
