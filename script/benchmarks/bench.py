@@ -58,7 +58,9 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "colour": lambda _: colour.measure(),
     "lists": lambda _: lists.measure(),
     "orders": lambda _: orders.measure(),
-    "origin": lambda options: origin.measure(options.part, options.devices, options.batch, options.seconds),
+    "origin": lambda options: origin.measure(
+        options.part, options.database, options.devices, options.batch, options.seconds
+    ),
     "pipeline": lambda options: pipeline.measure(options.only, options.files, options.workers),
     "proof": lambda options: proof.measure(options.hours, options.rounds or proof.ROUNDS, options.seed),
     "reports": lambda options: reports.measure(options.plays),
@@ -133,7 +135,9 @@ def main() -> None:
     parser.add_argument("--part", default="", help=parts)
     parser.add_argument("--kills", type=int, default=1000, help="of a syncer or player by `kills` (%(default)s)")
     parser.add_argument("--plays", type=int, default=reports.PLAYS, help="of a month, for `reports` (%(default)s)")
-    parser.add_argument("--devices", type=int, default=origin.DEVICES, help="simulated ones of `origin` (%(default)s)")
+    simulated = f"simulated ones of `origin` ({origin.DEVICES:,}; for its plays {origin.DEVICES_OF_PLAYS:,})"
+    parser.add_argument("--devices", type=int, help=simulated)
+    parser.add_argument("--database", default="", help=f"of `origin`: {' or '.join(origin.DATABASES)} (both)")
     parser.add_argument("--batch", type=int, default=origin.BATCH, help="plays of a request of `origin` (%(default)s)")
     parser.add_argument("--seconds", type=float, default=origin.SECONDS, help="of the load of `origin` (%(default)s)")
     parser.add_argument("--files", type=int, default=pipeline.FILES, help="that `pipeline` sends (%(default)s)")

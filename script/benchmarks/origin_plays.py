@@ -22,8 +22,8 @@ from typing import Any
 
 import psutil
 from aiohttp import ClientSession
-from origin_load import ASSETS, RELEASE, name_of, token_of
-from origin_plays_load import KEY, Screens, Turn, ad_of
+from origin_bodies import name_of, token_of
+from origin_plays_load import ASSETS, KEY, RELEASE, Screens, Turn, ad_of
 from postgresql import BINARIES, postgresql
 from sqlalchemy import func, insert, select, text
 

@@ -22,8 +22,10 @@ from sync.proof.checkpoint import NOTHING_BEFORE, Checkpoint, sign_checkpoint
 from sync.trust.signing import SigningKey
 from sync.wire.device_reports import GENESIS, play_hash
 
-from origin_load import ASSETS, RELEASE, name_of, token_of  # isort: skip
+from origin_bodies import name_of, token_of  # isort: skip
 
+RELEASE = "a" * 64
+ASSETS = [f"{number:064x}" for number in range(1, 21)]
 KEY = SigningKey.from_bytes(b"k" * 32)
 AD_EVERY = 5
 """Each fifth play is an ad."""

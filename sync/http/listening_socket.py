@@ -37,7 +37,7 @@ _REFUSAL = (
     f"Content-Length: {len(_PROBLEM)}\r\nConnection: close\r\n\r\n{_PROBLEM}"
 ).encode()
 _BACKLOG = 1024
-"""Connections that wait to be accepted: hundreds come at one moment, and whom the kernel drops tries again in seconds."""
+"""Connections that wait to be accepted: hundreds come at one moment, and who is dropped tries again seconds later."""
 
 _MOST_REFUSED = 128  # in one turn
 _UNLIMITED = 1 << 20  # descriptors: what the kernel allows a process by default
