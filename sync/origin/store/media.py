@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     RowMapping,
     Select,
     Update,
@@ -22,7 +23,6 @@ from sqlalchemy import (
     union,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
@@ -107,8 +107,10 @@ class MediaStore:
 
     async def queue(self, media_id: str, name: str, sha256: str, size_bytes: int) -> None:
         """Add a media for a whole file that did not come as an upload."""
-        async with self._database.writing() as connection:
-            await insert_queued(connection, media_id, name, sha256, size_bytes, self._now_ms())
+        now_ms = self._now_ms()
+        await self._database.write(
+            lambda connection: insert_queued(connection, media_id, name, sha256, size_bytes, now_ms)
+        )
 
     async def add_stream(self, name: str, url: str) -> str:
         """Add a network stream; return the id of its media."""
@@ -193,21 +195,22 @@ class MediaStore:
         waiting = (media.c.state.in_(MEDIA_STATES.before(MediaState.PROCESSING)), media.c.large == large)
         order = (media.c.attempts, media.c.created_ms, media.c.id) if large else (media.c.created_ms, media.c.id)
         oldest = select(media.c.id).where(*waiting, media.c.next_try_ms <= self._now_ms()).order_by(*order).limit(1)
-        async with self._database.writing() as connection:
-            media_id = (await connection.execute(oldest.with_for_update(skip_locked=True))).scalar()
+        begun = {"state": MediaState.PROCESSING, "progress": 0, "attempts": media.c.attempts + 1, "problem": None}
+
+        def claim(connection: Connection) -> MediaRow | None:
+            media_id = connection.scalar(oldest.with_for_update(skip_locked=True))
             if media_id is None:
                 return None
-            change = update(media).where(media.c.id == media_id)
-            values = {"progress": 0, "attempts": media.c.attempts + 1, "problem": None}
-            await connection.execute(change.values(state=MediaState.PROCESSING, **values))
-        return await self.get(media_id)
+            connection.execute(update(media).where(media.c.id == media_id).values(**begun))
+            return _media_row(connection.execute(_query().where(media.c.id == media_id)).mappings().one())
+
+        return await self._database.write(claim)
 
     async def next_attempt_ms(self, *, large: bool = False) -> int | None:
         """Return when the next queued media is due (Unix ms), None if none is; only large ones, or only others."""
         queued = (media.c.state == MediaState.QUEUED, media.c.large == large)
         soonest = select(func.min(media.c.next_try_ms)).where(*queued)
-        async with self._database.reading() as connection:
-            due_ms: int | None = (await connection.execute(soonest)).scalar()
+        due_ms: int | None = await self._database.read(lambda connection: connection.scalar(soonest))
         return due_ms
 
     async def set_progress(self, media_id: str, percent: int) -> None:
@@ -248,19 +251,21 @@ class MediaStore:
         change = _move(media_id, MediaState.READY).values(
             progress=100, problem=note, asset_sha256=asset.sha256, updated_ms=self._now_ms()
         )
-        async with self._database.writing() as connection:
-            listed = (await connection.execute(_list_of(asset.sha256))).scalar()
+
+        def end(connection: Connection) -> bool:
+            listed = connection.scalar(_list_of(asset.sha256))
             if listed is None:
-                await connection.execute(insert(assets).values(**values))
+                connection.execute(insert(assets).values(**values))
             elif listed != asset.index:  # the file of the old list is lost, and no rule gives it any more
                 same = update(assets).where(assets.c.sha256 == asset.sha256)
-                await connection.execute(same.values(index_sha256=asset.index))
-            return (await connection.execute(change)).rowcount > 0
+                connection.execute(same.values(index_sha256=asset.index))
+            return connection.execute(change).rowcount > 0
+
+        return await self._database.write(end)
 
     async def list_of(self, asset: str) -> str | None:
         """Return the name of the chunk list of an asset, None if no media had this asset yet."""
-        async with self._database.reading() as connection:
-            listed: str | None = (await connection.execute(_list_of(asset))).scalar()
+        listed: str | None = await self._database.read(lambda connection: connection.scalar(_list_of(asset)))
         return listed
 
     async def retry(self, media_id: str) -> None:
@@ -279,21 +284,19 @@ class MediaStore:
             raise Conflict("only a media that failed can be tried again")
 
     async def _execute(self, change: Update) -> None:
-        async with self._database.writing() as connection:
-            await connection.execute(change.values(updated_ms=self._now_ms()))
+        change = change.values(updated_ms=self._now_ms())
+        await self._database.write(lambda connection: connection.execute(change))
 
     async def _select(self, condition: ColumnElement[bool]) -> tuple[MediaRow, ...]:
         query = _query().where(condition).order_by(media.c.created_ms.desc(), media.c.id)
-        async with self._database.reading() as connection:
-            return tuple(_media_row(row) for row in (await connection.execute(query)).mappings())
+        rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
+        return tuple(_media_row(row) for row in rows)
 
     def _now_ms(self) -> int:
         return unix_ms(self._clock.now())
 
 
-async def insert_queued(
-    connection: AsyncConnection, media_id: str, name: str, sha256: str, size_bytes: int, now_ms: int
-) -> None:
+def insert_queued(connection: Connection, media_id: str, name: str, sha256: str, size_bytes: int, now_ms: int) -> None:
     """Add a queued media inside the caller's transaction."""
     row = insert(media).values(
         id=media_id,
@@ -304,7 +307,7 @@ async def insert_queued(
         created_ms=now_ms,
         updated_ms=now_ms,
     )
-    await connection.execute(row)
+    connection.execute(row)
 
 
 def _list_of(asset: str) -> Select[Any]:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
 from sync.errors import NotFound
 from sync.origin.persistence.database import OriginDatabase
@@ -107,8 +107,8 @@ class UploadStore:
             expires_ms=self._expiry_ms(),
             metadata=metadata,
         )
-        async with self._database.writing() as connection:
-            await connection.execute(insert(uploads).values(**asdict(upload)))
+        row = insert(uploads).values(**asdict(upload))
+        await self._database.write(lambda connection: connection.execute(row))
         return upload
 
     async def get(self, upload_id: str) -> Upload:
@@ -138,9 +138,8 @@ class UploadStore:
 
     async def unsent_bytes(self) -> int:
         """Return how many bytes the unfinished uploads have yet to send."""
-        unsent = func.coalesce(func.sum(uploads.c.size_bytes - uploads.c.offset_bytes), 0)
-        async with self._database.reading() as connection:
-            return int((await connection.execute(select(unsent).where(UNFINISHED))).scalar_one())
+        unsent = select(func.coalesce(func.sum(uploads.c.size_bytes - uploads.c.offset_bytes), 0)).where(UNFINISHED)
+        return int(await self._database.read(lambda connection: connection.scalar(unsent)) or 0)
 
     async def set_offset(self, upload_id: str, offset_bytes: int) -> None:
         """Record that `offset_bytes` are durable; the expiry starts anew.
@@ -151,11 +150,8 @@ class UploadStore:
         """
         values = {"offset_bytes": offset_bytes, "expires_ms": self._expiry_ms()}
         condition = upload_in(UPLOAD_STATES.before(UploadState.RECEIVED))
-        async with self._database.writing() as connection:
-            done = await connection.execute(
-                update(uploads).where(uploads.c.id == upload_id, condition).values(**values)
-            )
-        if done.rowcount == 0:
+        change = update(uploads).where(uploads.c.id == upload_id, condition).values(**values)
+        if not await self._database.write(lambda connection: connection.execute(change).rowcount):
             UPLOAD_STATES.move((await self.get(upload_id)).state, UploadState.RECEIVED)
 
     async def hand_over(self, upload_id: str, sha256: str) -> None:
@@ -169,21 +165,24 @@ class UploadStore:
         UPLOAD_STATES.move(upload.state, UploadState.HANDED_OVER)
         condition = upload_in(UPLOAD_STATES.before(UploadState.HANDED_OVER))
         change = update(uploads).where(uploads.c.id == upload_id, condition).values(media_id=upload_id)
-        async with self._database.writing() as connection:
-            if (await connection.execute(change)).rowcount == 0:
+        now_ms = unix_ms(self._clock.now())
+
+        def hand_over(connection: Connection) -> None:
+            if connection.execute(change).rowcount == 0:
                 raise NotFound(f"upload {upload_id} was terminated")
-            now_ms = unix_ms(self._clock.now())
-            await insert_queued(connection, upload_id, upload.name, sha256, upload.size_bytes, now_ms)
+            insert_queued(connection, upload_id, upload.name, sha256, upload.size_bytes, now_ms)
+
+        await self._database.write(hand_over)
 
     async def delete(self, upload_id: str) -> None:
         """Delete an upload in any state; one that is not there is no error."""
-        async with self._database.writing() as connection:
-            await connection.execute(delete(uploads).where(uploads.c.id == upload_id))
+        gone = delete(uploads).where(uploads.c.id == upload_id)
+        await self._database.write(lambda connection: connection.execute(gone))
 
     async def _select(self, condition: ColumnElement[bool]) -> tuple[Upload, ...]:
         query = select(uploads).where(condition).order_by(uploads.c.created_ms, uploads.c.id)
-        async with self._database.reading() as connection:
-            return tuple(Upload(**row) for row in (await connection.execute(query)).mappings())
+        rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
+        return tuple(Upload(**row) for row in rows)
 
     def _expiry_ms(self) -> int:
         return unix_ms(self._clock.now() + self._expire_after)
