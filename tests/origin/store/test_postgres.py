@@ -385,7 +385,9 @@ async def test_of_origins_that_start_at_once_one_makes_the_first_key(origins: Or
     key = Key(id="first", name="first", role=Role.ADMINISTRATOR, created_ms=0)
     waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
     async with first.database.writing() as connection, asyncio.timeout(60):
-        await connection.execute(insert(keys).values(id="a", name="a", role="viewer", created_ms=0, hash="a"))
+        await connection.execute(
+            insert(keys).values(id="first", name="first", role="administrator", created_ms=0, hash="a")
+        )
         adding = asyncio.create_task(KeyStore(second.database).add_first(key, "b"))
         while not await connection.scalar(waits):
             assert not adding.done()
