@@ -20,6 +20,7 @@ from sync.http.openapi import openapi_document
 from sync.http.operations import Access, Operation
 from sync.http.problems import problem
 from sync.origin.http.auth import COOKIE, Gatekeeper
+from sync.origin.live.severity import ScreenSeverity
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.retention.scanner import Figures
 from sync.origin.store.counts import CountStore
@@ -78,6 +79,8 @@ class OriginMetrics:
         gauges.upload_bytes.set(counts.upload_bytes)
         gauges.devices.set(counts.devices)
         gauges.online.set(counts.devices_online)
+        for severity in ScreenSeverity:
+            gauges.severities.labels(severity.value).set(counts.severities.get(severity, 0))
         gauges.pairings.set(counts.pairings)
         gauges.releases.set(counts.releases)
         for kind, count in listeners.items():
@@ -100,6 +103,9 @@ class _Gauges:
         self.devices = gauge("devices", "Paired devices")
         self.online = gauge(
             "devices_online", "Devices that are heard: four heartbeats or two minutes without one are silence"
+        )
+        self.severities = gauge(
+            "devices_by_severity", "Devices that are heard, by how bad it is what they say", "severity"
         )
         self.pairings = gauge("pairings_waiting", "Devices that wait to be paired")
         self.releases = gauge("releases", "Releases published")

@@ -10,6 +10,7 @@ from pydantic_core import from_json
 from sync.errors import StorageBroken, StorageFull, TooLarge
 from sync.origin.intake.heartbeat_watch import HeartbeatWatch
 from sync.origin.live.screens import Screens
+from sync.origin.live.severity import severity_of
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.runtime.clock import Clock, unix_ms
 from sync.wire.device_reports import Heartbeat, HeartbeatAnswer, ReleaseLetThrough
@@ -62,7 +63,7 @@ class HeartbeatIntake:
         text = heartbeat.model_dump_json()  # with null for infinity and NaN, which PostgreSQL refuses
         if len(text) > LARGEST_LETTERS:
             raise TooLarge(f"a heartbeat of {len(text)} letters is over the limit of {LARGEST_LETTERS}")
-        self._store.hold(device, from_json(text), unix_ms(self._clock.now()))
+        self._store.hold(device, from_json(text), unix_ms(self._clock.now()), severity_of(heartbeat))
         self._screens.reported(device, heartbeat)
         answer = await self._watch.heard(device, heartbeat)
         wait = budget_wait(heartbeat, self._wanted(device))

@@ -40,10 +40,11 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class HeldHeartbeat:
-    """A heartbeat that is not written yet, and when it came (Unix ms)."""
+    """A heartbeat that is not written yet, when it came (Unix ms), and how bad it is what it says; None: not known."""
 
     document: dict[str, Any]
     at_ms: int
+    severity: str | None = None
 
 
 class OriginDatabase:

@@ -119,6 +119,7 @@ DEVICES = ListRule(
         "search": _search(devices),
         "channel": _equal(devices.c.channel_id),
         "online": Filter(bool, lambda online: ONLINE if online else ~ONLINE),
+        "severity": _equal(devices.c.severity, Literal["ok", "warning", "critical"]),
         "id": _among(devices.c.id),
     },
     base=(devices.c.removed_ms.is_(None),),

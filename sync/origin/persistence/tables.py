@@ -301,6 +301,8 @@ devices = Table(
     Column("seen_ms", BigInteger),  # its last heartbeat
     Column("unheard_ms", BigInteger),  # the last one before it was found to be silent; NULL: it is not
     Column("heartbeat", JSON),  # the last one, as received
+    Column("severity", String(16)),  # a ScreenSeverity of it; NULL: none came since a version that knows them
+    Column("boot_id", String(32)),  # the start of its machine that reported last, see `device_boots`
     Column("let_through", JSON),  # a ReleaseLetThrough, the last one that a person wanted
     Column("version", Integer, nullable=False, default=1),
     Column("channels", JSON),  # every channel it was in; NULL: paired with an earlier version, unknown
@@ -308,6 +310,7 @@ devices = Table(
     *_name_keys(),
     Index("devices_by_name", "name_order", "id"),
     Index("devices_by_channel", "channel_id", "name_order", "id"),
+    Index("devices_by_severity", "severity", "unheard_ms", "removed_ms"),
 )
 
 # Devices that ask to be let in; `secret` proves that a later poll comes from the same device.

@@ -22,6 +22,7 @@ class Counts:
     upload_bytes: int
     devices: int
     devices_online: int
+    severities: dict[str, int]  # of devices that are heard, by how bad it is what they say
     pairings: int
     releases: int
 
@@ -42,6 +43,10 @@ class CountStore:
             async def number(query: Select[*tuple[Any, ...]]) -> int:
                 return int(await connection.scalar(query) or 0)
 
+            heard = select(devices.c.severity, func.count()).where(
+                not_removed, devices.c.unheard_ms.is_(None), devices.c.severity.is_not(None)
+            )
+            severities = await connection.execute(heard.group_by(devices.c.severity))
             states = await connection.execute(select(media.c.state, func.count()).group_by(media.c.state))
             return Counts(
                 media={state: count for state, count in states},
@@ -49,6 +54,7 @@ class CountStore:
                 upload_bytes=await number(select(func.sum(uploads.c.offset_bytes)).where(UNFINISHED)),
                 devices=await number(select(func.count()).select_from(devices).where(not_removed)),
                 devices_online=await number(select(func.count()).select_from(devices).where(not_removed, ONLINE)),
+                severities={severity: count for severity, count in severities},
                 pairings=await number(select(func.count()).select_from(pairings).where(waiting)),
                 releases=await number(select(func.count()).select_from(releases)),
             )

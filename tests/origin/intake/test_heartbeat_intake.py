@@ -1,6 +1,7 @@
 """Heartbeats are held in memory and written together; who reads them has them written."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -11,8 +12,10 @@ from sync.origin.persistence.tables import devices
 from sync.runtime.clock import SystemClock
 from tests.fakes import FakeClock
 from tests.origin.running_origin import RunningOrigin
+from tests.origin.statements import heard_statements
 
-BEAT = {"at": "2026-03-02T12:00:00Z", "version": "1"}
+GAUGE = "signage_origin_devices_by_severity{"
+BEAT: dict[str, Any] = {"at": "2026-03-02T12:00:00Z", "version": "1"}
 
 
 async def written(server: RunningOrigin) -> dict[str, str]:
@@ -53,6 +56,30 @@ async def test_who_reads_sees_what_came_before(server: RunningOrigin, path: str)
     await server.ask("POST", "/v1/heartbeats", token, BEAT)
     assert (await server.ask("GET", path.format(device=device), server.reader)).status == 200
     assert await written(server) == {"a": "1"}
+
+
+async def test_how_bad_it_is_is_written_when_it_changes_and_lists_and_metrics_use_it(server: RunningOrigin) -> None:
+    tokens = dict([await server.pair(name) for name in ("a", "b", "c")])
+    on_air = {"on_air": {"title": "Tea", "kind": "item"}}
+    for number, token in enumerate(tokens.values()):
+        beat = BEAT | (on_air if number else {})
+        assert (await server.ask("POST", "/v1/heartbeats", token, beat)).status == 204
+    counted = (await server.ask("GET", "/metrics", server.reader)).text
+    assert [line.split("severity=")[1] for line in counted.splitlines() if line.startswith(GAUGE)] == [
+        '"ok"} 2.0',
+        '"warning"} 0.0',
+        '"critical"} 1.0',
+    ]
+    [dark, fine, _] = tokens
+    found = await server.ask("GET", "/v1/devices?severity=critical", server.reader)
+    assert [device["id"] for device in found.document["devices"]] == [dark]
+    with heard_statements(server.database) as statements:
+        for beat in (BEAT | on_air, BEAT | on_air, BEAT | {"problems": ["hot"], **on_air}):
+            await server.ask("POST", "/v1/heartbeats", tokens[fine], beat)
+            await server.ask("GET", f"/v1/devices/{fine}", server.reader)
+    assert len([one for one in statements if "SET severity" in one]) == 1
+    found = await server.ask("GET", "/v1/devices?severity=warning", server.reader)
+    assert [device["id"] for device in found.document["devices"]] == [fine]
 
 
 async def test_what_cannot_be_written_is_held_and_people_read_on(

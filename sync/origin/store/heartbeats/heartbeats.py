@@ -27,9 +27,9 @@ class HeartbeatStore:
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
-    def hold(self, device: str, heartbeat: dict[str, Any], now_ms: int) -> None:
+    def hold(self, device: str, heartbeat: dict[str, Any], now_ms: int, severity: str | None = None) -> None:
         """Have the last heartbeat of a device written with the next ones; one that was silent is back."""
-        self._database.held_heartbeats[device] = HeldHeartbeat(heartbeat, now_ms)
+        self._database.held_heartbeats[device] = HeldHeartbeat(heartbeat, now_ms, severity)
 
     async def write(self) -> None:
         """Write what is held.
@@ -84,11 +84,10 @@ _CHANGE = (
     .values(heartbeat=bindparam("sent"), seen_ms=bindparam("at"))
 )
 _IDS: BindParameter[str] = bindparam("ids", expanding=True)
-_SILENT = select(devices.c.id).where(
-    devices.c.id.in_(_IDS),
-    devices.c.unheard_ms.is_not(None),
-    devices.c.removed_ms.is_(None),
+_BEFORE = select(devices.c.id, devices.c.severity, devices.c.unheard_ms).where(
+    devices.c.id.in_(_IDS), devices.c.removed_ms.is_(None)
 )
+_SEVERITY = update(devices).where(devices.c.id == bindparam("device")).values(severity=bindparam("now"))
 
 
 def _write(connection: Connection, held: Mapping[str, HeldHeartbeat]) -> None:
@@ -96,8 +95,18 @@ def _write(connection: Connection, held: Mapping[str, HeldHeartbeat]) -> None:
     connection.execute(_CHANGE, rows)
     for first in range(0, len(rows), _IDS_AT_ONCE):
         ids = [row["device"] for row in rows[first : first + _IDS_AT_ONCE]]
-        back = connection.scalars(_SILENT, {"ids": ids}).all()
+        before = connection.execute(_BEFORE, {"ids": ids}).all()
+        _note_severity(connection, {row.id: row.severity for row in before}, held)
+        back = [row.id for row in before if row.unheard_ms is not None]
         if back:
             connection.execute(update(devices).where(devices.c.id.in_(back)).values(unheard_ms=None))
             events = [event_row(device, HistoryKind.CONTACT, "back", held[device].at_ms) for device in back]
             connection.execute(insert(history), events)
+
+
+def _note_severity(connection: Connection, before: Mapping[str, str | None], held: Mapping[str, HeldHeartbeat]) -> None:
+    """Write the severities that changed: they are in an index."""
+    now = {device: held[device].severity for device in before}
+    changed = [{"device": device, "now": now[device]} for device in before if now[device] not in (None, before[device])]
+    if changed:
+        connection.execute(_SEVERITY, changed)

@@ -115,15 +115,19 @@ class MachineStore:
             await connection.execute(delete(device_boots).where(own.device_id == device, own.boot_id == boot_id))
             change = update(device_boots).where(own.device_id == device)
             await connection.execute(change.values(returned_ms=None))
+            await connection.execute(update(devices).where(devices.c.id == device).values(boot_id=_LAST))
             await note(connection, Subject.MACHINE, device)
 
 
 _NAMES: BindParameter[str] = bindparam("names", expanding=True)
 _boots, _given, _doubt, _signed = device_boots.c, new_identities.c, identity_doubts.c, checkpoints.c
-_BY_START = (
-    select(_boots.device_id, _boots.boot_id)
-    .where(_boots.device_id.in_(_NAMES))
-    .order_by(_boots.since_ms, _boots.first_ms)
+_CURRENT = select(devices.c.id, devices.c.boot_id).where(devices.c.id.in_(_NAMES))
+_LAST = (
+    select(_boots.boot_id)
+    .where(_boots.device_id == devices.c.id)
+    .order_by(_boots.since_ms.desc(), _boots.first_ms.desc())
+    .limit(1)
+    .scalar_subquery()
 )
 _TO_BECOME = (
     select(_given.device_id, _given.boot_id, devices.c.id, devices.c.channel_id)
@@ -143,7 +147,7 @@ _COVERED = select(func.max(_signed.last)).where(
 def _known(reports: Sequence[MachineReport], seen: Set[str], connection: Connection) -> list[KnownMachine]:
     """Read for all of them at once; `seen` are devices whose first heartbeat may not be written yet."""
     asked = {"names": list({one.device for one in reports})}
-    current = {device: boot for device, boot in connection.execute(_BY_START, asked)}
+    current = {device: boot for device, boot in connection.execute(_CURRENT, asked)}
     becomes = {row[:2]: GivenIdentity(*row[2:]) for row in connection.execute(_TO_BECOME, asked) if row[2] not in seen}
     doubts, dealt_with = defaultdict[str, list[str]](list), dict[str, int]()
     for device, detail, ended_ms in connection.execute(_DOUBTS, asked):
@@ -168,7 +172,11 @@ def _covered(connection: Connection, report: MachineReport, after_ms: int) -> in
 
 
 def _change_all(changes: Sequence[MachineChange], connection: Connection) -> list[bool]:
-    in_turn = [_change(connection, one) for one in changes]
+    """Note them in the order of devices, in which heartbeats are written, too: so no two wait for each other."""
+    in_turn = [False] * len(changes)
+    for at, one in sorted(enumerate(changes), key=lambda numbered: numbered[1].device):
+        in_turn[at] = _change(connection, one)
+        connection.execute(update(devices).where(devices.c.id == one.device).values(boot_id=one.boot_id))
     for device in sorted({one.device for one in changes}):
         note_change(connection, Subject.MACHINE, device)
     return in_turn

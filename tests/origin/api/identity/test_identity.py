@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from sync.origin.persistence.tables import devices
 from sync.origin.store.proof.machines import RETURNED_LATELY_MS, MachineChange, MachineStore
 from sync.proof.key_request import request_key
 from sync.runtime.clock import unix_ms
@@ -65,6 +67,22 @@ async def test_so_many_starts_of_machines_are_known(server: RunningOrigin, start
     await store.change([MachineChange(device, f"{number:032x}", number) for number in range(starts)])
     kept = [one.boot_id for one in await store.machines(device)]
     assert kept == [f"{number:032x}" for number in reversed(range(starts - known, starts))]
+
+
+async def test_the_start_that_reported_last_is_with_its_device(server: RunningOrigin) -> None:
+    device, _ = await server.pair()
+    store, current = MachineStore(server.database), select(devices.c.boot_id).where(devices.c.id == device)
+
+    async def written() -> str | None:
+        async with server.database.reading() as connection:
+            found: str | None = await connection.scalar(current)
+            return found
+
+    for number, boot in enumerate((A, B)):
+        await store.change([MachineChange(device, boot, number)])
+        assert await written() == boot
+    await store.forget_boot(device, B)
+    assert await written() == A
 
 
 async def test_what_another_process_heard_is_seen_with_the_next_heartbeat(
