@@ -35,6 +35,7 @@ class LiveHints:
         self.listeners = Listeners()
         self.screens = Screens(clock)
         self.pages = PageHints(self.listeners, self.screens, clock)
+        self.online = 0  # devices that were heard lately, by this origin or others; after a start: before it
         self._memory = memory
         self._is_urgent = is_urgent
         self._urgent = set[str]()  # channels whose newest release is
@@ -73,7 +74,8 @@ class LiveHints:
         channel = listener.caller.channel
         if channel is None:
             return
-        listener.send(hint_frame(Hint(topic="welcome", within_s=return_window_s(self.listeners.count()["device"]))))
+        devices = max(self.online, self.listeners.count()["device"])
+        listener.send(hint_frame(Hint(topic="welcome", within_s=return_window_s(devices))))
         if sequence := self._memory.sequences.get(channel, 0):
             listener.send(hint_frame(Hint(topic="release", channel=channel, sequence=sequence)))
 

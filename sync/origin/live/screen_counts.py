@@ -1,6 +1,10 @@
-"""The service that counts all screens for pages that watch some of them: only while there is such a page."""
+"""The service that counts all screens: for pages that watch some of them, and so that all come back over a time.
+
+Without such a page it counts once a minute.
+"""
 
 import logging
+from itertools import count
 
 from sync.errors import StorageBroken
 from sync.origin.live.live_hints import LiveHints
@@ -8,6 +12,7 @@ from sync.origin.store.counts import CountStore
 from sync.runtime.clock import Clock
 
 COUNT_S = 5.0
+_UNWATCHED = 12  # so many times as long, when no page wants to know
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +27,10 @@ class ScreenCounts:
 
     async def run(self) -> None:
         """Count until cancelled."""
-        while True:
-            await self._clock.sleep(COUNT_S)
-            if self._live.pages.is_watched:
+        for turn in count():
+            if self._live.pages.is_watched or turn % _UNWATCHED == 0:
                 await self._count()
+            await self._clock.sleep(COUNT_S)
 
     async def _count(self) -> None:
         try:
@@ -33,6 +38,7 @@ class ScreenCounts:
         except StorageBroken as error:  # pages ask for lists themselves, and are told there
             log.debug("devices are not counted: %s", error)
             return
+        self._live.online = online
         severity, listeners = self._live.screens.counts(), self._live.listeners.count()
         counts = {"devices": devices, "online": online, "severity": severity, "listeners": listeners}
         self._live.pages.tell_counts(counts)

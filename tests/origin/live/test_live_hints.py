@@ -1,15 +1,19 @@
 """Hints: who hears what, another process that publishes, and the windows that devices are given."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from aiohttp import WSServerHandshakeError
+from sqlalchemy import insert
 
 from sync.origin.http import origin_memory
 from sync.origin.live import page_hints
 from sync.origin.live.waves import fetch_window_s, return_window_s
+from sync.origin.persistence.lists import named
+from sync.origin.persistence.tables import devices
 from sync.runtime.clock import SystemClock
 from tests.origin.live.sockets import add_devices, end_of, hint, listener, publish_elsewhere, running, screen
 from tests.origin.running_origin import RunningOrigin, play, running_origin, settings_in
@@ -60,12 +64,25 @@ async def test_many_devices_hear_at_once_and_fetch_over_a_window(server: Running
         assert "within_s" not in await hint(page)
 
 
+async def test_the_first_that_come_after_a_start_know_how_many_will_come(server: RunningOrigin) -> None:
+    [token] = await add_devices(server, 1)
+    row = {"channel_id": "main", "paired_ms": 0, "seen_ms": 1, "version": 1}
+    async with server.database.writing() as connection:
+        rows = [{**row, "id": str(one), "token_hash": str(one), **named(f"S{one}")} for one in range(600)]
+        await connection.execute(insert(devices), rows)
+    async with running(server, "screen_counts"), asyncio.timeout(60):
+        while not server.origin.live.online:
+            await SystemClock().sleep(0.001)
+    async with listener(server, token) as socket:
+        assert await hint(socket) == {"topic": "welcome", "within_s": 2.0}
+
+
 @pytest.mark.parametrize(
-    ("devices", "fetch_s", "return_s"),
+    ("number", "fetch_s", "return_s"),
     [(0, 0, 1), (1, 0, 1), (40, 0, 1), (60, 0.3, 1), (1_000, 5, 3.3), (10_000, 50, 33.3), (1_000_000, 600, 600)],
 )
-def test_windows_follow_from_how_many_there_are(devices: int, fetch_s: float, return_s: float) -> None:
-    assert (fetch_window_s(devices), return_window_s(devices)) == (fetch_s, return_s)
+def test_windows_follow_from_how_many_there_are(number: int, fetch_s: float, return_s: float) -> None:
+    assert (fetch_window_s(number), return_window_s(number)) == (fetch_s, return_s)
 
 
 async def test_a_page_hears_what_changed_and_a_device_does_not(server: RunningOrigin) -> None:
