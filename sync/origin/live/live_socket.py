@@ -82,7 +82,9 @@ class LiveRoutes:
         while True:
             message = await socket.receive()
             listener.heard()
-            if message.type is WSMsgType.TEXT:
+            if message.type is WSMsgType.TEXT and listener.is_leaving:
+                log.debug("%s goes on although its connection ends", listener.caller.id)
+            elif message.type is WSMsgType.TEXT:
                 listener.is_busy = True
                 await self._take(listener, message.data.encode())
                 listener.is_busy = False

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import IO, Any
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, WSMsgType
 
 from sync.command_output import READER_GONE
 from sync.origin.app.cli import main
@@ -225,13 +225,20 @@ async def test_a_device_is_let_in_listed_and_locked_out_from_the_command_line(
         device = json.loads(out)["id"]
         headers = {"Authorization": f"Bearer {secret}"}
         async with client.get(f"{origin.url}/v1/pairings/{asked['pairing']}", headers=headers) as answer:
-            assert (await answer.json())["device"] == device
+            paired = await answer.json()
+            assert paired["device"] == device
         _, out, _ = await run(capsys, "devices", "list", *at)
         assert [(d["id"], d["channel"]) for d in json.loads(out)] == [(device, "main")]
         chosen = {("--search", "WIN"): 1, ("--search", "x"): 0, ("--channel", "cafe"): 0, ("--limit", "1"): 1}
         for options, count in chosen.items():
             assert len(json.loads((await run(capsys, "devices", "list", *options, *at))[1])) == count
-        assert (await run(capsys, "devices", "remove", device, *at))[0] == 0
+        headers = {"Authorization": f"Bearer {paired['token']}"}
+        async with client.ws_connect(f"{origin.url}/v1/live", headers=headers) as socket:
+            assert (await run(capsys, "devices", "remove", device, *at))[0] == 0
+            while (await socket.receive(60)).type is not WSMsgType.CLOSE:
+                pass
+        async with client.post(f"{origin.url}/v1/exchange", headers=headers, json={}) as answer:
+            assert answer.status == 401
         assert json.loads((await run(capsys, "devices", "list", *at))[1]) == []
         assert (await run(capsys, "devices", "approve", "NOSUCH", "--channel", "main", *at))[0] == 1
 

@@ -142,6 +142,19 @@ async def test_a_removed_device_is_hung_up_on(server: RunningOrigin) -> None:
         assert await end_of(socket) == 1008
 
 
+async def test_a_removed_device_that_goes_on_is_not_listened_to(server: RunningOrigin) -> None:
+    device, token = await server.pair()
+    reader, writer = await open_raw(server, token)
+    await server.ask("DELETE", f"/v1/devices/{device}", server.writer)
+    asked = {"topic": "exchange", "number": 1, "exchange": {"plays": [play(device, 1)]}}
+    for kind, payload in ((0x81, json.dumps(asked).encode()), (0x88, b"")):
+        length = bytes([0x80 | 126]) + len(payload).to_bytes(2) if len(payload) > 125 else bytes([0x80 | len(payload)])
+        writer.write(bytes([kind]) + length + bytes(4) + payload)  # masked by zeros
+    assert b'"exchange"' not in await asyncio.wait_for(reader.read(), PATIENCE_S)
+    assert (await server.ask("GET", "/v1/plays", server.reader)).document["plays"] == []
+    writer.close()
+
+
 async def test_a_key_removed_by_the_command_line_is_hung_up_on(checked: RunningOrigin, tmp_path: Path) -> None:
     async with listener(checked, checked.reader) as page, listener(checked, checked.writer) as other:
         command = await started("keys", "revoke", "reader", "--data-dir", str(tmp_path))
