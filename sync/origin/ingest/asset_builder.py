@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+import stat
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from sync.origin.transcode.film.recipe import choose_recipe
 from sync.origin.transcode.loudness import measure_lufs
 from sync.origin.transcode.picture_jobs import film_of_jpegs, make_picture
 from sync.origin.transcode.probe import HEAD_BYTES, BadMedia, FileKind, probe, recognise_kind
+from sync.origin.transcode.sandbox import ChildStopped
 from sync.origin.transcode.transcode_job import MadeMedia, TranscodeJob
 from sync.origin.transcode.video import make_video
 from sync.wire.chunk_index import Index, dump_index
@@ -42,7 +44,15 @@ async def build_asset(job: TranscodeJob) -> MadeMedia:
         StorageBroken: the tools cannot be run.
     """
     made = await _transcode(job)
+    _check_files(made)
     return replace(made, loudness_lufs=await measure_lufs(made.path, job.limits)) if made.has_audio else made
+
+
+def _check_files(made: MadeMedia) -> None:
+    """Refuse links: who follows one reads and publishes what the tool that made it cannot see, such as a key."""
+    for path in (made.path, made.thumbnail):
+        if not stat.S_ISREG((found := path.lstat()).st_mode) or found.st_nlink != 1:
+            raise ChildStopped(f"a tool has made {path.name} as something else than a file of its own")
 
 
 async def _transcode(job: TranscodeJob) -> MadeMedia:

@@ -22,7 +22,7 @@ from sync.errors import Conflict, NotFound, StorageBroken, StorageFull
 from sync.origin.ingest.asset_builder import build_asset, divide_asset, store_asset
 from sync.origin.limits.machine import free_memory, processors
 from sync.origin.limits.memory_share import MemoryShare
-from sync.origin.limits.priority import priority_for
+from sync.origin.limits.priority import Priority, priority_for
 from sync.origin.limits.transcoding_budget import QUICK_ENDS_AFTER_S, Limits, lanes
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.upload_file import lock_upload
@@ -41,6 +41,7 @@ from sync.wire.release import Asset
 MAX_ATTEMPTS = 3
 _POLL_EVERY_S = 15.0  # another origin on the same database may have queued something
 _MAX_RETRY_WAIT_S = 300.0
+_PRIORITY_HOLDS_S = 10.0  # it is found by looking at all processes
 _PROGRESS_STEP = 5  # percent
 _LOCK_TRIES, _LOCK_RETRY_S = 20, 0.02
 
@@ -83,24 +84,42 @@ class Pipeline:
         self._changed = changed
         self._rng = rng or Random()
         self._tools = ForkedTools(files.uploads, files.work, clock)
-        measured = processors(Path("/")), free_memory(Path("/")), priority_for(settings.pipeline.priority)
+        self._work_comes = asyncio.Event()
+        self._last_priority, self._priority_ends = priority_for(settings.pipeline.priority), 0.0
+        measured = processors(Path("/")), free_memory(Path("/")), self._last_priority
         self._lanes = tuple(
             _Lane(large, asyncio.Semaphore(lane.workers), MemoryShare(lane.memory_bytes))
             for large, lane in zip((False, True), lanes(settings.pipeline.workers, *measured), strict=True)
         )
 
     def wake(self) -> None:
-        """Read the queues now: something was added to them."""
+        """Read the queues now: something was added to them, or will be as soon as it is received."""
         for lane in self._lanes:
             lane.woken.set()
+        self._work_comes.set()
 
     async def run(self) -> None:
         """Recover from a crash, then process media for ever."""
         await self.recover()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tools.run())
+            tasks.create_task(self._prepare_tools())
             for lane in self._lanes:
                 tasks.create_task(self._serve(lane, tasks))
+
+    async def _prepare_tools(self) -> None:
+        """Have the tools start while the file that they are for is received."""
+        while True:
+            await self._work_comes.wait()
+            self._work_comes.clear()
+            await contain("tools cannot be started", self._tools.prepare(await self._priority()))
+
+    async def _priority(self) -> Priority:
+        """Return the priority of children; a player may be installed while the origin runs."""
+        if self._clock.monotonic() >= self._priority_ends:
+            self._last_priority = await asyncio.to_thread(priority_for, self._settings.pipeline.priority)
+            self._priority_ends = self._clock.monotonic() + _PRIORITY_HOLDS_S
+        return self._last_priority
 
     async def _serve(self, lane: _Lane, tasks: asyncio.TaskGroup) -> None:
         while True:
@@ -293,7 +312,7 @@ class Pipeline:
         room_bytes = self._files.free_bytes() - self._settings.storage.reserve_bytes
         if room_bytes <= 0:
             raise StorageFull("only the reserve is left on the disk")
-        priority = await asyncio.to_thread(priority_for, settings.priority)
+        priority = await self._priority()
         source, progress = self._files.source_path(row.id), self._progress_of(row)
         limits = Limits(settings.longest_s, settings.memory_bytes, room_bytes, priority, (source,), (folder,))
         memory = self._lanes[row.large].memory

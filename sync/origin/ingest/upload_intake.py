@@ -37,7 +37,8 @@ class ChecksumMismatch(Rejected):
 class Intake:
     """Receives uploads and local files and queues them for the pipeline; `run` deletes uploads that expired.
 
-    `queued()` is called when the pipeline has new work, `changed("uploads" | "media", id)` after each durable change.
+    `queued()` is called when the pipeline has new work, and when that begins to be received; `changed("uploads" |
+    "media", id)` after each durable change.
     The states of an upload: `sync.origin.store.uploads.UPLOAD_STATES`.
     """
 
@@ -78,6 +79,7 @@ class Intake:
         upload_id = secrets.token_hex(16)
         await asyncio.to_thread(self._create_file, upload_id)
         upload = await self._uploads.create(upload_id, name, size_bytes, sha256, metadata)
+        self._queued()
         self._changed("uploads", upload_id)
         return upload
 

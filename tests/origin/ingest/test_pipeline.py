@@ -168,7 +168,13 @@ def picture(arguments, convert=tool_forker.TOOLS["picture"]):
     for fault, harm in {b"crash": os.abort, b"hang": lambda: time.sleep(60), b"memory": lambda: bytes(10**10)}.items():
         if raw.endswith(fault):
             harm()
-    return convert(arguments)
+    code = convert(arguments)
+    for fault, name in {b"key": "asset", b"thumbnail": "thumbnail.jpg"}.items():
+        if raw.endswith(fault):
+            made = Path(arguments[1], name)
+            made.unlink()
+            made.symlink_to(Path(arguments[0]).parent.parent / "secret")
+    return code
 
 tool_forker.TOOLS["picture"] = picture
 tool_forker.main()
@@ -180,10 +186,12 @@ async def test_files_that_harm_their_tool_fail_alone(
 ) -> None:
     monkeypatch.setattr(forked_tools, "_COMMAND", (sys.executable, "-c", FAULTY_FORKER))
     monkeypatch.setattr(pipeline_module, "MAX_ATTEMPTS", 2)
-    good = photos(samples, 6)
+    good = photos(samples, 10)
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "secret").chmod(0o600)
     async with open_media_origin(tmp_path, pipeline={"workers": 4, "longest_s": 3}) as media_origin:
         ids = dict[str, str]()
-        for path, fault in zip(good, ("", "crash", "", "hang", "", "memory"), strict=True):
+        for path, fault in zip(good, ("", "crash", "", "hang", "", "memory", "", "key", "", "thumbnail"), strict=True):
             path.write_bytes(path.read_bytes() + fault.encode())
             ids[path.name] = await media_origin.intake.ingest_file(path, path.name)
         rows = [await media_origin.wait_until_processed(media_id) for media_id in ids.values()]
@@ -191,6 +199,8 @@ async def test_files_that_harm_their_tool_fail_alone(
         assert row.state is MediaState.READY and row.attempts == 1
     for row in rows[1::2]:
         assert row.state is MediaState.FAILED and row.attempts == 2 and row.problem and "time or memory" in row.problem
+    assert not [path for path in tmp_path.rglob("*") if path.is_symlink()]
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
 
 
 async def test_pictures_that_need_all_memory_are_converted_one_after_the_other(

@@ -57,14 +57,15 @@ async def test_a_worker_is_called_when_the_upload_is_unlocked(idle_origin: Media
     called = list[str]()
 
     def queued() -> None:
-        with lock_upload(idle_origin.files.source_path(upload.id)):
-            called.append(upload.id)
+        for path in idle_origin.files.uploads.iterdir():
+            with lock_upload(path):
+                called.append(path.name)
 
     parts = idle_origin.uploads, idle_origin.media, idle_origin.files, idle_origin.settings, SystemClock()
     intake = Intake(*parts, queued=queued, changed=lambda *_: None)
     upload = await intake.create("photo", len(DATA), None)
     await intake.append(upload.id, 0, pieces_of(DATA), None, None)
-    assert called == [upload.id]
+    assert called == [upload.id, upload.id]  # when it is created, too
 
 
 async def pieces_of(data: bytes) -> AsyncIterator[bytes]:
