@@ -106,7 +106,7 @@ async def _measured(
 async def _fill(database: OriginDatabase, count: int) -> None:
     now_ms = unix_ms(SystemClock().now())
     before_ms = now_ms - 2 * 86_400_000
-    reader = {"id": _READER, "name": _READER, "hash": token_hash(_READER), "access": "read", "created_ms": now_ms}
+    reader = {"id": _READER, "name": _READER, "hash": token_hash(_READER), "role": "viewer", "created_ms": now_ms}
     paired = {"channel_id": "main", "channels": ["main"], "paired_ms": before_ms, "version": 1}
     certified = {"number": 1, "serial": 1, "key": KEY.id, "public_key": public_key(KEY), "issued_ms": before_ms}
     names = [(name_of(number), token_hash(token_of(number))) for number in range(count)]

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
+from pydantic_core import from_json
 from sqlalchemy import ARRAY, BigInteger, Connection, Engine, Table, cast, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidRequestError
@@ -258,14 +260,14 @@ async def open_origin_database(url: str, plays_folder: Path = Path("plays")) -> 
         Rejected: `url` is not the address of a database, or its driver is not installed.
     """
     try:
-        engine = create_async_engine(url)
+        engine = create_async_engine(url, json_deserializer=_read_json)
     except (ArgumentError, InvalidRequestError) as error:
         raise Rejected(f"storage.database_url is not the address of a database: {_DATABASE_URL}") from error
     except ImportError as error:
         raise Rejected(f"the driver for storage.database_url is not installed: {_DATABASE_URL}") from error
     in_threads = None
     if engine.dialect.name == "sqlite":
-        in_threads = create_engine(engine.url.set(drivername="sqlite"))
+        in_threads = create_engine(engine.url.set(drivername="sqlite"), json_deserializer=_read_json)
         for one in (engine.sync_engine, in_threads):
             event.listen(one, "connect", _prepare_sqlite)
     database = OriginDatabase(engine, PlayFiles(plays_folder), in_threads)
@@ -274,6 +276,13 @@ async def open_origin_database(url: str, plays_folder: Path = Path("plays")) -> 
         yield database
     finally:
         await database.close()
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return from_json(text)
+    except ValueError:  # half of a surrogate pair, which an earlier version stored
+        return json.loads(text)
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:

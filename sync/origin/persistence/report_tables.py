@@ -19,6 +19,7 @@ def _hours() -> list[Column[int]]:
 
 
 # Days with plays of a device. Each change of them raises `changes`; `counted` is its value when they were counted.
+# While plays only came since then, all of one log and behind those counted, `counted_log` names it: they are added.
 play_days = Table(
     "play_days",
     metadata,
@@ -29,6 +30,8 @@ play_days = Table(
     Column("judgement", Integer, nullable=False, server_default="0"),  # `billing.JUDGEMENT` it was counted with
     Column("shown_ms", JSON),  # of each hour, by all its plays, items of playlists too; NULL: not counted yet
     Column("archived", BigInteger, nullable=False, server_default="0"),  # `changes` when all its plays were in files
+    Column("counted_log", String(32), nullable=False, server_default=""),  # empty: the whole day is to be counted
+    Column("counted_until", BigInteger, nullable=False, server_default="0"),  # the last sequence of it that is counted
     Index("play_days_by_day", "day"),
 )
 _stale = play_days.c.counted < play_days.c.changes

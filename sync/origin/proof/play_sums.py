@@ -96,7 +96,7 @@ def count_days(
             shown = _shown(play.body)
             judged = judge(shown, rule, PlayFacts(
                 play.set_aside, play.accepted, play.corrected, *facts(play.body)))  # fmt: skip
-            one = found[day].sums.setdefault(_key(play.body, judged, version), DaySum())
+            one = found[day].sums.setdefault(_key(play.body, shown, judged, version), DaySum())
             one.plays += 1
             one.rendered_ms += shown.rendered_ms
             one.hours[hour] += 1
@@ -105,6 +105,7 @@ def count_days(
 
 
 _CLOCKS = {"synced": ClockState.SYNCHRONISED, "unsynced": ClockState.NEVER_SET}
+_DETAILS, _STATES = frozenset(ScreenDetail), frozenset(ClockState)
 _INTEGER = TypeAdapter(int)
 _WHAT = ("release", "asset", "item", "campaign", "line", "creative")
 
@@ -142,23 +143,23 @@ def _number(sent: Any) -> int:
 
 def _screen(play: Mapping[str, Any]) -> str:
     detail = play.get("screen_detail")
-    return str(detail if detail in set(ScreenDetail) else play.get("screen", ScreenState.UNKNOWN.value))
+    return str(detail if detail in _DETAILS else play.get("screen", ScreenState.UNKNOWN.value))
 
 
 def _clock(play: Mapping[str, Any]) -> str:
     state = play.get("clock_state")  # an older player does not say it, a newer one may say more
-    return str(state if state in set(ClockState) else _CLOCKS.get(play.get("clock", ""), ClockState.NEVER_SET).value)
+    return str(state if state in _STATES else _CLOCKS.get(play.get("clock", ""), ClockState.NEVER_SET).value)
 
 
-def _key(play: Mapping[str, Any], judged: Judgement, rule_version: int) -> SumKey:
+def _key(play: Mapping[str, Any], shown: ShownPlay, judged: Judgement, rule_version: int) -> SumKey:
     return SumKey(
         campaign_id=play.get("campaign") or "",
         line_id=play.get("line") or "",
         creative_id=play.get("creative") or "",
         asset=play["asset"],
         outcome=play["outcome"],
-        screen=_screen(play),
-        clock=_clock(play),
+        screen=shown.screen,
+        clock=shown.clock,
         relaxed=int(bool(play.get("relaxed"))),
         verdict=judged.verdict.value,
         reason=judged.reason.value,

@@ -159,7 +159,7 @@ async def test_a_line_says_when_it_is_billed_and_each_rule_it_ever_had_stays(
     async with planning.database.reading() as connection:
         rows = await connection.execute(select(billable_rules.c.version, billable_rules.c.rule["kind"].as_string()))
         assert [tuple(row) for row in rows] == [(1, "min_fraction"), (2, "on_render"), (3, "complete")]
-        assert (await rules_of(connection, [made, "other"]))[made][0] == 3
+        assert (await connection.run_sync(rules_of, [made, "other"]))[made][0] == 3
     wrong: list[dict[str, Any]] = [
         {"kind": "always"},
         {"fraction_ppm": 0},

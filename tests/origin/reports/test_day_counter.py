@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from sync.origin.reports.day_counter import DayCounter
 from sync.origin.store.proof.play_times import MovedPlay, PlayTimeStore
 from sync.origin.store.proof.plays import Acceptance, Delivery, PlayStore, ReceivedPlay
 from sync.origin.store.reports.billable_rules import note_rules, rules_of
+from sync.origin.store.reports.day_plays import DayPlays
 from sync.origin.store.reports.play_sums import PlaySumStore, SumFilter
 from sync.runtime.clock import instant, unix_ms
 from sync.wire.device_reports import Play
@@ -32,6 +33,7 @@ from tests.origin.running_origin import EPOCH, play
 OLD, NEW, STRANGE = "1" * 64, "2" * 64, "3" * 64
 FILM, OTHER = "a" * 64, "b" * 64
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Pacific/Chatham", "UTC", "Nowhere/Else", "Europe", "")
+FIRST = ("", 0)
 ALL = SumFilter(-(10**6), 10**6)
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 CHANGES = (NOON, datetime(2026, 10, 25, 12, tzinfo=UTC), datetime(2026, 11, 1, 12, tzinfo=UTC))
@@ -96,7 +98,7 @@ async def counted_anew(database: OriginDatabase, device: str) -> Counter[tuple[A
     """Count all rows of a device, one by one."""
     async with database.reading() as connection:
         rows = (await connection.execute(select(plays).where(plays.c.device_id == device))).mappings().all()
-        rules = await rules_of(connection, ["mornings", "evenings"])
+        rules = await connection.run_sync(rules_of, ["mornings", "evenings"])
     found: Counter[tuple[Any, ...]] = Counter()
     for row in rows:
         body = row["body"]
@@ -205,7 +207,7 @@ async def test_sums_are_those_of_a_count_of_all_plays(database: OriginDatabase) 
     await counts.count()
     for number in range(14):  # rules changed while others were counted
         assert await by_hour(store, f"d{number}") == await counted_anew(database, f"d{number}")
-    assert await store.stale_days(None, 9) == []
+    assert await store.stale_days(None, FIRST, 9) == []
     names = ("day", "line_id", "verdict", "reason", "outcome", "screen", "relaxed", "rule_version")
     together, each = Counter[tuple[Any, ...]](), Counter[tuple[Any, ...]]()
     for found, columns in ((together, names), (each, ("device_id", *names))):
@@ -219,16 +221,18 @@ async def test_what_comes_while_a_day_is_counted_makes_it_stale_again(database: 
     await fill(database, "d")
     counts, store = counter(database)
     await PlayStore(database).store([Delivery("d", [sent("d", 1, NOON)])], 0)
-    ((device, days),) = await store.stale_days(None, 9)
-    read = await store.plays_of(device, days)
+    [(device, day)] = await store.stale_days(None, FIRST, 9)
+    read = await store.plays_of(device, [day])
     await PlayStore(database).store([Delivery("d", [sent("d", 2, NOON + timedelta(minutes=1))])], 0)
     await counts._count(read)
     assert sum((await by_hour(store, "d")).values()) == 1
-    assert await store.stale_days(None, 9) == [("d", days)]
+    assert await store.stale_days(None, FIRST, 9) == [("d", day)]
     await counts.count()
     await counts._count(read)  # an older count does not overwrite a newer one
     assert sum((await by_hour(store, "d")).values()) == 2
-    assert await PlaySumStore(database, JUDGEMENT + 1).stale_days(None, 9) == [("d", days)]  # of another arithmetic
+    assert await PlaySumStore(database, JUDGEMENT + 1).stale_days(None, FIRST, 9) == [
+        ("d", day)
+    ]  # of another arithmetic
 
 
 async def test_a_play_belongs_to_the_day_in_which_it_began(database: OriginDatabase) -> None:
@@ -302,3 +306,42 @@ async def test_an_origin_counts_by_itself(database: OriginDatabase) -> None:
                 counted = sorted((device, count) for device, count in rows)
     service.cancel()
     await asyncio.gather(service, return_exceptions=True)
+
+
+async def test_plays_that_follow_are_added_without_reading_those_before(
+    database: OriginDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(database, "d", "e")
+    counts, store = counter(database)
+
+    async def deliver(device: str, *numbers: int, **changes: Any) -> None:
+        arrivals = [sent(device, number, NOON + timedelta(minutes=number), **changes) for number in numbers]
+        await PlayStore(database).store([Delivery(device, arrivals)], 0)
+        await counts.count()
+
+    whole = list[str]()
+    plays_of = PlaySumStore.plays_of
+
+    async def noted(self: PlaySumStore, device: str, days: Collection[int]) -> DayPlays:
+        whole.append(device)
+        return await plays_of(self, device, days)
+
+    monkeypatch.setattr(PlaySumStore, "plays_of", noted)
+    for first in (1, 3, 5):
+        await deliver("d", first, first + 1)
+        await deliver("e", first, first + 1)
+    await deliver("d", 9)
+    assert whole == []
+    await deliver("d", 8)  # it comes late
+    assert whole == ["d"]
+    await deliver("d", 10)
+    await deliver("d", 11, log_epoch="f" * 32)  # another log
+    await deliver("d", 12, log_epoch="f" * 32)
+    assert whole == ["d", "d"]
+    for device in ("d", "e"):
+        assert await by_hour(store, device) == await counted_anew(database, device)
+    together = await store.sums(ALL, ["verdict"], hours=True)
+    assert sum(row["plays"] for row in together) == 6 + 6 + 5
+    async with database.reading() as connection:
+        shown = await connection.scalars(select(play_days.c.shown_ms).where(play_days.c.device_id == "d"))
+        assert sum(map(sum, shown)) == 11 * 10_000

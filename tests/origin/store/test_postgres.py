@@ -256,7 +256,7 @@ async def test_two_origins_count_what_both_take_in_at_once(origins: Origins) -> 
     async with databases[1].writing() as connection:
         await note_rules(connection, {"mornings": {"kind": "on_render"}}, 0)
     store, everything = PlaySumStore(databases[1], 1), SumFilter(0, 10**6)
-    assert len(await store.stale_days(None, 9)) == 1
+    assert len(await store.stale_days(None, ("", 0), 9)) == 1
     await DayCounter(store, FakeClock()).count()
     rows = await store.sums(everything, ("line_id", "rule_version"), hours=True)
     assert [(row["line_id"], row["rule_version"], row["plays"], row["hour_10"]) for row in rows] == [

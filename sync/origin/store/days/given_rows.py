@@ -11,17 +11,20 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     JSON,
+    BigInteger,
     BindParameter,
     Connection,
     FromClause,
     Table,
     Text,
+    Update,
     bindparam,
     cast,
     column,
     func,
     literal_column,
     select,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
@@ -101,3 +104,32 @@ class Addition:
             insertion(self._table, "postgresql").from_select(list(self._kinds), select(*columns))
         )
         return made
+
+
+class Increase:
+    """Adds numbers to columns of rows that are known by a number; each row given has that number, then the others."""
+
+    def __init__(self, table: Table, key: str, names: Sequence[str]) -> None:
+        self._table, self._key, self._names = table, table.c[key], names
+
+    def add(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Increase rows."""
+        if rows and connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(self._of_one, [(*numbers, key) for key, *numbers in rows])
+        elif rows:
+            connection.execute(self._of_many, self._given.values("postgresql", rows))
+
+    @cached_property
+    def _given(self) -> GivenRows:
+        return GivenRows(key=BigInteger(), **dict.fromkeys(self._names, BigInteger()))
+
+    @cached_property
+    def _of_one(self) -> str:
+        changes = ", ".join(f"{name} = {name} + ?" for name in self._names)
+        return f"UPDATE {self._table.name} SET {changes} WHERE {self._key.name} = ?"
+
+    @cached_property
+    def _of_many(self) -> Update:
+        given = self._given.table("postgresql")
+        increased = {name: self._table.c[name] + given.c[name] for name in self._names}
+        return update(self._table).where(self._key == given.c.key).values(increased)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.report_tables import play_days, play_sums
@@ -17,15 +17,32 @@ def day_of_play(started_ms: int, zone: str) -> int:
 
 
 def mark_days(connection: Connection, days: Iterable[tuple[str, int]]) -> None:
-    """Note that plays of these devices on these days came or changed."""
-    _MARKS.add(connection, [(device, day, 1) for device, day in sorted(set(days))])
+    """Note that plays of these devices on these days changed: the days are to be counted as a whole."""
+    _MARKS.add(connection, [(device, day, 1, "", 0) for device, day in sorted(set(days))])
 
 
+def mark_new_plays(connection: Connection, new: Iterable[tuple[str, int, str, int]]) -> None:
+    """Note which plays came: device, day, log epoch and sequence of each."""
+    firsts: dict[tuple[str, int], tuple[str, int]] = {}
+    for device, day, log, sequence in new:
+        known, first = firsts.get((device, day), (log, sequence))
+        firsts[device, day] = (log if known == log else "", min(first, sequence))
+    _MARKS.add(connection, [(*key, 1, log, first - 1) for key, (log, first) in sorted(firsts.items())])
+
+
+_log, _until = play_days.c.counted_log, play_days.c.counted_until
 _MARKS = Addition(
     play_days,
-    ("device_id", "day", "changes"),
+    ("device_id", "day", "changes", "counted_log", "counted_until"),
     lambda insertion: insertion.on_conflict_do_update(
-        index_elements=list(play_days.primary_key), set_={"changes": play_days.c.changes + insertion.excluded.changes}
+        index_elements=list(play_days.primary_key),
+        set_={
+            "changes": play_days.c.changes + insertion.excluded.changes,
+            "counted_log": case(
+                (and_(_log == insertion.excluded.counted_log, _until <= insertion.excluded.counted_until), _log),
+                else_=literal_column("''"),
+            ),
+        },
     ),
 )
 
@@ -44,5 +61,5 @@ async def mark_lines(connection: AsyncConnection, lines: Iterable[str]) -> None:
         own = (play_sums.c.device_id == play_days.c.device_id) & (play_sums.c.day == play_days.c.day)
         has_line = select(play_sums.c.id).where(own, play_sums.c.line_id == line).exists()
         stale = play_days.c.counted < play_days.c.changes  # one that is being counted knows the old rule
-        change = update(play_days).where(or_(stale, has_line)).values(changes=play_days.c.changes + 1)
+        change = update(play_days).where(or_(stale, has_line)).values(changes=play_days.c.changes + 1, counted_log="")
         await connection.execute(change)

@@ -21,7 +21,7 @@ from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import CONFLICTS, PLAYS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.persistence.tables import play_conflicts, plays
-from sync.origin.store.days.play_days import day_of_play, mark_days, mark_plays
+from sync.origin.store.days.play_days import day_of_play, mark_new_plays, mark_plays
 from sync.origin.store.days.play_documents import DOCUMENT, documents
 from sync.origin.store.proof.deduplication import Arrival, Key, Place, ReceiptStatus, store_once, stored_hashes
 from sync.origin.store.proof.device_logs import high_waters
@@ -215,7 +215,13 @@ def _store(connection: Connection, deliveries: Sequence[Delivery], now_ms: int) 
     ]
     statuses = store_once(connection, plays, play_conflicts, arrivals)
     new = (one.row for one, status in zip(arrivals, statuses, strict=True) if status == "accepted")
-    mark_days(connection, {(row["device_id"], day_of_play(row["started_ms"], row["body"]["zone"])) for row in new})
+    mark_new_plays(
+        connection,
+        (
+            (row["device_id"], day_of_play(row["started_ms"], row["body"]["zone"]), row["log_epoch"], row["sequence"])
+            for row in new
+        ),
+    )
     logs = [(one.device, one.log_epoch) for one in deliveries if one.log_epoch is not None]
     marks, status = high_waters(connection, logs), iter(statuses)
     return [

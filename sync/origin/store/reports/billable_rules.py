@@ -6,7 +6,7 @@ The newest version judges all plays of its line, the older ones too; it stays wh
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import and_, func, insert, select
+from sqlalchemy import Connection, and_, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.tables import billable_rules
@@ -20,7 +20,7 @@ _LINES_AT_ONCE = 500  # a statement takes a limited number of values
 
 async def note_rules(connection: AsyncConnection, rules: Mapping[str, Mapping[str, Any]], now_ms: int) -> None:
     """Store the rules of lines that differ from their newest version; plays of these lines are to be counted anew."""
-    known = await rules_of(connection, rules)
+    known = await connection.run_sync(rules_of, rules)
     wanted = {line: BillableRule.model_validate(rule) for line, rule in rules.items()}
     rows = [
         {"line_id": line, "version": version + 1, "rule": rule.model_dump(), "since_ms": now_ms}
@@ -33,13 +33,13 @@ async def note_rules(connection: AsyncConnection, rules: Mapping[str, Mapping[st
         await mark_lines(connection, [str(row["line_id"]) for row in rows])
 
 
-async def rules_of(connection: AsyncConnection, lines: Iterable[str]) -> dict[str, VersionedRule]:
+def rules_of(connection: Connection, lines: Iterable[str]) -> dict[str, VersionedRule]:
     """Return the newest rule of each of these lines that has one."""
     own, wanted, found = billable_rules.c, sorted(lines), dict[str, VersionedRule]()
     for first in range(0, len(wanted), _LINES_AT_ONCE):
         newest = select(own.line_id, func.max(own.version).label("version")).group_by(own.line_id)
         newest_ones = newest.where(own.line_id.in_(wanted[first : first + _LINES_AT_ONCE])).subquery()
         same = and_(newest_ones.c.line_id == own.line_id, newest_ones.c.version == own.version)
-        rows = await connection.execute(select(own.line_id, own.version, own.rule).join(newest_ones, same))
+        rows = connection.execute(select(own.line_id, own.version, own.rule).join(newest_ones, same))
         found.update({row[0]: (row[1], BillableRule.model_validate(row[2])) for row in rows})
     return found

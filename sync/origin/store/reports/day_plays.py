@@ -1,0 +1,82 @@
+"""What days are counted from: plays, and what releases and rules say of the lines that they show."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from sync.origin.persistence.tables import plays, release_contents, releases
+from sync.origin.planning.billable_rule import VersionedRule
+from sync.origin.planning.release_contents import ReleaseContent, Runs
+from sync.origin.store.reports.billable_rules import rules_of
+
+JUDGED = (
+    plays.c.started_ms,
+    plays.c.set_aside,
+    plays.c.accepted.is_not(None),
+    plays.c.clock_offset_ms.is_not(None),
+)
+"""The columns that say how a play was judged."""
+
+JudgedPlay = tuple[Mapping[str, Any], int, str | None, bool, bool]
+"""A document, and its `JUDGED`."""
+
+_AT_ONCE = 500  # a statement takes a limited number of values
+
+
+@dataclass(frozen=True, slots=True)
+class LineKnowledge:
+    """The rules of lines, where releases were published, and what they showed (see `DayPlays`)."""
+
+    rules: Mapping[str, VersionedRule]
+    places: Mapping[str, Sequence[tuple[str, int]]]
+    contents: Mapping[tuple[str, str], Sequence[tuple[ReleaseContent, Runs]]]
+
+
+@dataclass(frozen=True, slots=True)
+class DayPlays:
+    """What days of a device are counted from, all read at one moment.
+
+    `changes` of each day is that moment. `rows` are the plays on these days and around them: document, start, why it
+    was set aside, whether a person accepted it, whether its time is corrected.
+    """
+
+    device: str
+    changes: Mapping[int, int]
+    rows: Sequence[JudgedPlay]
+    known: LineKnowledge
+    last: tuple[str, int] = ("", 0)  # a log of which all plays up to this sequence are here
+
+
+def known_of_lines(connection: Connection, bodies: Iterable[Mapping[str, Any]]) -> LineKnowledge:
+    """Return what is known of the lines that plays show."""
+    of_lines = [body for body in bodies if body.get("line")]
+    places = _places(connection, {body["release"] for body in of_lines})
+    channels = {channel for each in places.values() for channel, _ in each}
+    contents = _contents(connection, channels, {body["asset"] for body in of_lines})
+    return LineKnowledge(rules_of(connection, {body["line"] for body in of_lines}), places, contents)
+
+
+def _places(connection: Connection, sha256s: Iterable[str]) -> dict[str, list[tuple[str, int]]]:
+    wanted, found = sorted(sha256s), dict[str, list[tuple[str, int]]]()
+    for first in range(0, len(wanted), _AT_ONCE):
+        query = select(releases.c.sha256, releases.c.channel_id, releases.c.sequence)
+        rows = connection.execute(query.where(releases.c.sha256.in_(wanted[first : first + _AT_ONCE])))
+        for sha256, channel, sequence in rows:
+            found.setdefault(sha256, []).append((channel, sequence))
+    return found
+
+
+def _contents(
+    connection: Connection, channels: Collection[str], assets: Collection[str]
+) -> dict[tuple[str, str], list[tuple[ReleaseContent, Runs]]]:
+    own, found = release_contents.c, dict[tuple[str, str], list[tuple[ReleaseContent, Runs]]]()
+    fields = [own[name] for name in ReleaseContent.__dataclass_fields__]
+    wanted = sorted(assets) if channels else []
+    for first in range(0, len(wanted), _AT_ONCE):
+        query = select(own.channel_id, own.sequences, *fields).where(own.channel_id.in_(channels), own.line != "")
+        for channel, runs, *values in connection.execute(query.where(own.asset.in_(wanted[first : first + _AT_ONCE]))):
+            content = ReleaseContent(*values)
+            found.setdefault((channel, content.asset), []).append((content, [(one[0], one[1]) for one in runs]))
+    return found
