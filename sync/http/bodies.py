@@ -99,6 +99,8 @@ async def read_body(request: web.Request, cap_bytes: int) -> bytes:
     """
     if (request.content_length or 0) > cap_bytes:
         raise TooLarge(f"a body of {request.content_length} bytes is over the limit of {cap_bytes}")
+    if request.content.is_eof() and request.content.exception() is None:
+        return _arrived_body(request, cap_bytes)
     parts = bytearray()
     try:
         async with asyncio.timeout(WHOLE_BODY_S):
@@ -112,6 +114,15 @@ async def read_body(request: web.Request, cap_bytes: int) -> bytes:
     return bytes(parts)
 
 
+def _arrived_body(request: web.Request, cap_bytes: int) -> bytes:
+    """Return a body that came together with its head, as short ones do: there is nothing to wait for."""
+    _check_encoding(request)
+    raw = request.content.read_nowait()
+    if len(raw) > cap_bytes:
+        raise TooLarge(f"the body is over the limit of {cap_bytes} bytes")
+    return raw
+
+
 async def body_pieces(request: web.Request, most_bytes: int) -> AsyncIterator[bytes]:
     """Yield the body as it arrives, at most `most_bytes` at a time.
 
@@ -120,9 +131,7 @@ async def body_pieces(request: web.Request, most_bytes: int) -> AsyncIterator[by
         HTTPRequestTimeout: nothing arrived for `IDLE_BODY_S`; the answer is a problem with status 408.
         HTTPBadRequest: its chunks are not valid HTTP.
     """
-    encoding = request.headers.get(hdrs.CONTENT_ENCODING, "identity")
-    if encoding.lower() != "identity":
-        raise Unsupported(f"send the body without Content-Encoding; {encoding} is not accepted")
+    _check_encoding(request)
     end_work(request)
     pieces = aiter(request.content.iter_chunked(most_bytes))
     while True:
@@ -136,6 +145,12 @@ async def body_pieces(request: web.Request, most_bytes: int) -> AsyncIterator[by
         if piece is None:
             return
         yield piece
+
+
+def _check_encoding(request: web.Request) -> None:
+    encoding = request.headers.get(hdrs.CONTENT_ENCODING, "identity")
+    if encoding.lower() != "identity":
+        raise Unsupported(f"send the body without Content-Encoding; {encoding} is not accepted")
 
 
 def _too_slow(limit_s: float) -> web.HTTPException:
