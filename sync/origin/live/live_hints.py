@@ -100,8 +100,9 @@ class LiveHints:
 
     async def _announce(self, channel: str, sequence: int) -> None:
         hint = Hint(topic="release", channel=channel, sequence=sequence)
+        frame = hint_frame(hint)
         for page in self.listeners.pages:
-            page.send(hint_frame(hint))
+            page.send(frame)
         await self._judge(channel)
         frame = hint_frame(hint.model_copy(update={"within_s": self.fetch_within_s(channel)}))
         async for listener in in_turns(self.listeners.of_channel(channel), self._clock):
