@@ -8,6 +8,7 @@ from itertools import count
 
 from sync.errors import StorageBroken
 from sync.origin.live.live_hints import LiveHints
+from sync.origin.live.severity import ScreenSeverity
 from sync.origin.store.counts import CountStore
 from sync.runtime.clock import Clock
 
@@ -18,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class ScreenCounts:
-    """Counts devices and those that are heard in the database, severities and listeners in memory."""
+    """Counts devices in the database, and who listens here."""
 
     def __init__(self, live: LiveHints, store: CountStore, clock: Clock) -> None:
         self._live = live
@@ -34,11 +35,13 @@ class ScreenCounts:
 
     async def _count(self) -> None:
         try:
-            devices, online = await self._store.devices()
+            found = await self._store.devices()
         except StorageBroken as error:  # pages ask for lists themselves, and are told there
             log.debug("devices are not counted: %s", error)
             return
-        self._live.online = online
-        severity, listeners = self._live.screens.counts(), self._live.listeners.count()
-        counts = {"devices": devices, "online": online, "severity": severity, "listeners": listeners}
-        self._live.pages.tell_counts(counts)
+        self._live.online = found.online
+        severity = {one.value: found.severities.get(one, 0) for one in ScreenSeverity}
+        listeners = self._live.listeners.count()
+        self._live.pages.tell_counts(
+            {"devices": found.devices, "online": found.online, "severity": severity, "listeners": listeners}
+        )

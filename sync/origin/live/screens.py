@@ -3,7 +3,6 @@
 It is lost with this process, and known again with the next heartbeats. It holds what came to this origin only.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,24 +37,19 @@ class Screens:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._screens: dict[str, KnownScreen] = {}
-        self._counts = Counter[ScreenSeverity]()
         self._changes: dict[str, bool] = {}
 
     def reported(self, device: str, heartbeat: Heartbeat) -> None:
         """Take a heartbeat."""
         trouble, now_s = trouble_of(heartbeat), self._clock.monotonic()
-        self.forget(device)
-        self._screens[device] = screen = KnownScreen(trouble, heartbeat.on_air, heartbeat.next_title, now_s)
-        self._counts[screen.severity] += 1
+        self._screens[device] = KnownScreen(trouble, heartbeat.on_air, heartbeat.next_title, now_s)
         self._changes[device] = True
 
     def showed(self, device: str, message: OnAirMessage) -> None:
         """Take what a device shows from now on; one that has sent no heartbeat is not known yet."""
         screen = self._screens.get(device)
         if screen is not None and (screen.on_air, screen.next_title) != (message.on_air, message.next_title):
-            self._counts[screen.severity] -= screen.is_online
             screen.on_air, screen.next_title = message.on_air, message.next_title
-            self._counts[screen.severity] += screen.is_online
             self._changes.setdefault(device, False)
 
     def lost(self, device: str) -> None:
@@ -63,14 +57,11 @@ class Screens:
         screen = self._screens.get(device)
         if screen is not None and screen.is_online:
             screen.is_online = False
-            self._counts[screen.severity] -= 1
             self._changes.setdefault(device, False)
 
     def forget(self, device: str) -> None:
         """Forget a device."""
-        screen = self._screens.pop(device, None)
-        if screen is not None and screen.is_online:
-            self._counts[screen.severity] -= 1
+        self._screens.pop(device, None)
 
     def latest(self, device: str, heartbeat: Heartbeat, age_s: float) -> Heartbeat:
         """Return a heartbeat that came so many seconds ago with what its device shows since, as far as that is known.
@@ -81,10 +72,6 @@ class Screens:
         if screen is None or self._clock.monotonic() - screen.heard_s > age_s + _ONE_HEARTBEAT_S:
             return heartbeat
         return heartbeat.model_copy(update={"on_air": screen.on_air, "next_title": screen.next_title})
-
-    def counts(self) -> dict[str, int]:
-        """Return how many that are heard there are of each severity."""
-        return {severity.value: self._counts[severity] for severity in ScreenSeverity}
 
     def take_changes(self) -> Mapping[str, bool]:
         """Return those that changed since the last call, and of each whether a heartbeat came."""

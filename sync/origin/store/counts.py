@@ -1,9 +1,10 @@
 """Counts of rows for monitoring, read at each scrape."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, func, select
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import ONLINE
@@ -27,6 +28,22 @@ class Counts:
     releases: int
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceCounts:
+    """How many devices there are, how many of them are heard, and how bad it is what those said last."""
+
+    devices: int
+    online: int
+    severities: dict[str, int]
+
+
+_DEVICES = (
+    select(ONLINE, devices.c.severity, func.count())
+    .where(devices.c.removed_ms.is_(None))
+    .group_by(ONLINE, devices.c.severity)
+)
+
+
 class CountStore:
     """Counts rows."""
 
@@ -36,36 +53,37 @@ class CountStore:
     async def read(self, *, now_ms: int) -> Counts:
         """Return all counts."""
         await write_held(self._database)
-        not_removed = devices.c.removed_ms.is_(None)
         waiting = (pairings.c.state == PairingStep.WAITING) & (pairings.c.expires_ms > now_ms)
         async with self._database.reading() as connection:
 
             async def number(query: Select[*tuple[Any, ...]]) -> int:
                 return int(await connection.scalar(query) or 0)
 
-            heard = select(devices.c.severity, func.count()).where(
-                not_removed, devices.c.unheard_ms.is_(None), devices.c.severity.is_not(None)
-            )
-            severities = await connection.execute(heard.group_by(devices.c.severity))
+            screens = _device_counts((await connection.execute(_DEVICES)).all())
             states = await connection.execute(select(media.c.state, func.count()).group_by(media.c.state))
             return Counts(
                 media={state: count for state, count in states},
                 uploads=await number(select(func.count()).select_from(uploads).where(UNFINISHED)),
                 upload_bytes=await number(select(func.sum(uploads.c.offset_bytes)).where(UNFINISHED)),
-                devices=await number(select(func.count()).select_from(devices).where(not_removed)),
-                devices_online=await number(select(func.count()).select_from(devices).where(not_removed, ONLINE)),
-                severities={severity: count for severity, count in severities},
+                devices=screens.devices,
+                devices_online=screens.online,
+                severities=screens.severities,
                 pairings=await number(select(func.count()).select_from(pairings).where(waiting)),
                 releases=await number(select(func.count()).select_from(releases)),
             )
 
-    async def devices(self) -> tuple[int, int]:
-        """Return how many devices there are, and how many of them are heard; a second and one write old."""
-        query = select(func.count(), func.count(case((ONLINE, 1)))).where(devices.c.removed_ms.is_(None))
-        found, online = await self._database.read(lambda connection: connection.execute(query).one())
-        return found, online
+    async def devices(self) -> DeviceCounts:
+        """Return how many devices there are; a second and one write old."""
+        return await self._database.read(lambda connection: _device_counts(connection.execute(_DEVICES).all()))
 
     async def ping(self) -> bool:
         """Return True if the database answers; raise StorageBroken if it does not."""
         async with self._database.reading() as connection:
             return await connection.scalar(select(1)) == 1
+
+
+def _device_counts(rows: Sequence[Any]) -> DeviceCounts:
+    """Return the sums of what `_DEVICES` counts."""
+    online = [(severity, count) for is_online, severity, count in rows if is_online]
+    severities = {severity: count for severity, count in online if severity is not None}
+    return DeviceCounts(sum(row[2] for row in rows), sum(count for _, count in online), severities)
