@@ -153,9 +153,9 @@ class MediaStore:
 
     async def find_duplicate(self, row: MediaRow) -> MediaRow | None:
         """Return a ready media made from the same bytes, or None."""
-        same_bytes = (media.c.source_sha256 == row.source_sha256) & (media.c.id != row.id)
-        found = await self._select(same_bytes & (media.c.state == MediaState.READY))
-        return found[0] if found else None
+        found = await self._select((media.c.source_sha256 == row.source_sha256) & (media.c.id != row.id))
+        # not asked in SQL, where SQLite would rather look through all that are ready
+        return next((other for other in found if other.state is MediaState.READY), None)
 
     async def rename(self, media_id: str, name: str, *, version: int | None) -> MediaRow:
         """Give a media another name; `version`, if not None, must be the present one.

@@ -15,7 +15,7 @@ import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,8 @@ from sync.runtime.clock import Clock
 from sync.runtime.os_messages import os_reason
 
 _IDLE_S = 30.0
-_MOST_JOBS = 500  # of one forker
+_MOST_JOBS = 200  # of one forker
+_MOST_AT_ONCE = 48  # so many messages the socket holds while it starts, and as many that end them
 _OUTPUT_BYTES = 64 * 1024  # what a pipe holds; who writes more waits for the limit of its time
 _MESSAGE_BYTES = 4096
 _COMMAND = (sys.executable, "-m", "sync.origin.transcode.tool_forker")
@@ -115,8 +116,10 @@ class ForkedTools:
 async def _start(limits: Limits) -> tuple[Process, socket.socket]:
     """Start a forker; return it and the socket to tell it what to do."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
+    with theirs, ExitStack() as unless_started:
+        unless_started.enter_context(ours)
         process = await start_confined(_COMMAND, limits, control=theirs.fileno())
+        unless_started.pop_all()
     return process, ours
 
 
@@ -134,7 +137,8 @@ class _Forker:
 
     def serves(self, priority: Priority) -> bool:
         """Tell whether it may begin one more job with this priority."""
-        return not self._is_leaving and self._priority is priority and self._begun < _MOST_JOBS
+        has_room = self._begun < _MOST_JOBS and len(self.jobs) < _MOST_AT_ONCE
+        return has_room and self._priority is priority and not self._is_leaving
 
     def begin(self, tool: str, arguments: Sequence[str], limits: Limits, descriptors: Sequence[int]) -> int:
         """Begin a job that writes output and errors to these descriptors; return its number."""

@@ -175,6 +175,15 @@ async def test_a_forker_is_renewed_once_its_jobs_end(tools: ForkedTools, monkeyp
     assert len({result.output for result in pids}) == 3
 
 
+async def test_more_jobs_at_once_than_the_socket_holds_have_several_forkers(
+    tools: ForkedTools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forked_tools, "_MOST_AT_ONCE", 2)
+    program = ["import os, time; time.sleep(0.5); print(os.getppid())"]
+    results = await asyncio.gather(*(tools.run_tool("run", program, LIMITS) for _ in range(5)))
+    assert len({result.output for result in results}) == 3
+
+
 async def test_a_forker_that_nobody_needs_ends(folder: Path, samples: Samples, clock: FakeClock) -> None:
     tools = ForkedTools(samples.folder, folder / "work", clock)
     service = asyncio.ensure_future(tools.run())
