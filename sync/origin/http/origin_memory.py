@@ -110,7 +110,8 @@ class OriginMemory:
     async def run(self) -> None:
         """Follow the database until cancelled."""
         async with self._lock:
-            await self._begin()
+            if self._number is None:
+                await self._begin()
         while True:
             await self.follow()
             await self._clock.sleep(FOLLOW_S)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import FailFast, Field, ValidationError
 
-from sync.errors import Overloaded, StorageBroken, StorageFull, TooLarge
+from sync.errors import StorageBroken, StorageFull, TooLarge
 from sync.origin.http.origin_memory import Caller
 from sync.origin.intake.heartbeat_intake import HeartbeatIntake
 from sync.origin.intake.play_intake import PlayIntake
@@ -20,7 +20,7 @@ from sync.wire.live_messages import ExchangeAnswer
 from sync.wire.value_types import Sha256, Wire
 
 RETRY_S = 30.0
-"""After how long a device delivers plays again for which there was no room, or that could not be written."""
+"""After how long a device delivers plays again that could not be written, where the error does not say."""
 
 
 class ReceivedExchange(Wire):
@@ -99,9 +99,7 @@ class Exchanges:
             return None, 0.0
         try:
             answer = await self._plays.submit(device, PlayBatch(plays=plays))
-        except Overloaded as error:
-            return None, error.retry_after_s
-        except (StorageFull, StorageBroken):  # the database has logged it
-            return None, RETRY_S
+        except (StorageFull, StorageBroken) as error:  # the database has logged it
+            return None, error.retry_after_s or RETRY_S
         self._count(answer.receipts)
         return answer, 0.0
