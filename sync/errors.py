@@ -41,11 +41,12 @@ class SignageError(Exception):
 
 
 class OriginUnreachable(SignageError):
-    """The origin did not answer, or not in time."""
+    """The origin did not answer, or not in time. `answered`: something did, and not as an origin does."""
 
-    def __init__(self, message: str, *, offline: bool = False) -> None:
+    def __init__(self, message: str, *, offline: bool = False, answered: bool = False) -> None:
         super().__init__(message)
         self.offline = offline
+        self.answered = answered
 
 
 class OriginRefused(SignageError):

@@ -68,6 +68,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/device/transfer": (SERVICES, "sync/device/store sync/device/traffic"),
     "sync/device": (SERVICES, "sync/device/store sync/device/transfer sync/proof sync/trust"),
     "sync/device/proof": (SERVICES, "sync/device sync/device/store sync/proof sync/trust"),
+    "sync/device/exchange": (SERVICES, "sync/device sync/device/store sync/device/transfer"),
     "player/deck/vlc": (SERVICES, "player/platform"),
     "player/deck": (SERVICES, "player/deck/vlc player/platform player/protocol"),
     "player/stage": (SERVICES, "player/platform player/protocol"),
@@ -157,7 +158,8 @@ ROOMS: dict[str, tuple[int, str]] = {
         ROOTS,
         "player player/diagnostics player/director player/display player/endpoint player/evidence player/history "
         "player/platform player/programme player/proof player/protocol player/settings player/stage player/status "
-        "player/streams sync/device sync/device/proof sync/device/store sync/device/traffic sync/device/transfer "
+        "player/streams sync/device sync/device/exchange sync/device/proof sync/device/store "
+        "sync/device/traffic sync/device/transfer "
         "sync/programme sync/programme/preview sync/sandbox",
     ),
     "sync/origin/app": (

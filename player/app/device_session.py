@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
+from player.app.origin_contact import OriginContact
 from player.app.shared_resources import SharedResources
 from player.director.director import Director
 from player.display import Display, Power
@@ -23,14 +24,14 @@ from player.programme.proof_of_play import ScreenCondition
 from player.proof.log_signer import LogSigner
 from player.settings.model import Settings
 from player.settings.system_zone import system_zone
-from player.status.heartbeat import HeartbeatSender
+from player.status.on_air_reporter import OnAirReporter
 from player.status.readiness import needs_from
 from sync.device.origin_client import OriginClient, open_client
 from sync.device.origin_move import OriginMove
 from sync.device.pairing import DevicePairing, ReportProblem, ShowCode
-from sync.device.play_uploader import PlayUploader
 from sync.device.proof.checkpoint_uploader import CheckpointUploader
 from sync.device.proof.key_certification import KeyCertification
+from sync.device.queue_delivery import QueueDelivery, QueueUploader
 from sync.device.store.device_key import DeviceKeyFile
 from sync.device.store.membership import (
     DeviceMembership,
@@ -69,11 +70,11 @@ class OriginConnection:
 
     membership: DeviceMembership
     syncer: Syncer
-    uploader: PlayUploader
-    history: PlayUploader  # of what else is recorded
+    contact: OriginContact
+    on_air: OnAirReporter
+    history: QueueUploader
     certification: KeyCertification
     checkpoints: CheckpointUploader
-    heartbeat: HeartbeatSender
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,6 @@ class SessionBuilder:
         """Open the connection to the origin of the settings."""
         shared, url, network = self.shared, str(settings.origin.url), self._network(settings)
         async with open_client(url, membership.token, network) as client:
-            plays, history = self._uploaders(client, session)
             certification = self._certification(client, session)
             syncer = Syncer(
                 client,
@@ -232,14 +232,15 @@ class SessionBuilder:
                 activated=self.release_activated,
                 mended=self.release_activated,
             )
+            contact = self._contact(client, session, syncer)
             yield OriginConnection(
                 membership=membership,
                 syncer=syncer,
-                uploader=plays,
-                history=history,
+                contact=contact,
+                on_air=OnAirReporter(session.director, contact.live.show),
+                history=self._history(client, session),
                 certification=certification,
                 checkpoints=self._checkpoints(client, session, certification.wake),
-                heartbeat=self._heartbeat(client, session, syncer),
             )
 
     def _certification(self, client: OriginClient, session: DeviceSession) -> KeyCertification:
@@ -251,18 +252,15 @@ class SessionBuilder:
         reserve = settings.storage.reserve_bytes
         return SyncOptions(membership.channel, settings.origin.poll_s, reserve, self._order)
 
-    def _uploaders(self, client: OriginClient, session: DeviceSession) -> tuple[PlayUploader, PlayUploader]:
-        """Return what delivers the plays and the history of one log."""
-        clock, rng, ledger = self.shared.clock, self.rng, session.ledger
-        anew = session.signer.begin_anew
-        gather_s = self.shared.configuration.settings.origin.plays_s
-        plays = PlayUploader(ledger.outbox, client.post_plays, clock, rng, anew, gather_s=gather_s)
-        history = PlayUploader(ledger.history, client.post_history, clock, rng, anew, "history", _ABSENT_WAIT_S)
-        return plays, history
+    def _history(self, client: OriginClient, session: DeviceSession) -> QueueUploader:
+        clock, anew = self.shared.clock, session.signer.begin_anew
+        delivery = QueueDelivery(session.ledger.history, clock, self.rng, anew, "history", _ABSENT_WAIT_S)
+        return QueueUploader(delivery, client.post_history, clock)
 
-    def _heartbeat(self, client: OriginClient, session: DeviceSession, syncer: Syncer) -> HeartbeatSender:
-        shared, answered = self.shared, partial(self._answered, session, syncer)
-        return HeartbeatSender(client, self.heartbeat, shared.configuration, shared.clock, answered)
+    def _contact(self, client: OriginClient, session: DeviceSession, syncer: Syncer) -> OriginContact:
+        ledger, answered = session.ledger, partial(self._answered, session, syncer)
+        plays = QueueDelivery(ledger.outbox, self.shared.clock, self.rng, session.signer.begin_anew)
+        return OriginContact(client, syncer, plays, self.heartbeat, answered, self.shared, ledger.device, self.rng)
 
     async def _answered(self, session: DeviceSession, syncer: Syncer, answer: HeartbeatAnswer) -> None:
         """Tell why this machine may be one of two, let a release through, or become another device."""

@@ -26,6 +26,7 @@ async def report_notice(configuration: Configuration, words: str, clock: Clock) 
             heartbeat = Heartbeat(
                 at=clock.now(),
                 version=__version__,
+                period_s=settings.origin.heartbeat_s,
                 release=active.release if active else None,
                 preparing=content.pending(),
                 sequence=active.sequence if active else None,

@@ -129,13 +129,14 @@ class SessionRunner:
     async def _run_connection(self, connection: OriginConnection) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._supervised("syncer", connection.syncer.run))
-            group.create_task(self._supervised("uploader", connection.uploader.run))
+            group.create_task(self._supervised("exchange", connection.contact.exchange.run))
+            group.create_task(self._supervised("live connection", connection.contact.live.run))
+            group.create_task(self._supervised("on air", connection.on_air.run))
             group.create_task(self._supervised("certification", connection.certification.run))
             group.create_task(self._supervised("history delivery", connection.history.run))
             group.create_task(self._supervised("checkpoints", connection.checkpoints.run))
-            group.create_task(self._supervised("heartbeat", connection.heartbeat.run))
 
 
 def _connection_settings(settings: Settings) -> object:
-    """Return what a connection depends on; the heartbeat reads its interval anew each time."""
+    """Return what a connection depends on; exchanges read their period anew each time."""
     return settings.origin.model_copy(update={"heartbeat_s": 0.0}), settings.storage.reserve_bytes

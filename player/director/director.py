@@ -65,8 +65,16 @@ class Director:
         self._streams = StreamBackoff(clock, seed)
         self._scenes = SceneLoader(content, clock, settings, ledger.quarantine, self._streams, budget_spent)
         self._failures = FailureBackoff(clock)
+        self._air_changed = asyncio.Event()
         self._tracker = TakeTracker(
-            screen.so_far, self._recorder, self._failures, clock, display, self._streams, content.suspect
+            screen.so_far,
+            self._recorder,
+            self._failures,
+            clock,
+            display,
+            self._streams,
+            content.suspect,
+            self._air_changed.set,
         )
         self._queue = OperatorQueue()
         self._changed = asyncio.Event()
@@ -108,6 +116,11 @@ class Director:
     def venue_time(self) -> tuple[ZoneInfo, bool] | None:
         """Return the time zone of the venue, and whether the clock is trusted; None while there is no content."""
         return (self._scene.zone, self._scene.timed) if self._scene else None
+
+    async def wait_for_air_change(self) -> None:
+        """Return when what is on the screen, or what comes next, is another one than at the last return. For one."""
+        await self._air_changed.wait()
+        self._air_changed.clear()
 
     def now(self) -> Now:
         """Return what is on the screen, why, and what comes next."""
@@ -193,6 +206,7 @@ class Director:
     async def _prepare(self, planned: PlannedShot, revision: int) -> bool:
         """Load a take on the hidden deck, then reserve it; False: it failed, or an order changed what is wanted."""
         self._next = NextTake(planned, self._clock.now())
+        self._air_changed.set()
         try:
             if not planned.shot.path and planned.shot.url is None:
                 raise MediaUnplayable(f"asset {planned.take.asset} is not on this device")

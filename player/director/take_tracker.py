@@ -32,7 +32,7 @@ class TakeTracker:
     """Owns the state of the air.
 
     `display` returns how the screen was since an instant; `so_far` is `Screen.so_far`. `suspect` is called with
-    an asset that did not play as it should.
+    an asset that did not play as it should, `air_changed` when the state is another one.
     """
 
     def __init__(
@@ -44,8 +44,10 @@ class TakeTracker:
         display: Callable[[float], ScreenCondition],
         streams: StreamBackoff,
         suspect: Callable[[str], None],
+        air_changed: Callable[[], None],
     ) -> None:
-        self.state: AirState = None
+        self._state: AirState = None
+        self._air_changed = air_changed
         self._progress = ("", 0.0)  # a take, and for how many seconds of it the screen vouched
         self._written_s = 0.0  # of them
         self._so_far = so_far
@@ -55,6 +57,16 @@ class TakeTracker:
         self._display = display
         self._streams = streams
         self._suspect = suspect
+
+    @property
+    def state(self) -> AirState:
+        """What is on the screen."""
+        return self._state
+
+    @state.setter
+    def state(self, state: AirState) -> None:
+        self._state = state
+        self._air_changed()
 
     async def run(self, clock_changed: Callable[[], None]) -> None:
         """Write progress while a take is on, and call `clock_changed` when the wall clock steps or gains trust."""

@@ -46,6 +46,7 @@ LIVE = frozenset(
         "origin.mirrors",
         "origin.poll_s",
         "origin.heartbeat_s",
+        "origin.plays_s",
         "storage.reserve_bytes",
         "venue.zone",
         "playback.volume",

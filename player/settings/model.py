@@ -149,11 +149,12 @@ class OriginSettings(Section):
     the origin.
     """
     poll_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
-    """How often to ask for a new release, in seconds. Usually a hint arrives at once."""
-    heartbeat_s: Annotated[float, Field(ge=1, le=3_600)] = 30.0
-    """How often to report the health of this device to the origin, in seconds."""
+    """How often to ask for a new release, in seconds, where no exchange with the origin tells: an older one, a server
+    of files alone. Usually a hint arrives at once."""
+    heartbeat_s: Annotated[float, Field(ge=1, le=3_600)] = 60.0
+    """How often to exchange with the origin, in seconds: the health of this device and its plays go, news come back."""
     plays_s: Annotated[float, Field(ge=0, le=3_600)] = 60.0
-    """How long plays gather before they are sent to the origin, in seconds, or for down to half of that.
+    """How long plays wait for the next exchange, in seconds, before there is one for their sake.
 
     They are sent at once in the two minutes after a start, when an operator ended one, and when there are 100.
     """

@@ -27,8 +27,8 @@ from player.programme.proof_of_play import ScreenCondition, StartFacts
 from player.proof.log_signer import LogSigner
 from player.protocol.stage_interface import Ended
 from sync.device.origin_client import OriginClient, open_client
-from sync.device.play_uploader import PlayUploader
 from sync.device.proof.checkpoint_uploader import CheckpointUploader
+from sync.device.queue_delivery import QueueDelivery, QueueUploader
 from sync.device.store.content_store import ContentStore
 from sync.device.store.device_key import DeviceKeyFile
 from sync.proof.key_request import request_key
@@ -171,7 +171,7 @@ class _Screen:
             return await client.post_plays(batch)
 
         clock, rng = SystemClock(), Random(1)
-        plays = PlayUploader(ledger.outbox, post, clock, rng, signer.begin_anew)
+        plays = QueueUploader(QueueDelivery(ledger.outbox, clock, rng, signer.begin_anew), post, clock)
         checkpoints = CheckpointUploader(
             ledger.checkpoints,
             client,

@@ -9,6 +9,7 @@ import time
 import zlib
 from contextlib import AsyncExitStack
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import psutil
@@ -105,7 +106,7 @@ async def _poll(place: Path, url: str) -> float:
     """Return the processor time of a poll without news, in ms."""
     async with open_client(url) as client:
         with open_content_store(place / "device") as store:
-            check = UpdateCheck(client, store, SystemClock(), CHANNEL)
+            check = UpdateCheck(client, store, SystemClock(), Random(), CHANNEL)
             await check.release(await check.timestamp())
             await check.timestamp()
             began_s = time.process_time()

@@ -1,4 +1,4 @@
-"""The HTTP client of the device for small documents: pairing, plays, heartbeats, hints. Sizes are checked first.
+"""The HTTP client of the device for small documents: pairing, exchanges, plays, heartbeats. Sizes are checked first.
 
 An answer that is not the expected document (a login page, half a document) counts as an origin that cannot be reached,
 because the remedy is the same: wait and try again.
@@ -9,14 +9,14 @@ import contextlib
 import json
 import logging
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from sync.device.transfer.addresses import NameResolver
 from sync.device.transfer.connection import (
@@ -35,7 +35,6 @@ from sync.device.transfer.deadlines_and_rates import LEAST_BYTES_S
 from sync.device.transfer.http_reader import PiecewiseConnector, retry_after_s
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
 from sync.proof.delivery import CertifiedKey, CheckpointAnswer, CheckpointBatch
-from sync.runtime.clock import SystemClock
 from sync.runtime.os_messages import is_offline
 from sync.wire.device_reports import (
     BatchAnswer,
@@ -47,22 +46,23 @@ from sync.wire.device_reports import (
     PairingRequest,
     PairingState,
 )
-from sync.wire.live_messages import Hint
+from sync.wire.live_messages import Exchange, ExchangeAnswer
 from sync.wire.release import Envelope
 from sync.wire.value_types import Identifier, Wire, printable, read_strictly
 
 log = logging.getLogger(__name__)
 
 ANSWER_CAP_BYTES = 1024 * 1024
-HINT_CAP_BYTES = 64 * 1024
+LIVE_CAP_BYTES = 256 * 1024
+_REASON_CAP_BYTES = 64 * 1024
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)
 _HEAD_S = 30.0  # from the name of the host to the end of the headers
 _SEND_S = 300.0  # the same with a body, such as hundreds of plays on a slow line
 _WINDOW_S = 30.0  # over which the speed of a body is measured
 _LIVE_HEARTBEAT_S = 30.0
+_LIVE_TIMEOUT = aiohttp.ClientWSTimeout(ws_close=1.0)  # the other side may be gone
 _MOST_VALUES = 20_000  # of an answer; receipts of a batch of plays have less, and a million hold the loop for 0.1 s
 _NOT_MODIFIED = 304
-_REAL_CLOCK = SystemClock()
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -157,11 +157,17 @@ class OriginClient:
         raw = await self._request("POST", "/v1/heartbeats", headers=self._headers, body=_encode(heartbeat))
         return _parsed(raw, HeartbeatAnswer) if raw else HeartbeatAnswer()
 
-    async def hints(self) -> AsyncGenerator[Hint, None]:
-        """Yield the hints of the origin for as long as the live connection lasts.
+    async def exchange(self, asked: Exchange) -> ExchangeAnswer:
+        """Report, deliver plays, and hear what is new."""
+        raw = await self._request("POST", "/v1/exchange", headers=self._headers, body=_encode(asked))
+        return _parsed(raw, ExchangeAnswer)
+
+    @asynccontextmanager
+    async def live(self) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """Open the live connection; its faults inside the block are converted, too.
 
         Raises:
-            OriginUnreachable: the connection cannot be opened, or was closed.
+            OriginUnreachable: the connection cannot be opened, or broke.
             OriginRefused: the origin refuses the connection.
         """
         live = f"{self._base}/v1/live"
@@ -171,20 +177,19 @@ class OriginClient:
                     live,
                     headers=self._headers,
                     heartbeat=_LIVE_HEARTBEAT_S,
-                    max_msg_size=HINT_CAP_BYTES,
+                    timeout=_LIVE_TIMEOUT,
+                    max_msg_size=LIVE_CAP_BYTES,
                     **self._way(live),
                 )
             async with connection:
-                async for message in connection:
-                    hint = _hint(message)
-                    if hint is not None:
-                        yield hint
-                    await _REAL_CLOCK.sleep(0)  # there may be thousands that wait
+                yield connection
         except aiohttp.WSServerHandshakeError as error:
-            raise OriginRefused(f"{live} answers with status {error.status}", status=error.status) from error
+            fields: Mapping[str, str] = error.headers or {}
+            wait_s = retry_after_s(fields.get("Retry-After", ""), fields.get("Date", ""))
+            text = f"{live} answers with status {error.status}"
+            raise OriginRefused(text, status=error.status, retry_after_s=wait_s) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._unreachable(live, error) from error
-        raise OriginUnreachable(f"{live} was closed by the origin")
 
     async def _request(
         self,
@@ -333,7 +338,7 @@ async def open_client(
 
 
 def _detail(raw: bytes) -> str | None:
-    if len(raw) > HINT_CAP_BYTES:
+    if len(raw) > _REASON_CAP_BYTES:
         return None  # no origin gives a reason that long
     try:
         detail = json.loads(raw)["detail"]
@@ -371,14 +376,5 @@ def _parsed(raw: bytes, model: type[Answer]) -> Answer:
         return read_strictly(model, raw, most_values=_MOST_VALUES)
     except ValueError as error:
         raise OriginUnreachable(
-            "the answer is not one of a signage origin: check origin.url and any proxy in between"
+            "the answer is not one of a signage origin: check origin.url and any proxy in between", answered=True
         ) from error
-
-
-def _hint(message: aiohttp.WSMessage) -> Hint | None:
-    if message.type is not aiohttp.WSMsgType.TEXT:
-        return None
-    try:
-        return Hint.model_validate_json(message.data)
-    except ValidationError:
-        return None  # of a newer origin

@@ -42,6 +42,7 @@ class OriginMove:
         self._client = client
         self._store = store
         self._clock = clock
+        self._rng = rng
         self._backoff = Backoff(first_s=_FIRST_WAIT_S, limit_s=_LONGEST_WAIT_S, rng=rng)
         self._membership = membership
         self._problem = ""
@@ -78,7 +79,8 @@ class OriginMove:
                 log.debug("the origin is still another one: %s", error)
 
     async def _ask(self) -> DeviceMembership | None:
-        root = await UpdateCheck(self._client, self._store, self._clock, self._membership.channel).root()
+        check = UpdateCheck(self._client, self._store, self._clock, self._rng, self._membership.channel)
+        root = await check.root()
         challenge = IdentityChallenge(nonce=secrets.token_hex(32), url=self._client.url)
         await in_thread(check_identity, root, await self._client.prove_identity(challenge), challenge)
         moved = await in_thread(change_origin, self._store, self._client.url)

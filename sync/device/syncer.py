@@ -5,13 +5,13 @@ again.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
+from sync.device.check_timer import CheckTimer
 from sync.device.download_plan import FetchOrder, release_order
 from sync.device.downloader import Downloader, ReleaseDoesNotFit
 from sync.device.janitor import FileRepair, Janitor
@@ -20,7 +20,7 @@ from sync.device.store.chunk_catalog import ChunkCatalog, open_catalog
 from sync.device.store.content_store import ContentStore
 from sync.device.store.media_intake import DownloadProgress
 from sync.device.store.membership import change_channel
-from sync.device.sync_state import FIRST_WAIT_S, LONGEST_WAIT_S, SyncFacts, SyncProblems, state_of, transfer_problem
+from sync.device.sync_state import SyncFacts, SyncProblems, state_of, transfer_problem
 from sync.device.transfer.network_changes import NetworkChanges
 from sync.device.transfer.transfer import ContentTransfer
 from sync.device.update_check import UpdateCheck
@@ -33,12 +33,13 @@ from sync.errors import (
     StorageFull,
     Untrusted,
 )
-from sync.runtime.clock import Backoff, Clock
+from sync.runtime.clock import Clock
 from sync.runtime.threads import in_thread
 from sync.runtime.waiting import first_of
 from sync.wire.release import Release, Timestamp
 
 _NEXT_HINT_S = 1.0  # between two hints that are followed: an origin that sends them without end is polled no faster
+_NEXT_NAMED_S = 10.0  # the same of hashes that exchanges name: several caches may have several files
 _POLL_JITTER = 0.1  # share of the poll interval, so that devices that start together do not poll together
 
 log = logging.getLogger(__name__)
@@ -85,12 +86,12 @@ class Syncer:
         self._activated = activated
         self._mended = mended
         self._files = FileRepair(store, clock, mended)
-        self._update_check = UpdateCheck(client, store, clock, options.channel)
+        self._update_check = UpdateCheck(client, store, clock, rng, options.channel)
         self._network = NetworkChanges(clock, self.wake)
         self._downloader: Downloader | None = None
         self._problems = SyncProblems(clock, rng, options.poll_s)
-        self._wake_requested = asyncio.Event()
-        self._hinted = False
+        self._timer = CheckTimer(clock, rng)
+        self._named: str | None = None  # the hash that an exchange has named since the last check, unless a hint came
         self._accepted: _Accepted | None = None
         self._settled: Timestamp | None = None  # the one of which nothing is missing
         self._losses = 0  # how often content was found damaged or gone
@@ -103,9 +104,58 @@ class Syncer:
 
     def wake(self) -> None:
         """Check the origin and try all again that waits, now instead of later."""
-        self._hinted = True
-        self._wake_requested.set()
+        self._named = None
+        self._timer.now()
         self._transfer.queue.retry_now()
+
+    @property
+    def channel(self) -> str:
+        """The channel of this device, as the origin named it last."""
+        return self._channel
+
+    @property
+    def held(self) -> str | None:
+        """The hash of the timestamp that was accepted last, None if there is none."""
+        return self._update_check.held
+
+    def hinted(self, channel: str | None, sequence: int | None, within_s: float) -> None:
+        """Check at a random moment within so many seconds: the origin says that a channel has a newer release."""
+        settled = self._settled.sequence if self._settled is not None else 0
+        if channel in (None, self._channel) and (sequence is None or sequence > settled):
+            self._named = None
+            self._check_within(within_s, _NEXT_HINT_S)
+
+    def named(self, sha256: str, within_s: float) -> None:
+        """Take it from an exchange that the timestamp of the channel has this hash.
+
+        That of the file that is held counts as much as an answer that the file is unchanged. Another one has the file
+        fetched, unless the last try failed: then the next one comes by itself.
+        """
+        if sha256 == self._update_check.held:
+            if self._timer.is_set:
+                return
+            within_s = 0.0
+        elif self._problems.check:
+            return
+        if not self._timer.is_set or self._named is not None:  # else a hint wants the file, whatever its hash is
+            self._named = sha256
+        self._check_within(within_s, _NEXT_NAMED_S)
+
+    def _check_within(self, window_s: float, apart_s: float) -> None:
+        self._timer.within(min(window_s, self._update_check.due_in_s()), apart_s=apart_s)
+
+    async def follow(self, channel: str) -> None:
+        """Follow the origin if it moved this device to another channel."""
+        if channel == self._channel:
+            return
+        log.info("channel=%s replaces channel=%s", channel, self._channel)
+        try:
+            await in_thread(change_channel, self._store, channel)
+        except (StorageBroken, StorageFull) as error:  # the origin names it again at the next start
+            log.warning("the channel is not stored: %s", error)
+        self._channel = channel
+        self._update_check = UpdateCheck(self._client, self._store, self._clock, self._rng, channel)
+        self.wake()
 
     def limits_changed(self) -> None:
         """Go on, or stop, as the limits say now."""
@@ -116,7 +166,7 @@ class Syncer:
         self._losses += 1
         if self._settled is not None:
             self._settled = None
-            self._wake_requested.set()
+            self._timer.now()
 
     def facts(self) -> SyncFacts:
         """Return the present state."""
@@ -164,7 +214,6 @@ class Syncer:
         self._started = False
         async with asyncio.TaskGroup() as group:
             group.create_task(self._network.run())
-            group.create_task(self._listen_for_hints())
             group.create_task(self._synchronize())
 
     async def _synchronize(self) -> None:
@@ -187,7 +236,7 @@ class Syncer:
             self._clock,
             self._options.reserve_bytes,
             self._problems.note,
-            self._wake_requested.set,
+            self._timer.now,
             self._options.order,
         )
         janitor = Janitor(self._store, catalog, self._clock, self._options.reserve_bytes, self._lost)
@@ -200,24 +249,23 @@ class Syncer:
 
     async def _check_for_ever(self) -> None:
         while True:
-            self._wake_requested.clear()
             self._checking = True
             reached = True
+            hinted, (named, self._named) = self._timer.begin(), (self._named, None)
             try:
-                await self._check()
+                await self._check(hinted=hinted and named is None, named=named)
                 wait_s = self._options.poll_s * self._rng.uniform(1 - _POLL_JITTER, 1 + _POLL_JITTER)
             except (OriginRefused, OriginUnreachable, Untrusted, CorruptContent, StorageFull) as error:
                 self._checking, reached = False, not isinstance(error, OriginUnreachable)
-                wait_s = self._problems.check_failed(error)
+                wait_s, named = self._problems.check_failed(error), None
                 if isinstance(error, StorageFull):
                     await in_thread(self._store.delete_ballast)
             self._transfer.queue.checked(reached=reached)
-            await self._wait_for_wake(wait_s)
+            await self._timer.wait(wait_s if named is None else 2 * wait_s)  # the next exchange comes before
 
-    async def _check(self) -> None:
+    async def _check(self, *, hinted: bool, named: str | None) -> None:
         """Ask the origin for the newest release, and have the download follow it."""
-        hinted, self._hinted = self._hinted, False
-        timestamp = await self._update_check.timestamp(hinted=hinted)
+        timestamp = await self._update_check.timestamp(hinted=hinted, named=named)
         settled = timestamp == self._settled and self._update_check.noted and self._store.has_ballast()
         if settled and not await self._lacks_bookings():
             self._problems.check_worked()
@@ -304,46 +352,9 @@ class Syncer:
         self._confirmed = (self._clock.monotonic(), self._clock.now())
         self._problems.confirmed()
 
-    async def _listen_for_hints(self) -> None:
-        backoff = Backoff(first_s=FIRST_WAIT_S, limit_s=LONGEST_WAIT_S, rng=self._rng)
-        while True:
-            try:
-                await self._update_channel()
-                async with contextlib.aclosing(self._client.hints()) as hints:
-                    async for hint in hints:
-                        backoff.reset()
-                        if hint.topic == "release" and hint.channel in (None, self._channel):
-                            self.wake()
-                            await self._clock.sleep(_NEXT_HINT_S)
-                offline = False
-            except (OriginRefused, OriginUnreachable) as error:
-                log.debug("no live hints, only polling: %s", error)
-                offline = error.offline
-            await self._clock.sleep(backoff.next_s(offline=offline))
-
-    async def _update_channel(self) -> None:
-        """Follow the origin if it moved this device to another channel. It closes the live connection when it does."""
-        try:
-            channel = (await self._client.channel_assignment()).channel
-        except OriginRefused as error:
-            log.debug("the origin does not name the channel of this device: %s", error)
-            return
-        if channel != self._channel:
-            log.info("channel=%s replaces channel=%s", channel, self._channel)
-            try:
-                await in_thread(change_channel, self._store, channel)
-            except (StorageBroken, StorageFull) as error:  # the origin names it again at the next start
-                log.warning("the channel is not stored: %s", error)
-            self._channel = channel
-            self._update_check = UpdateCheck(self._client, self._store, self._clock, channel)
-            self.wake()
-
     async def _wait_for_disk(self, error: SignageError) -> None:
         self._checking = False
-        await self._wait_for_wake(self._problems.disk_failed(error))
-
-    async def _wait_for_wake(self, seconds: float) -> None:
-        await first_of(self._clock.sleep(seconds), self._wake_requested.wait())
+        await first_of(self._clock.sleep(self._problems.disk_failed(error)), self._timer.woken.wait())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """Asks the origin for the newest release and accepts only signed documents: root chain, timestamp, release."""
 
+import hashlib
 import logging
+from random import Random
 
 from sync.device.origin_client import FetchedDocument, OriginClient
 from sync.device.store.content_store import ContentStore
@@ -14,8 +16,9 @@ from sync.wire.content_paths import bookings_path, release_path, root_path, time
 from sync.wire.release import ROOT_CAP_BYTES, TIMESTAMP_CAP_BYTES, Release, Root, Timestamp
 
 ROOT_EVERY_S = 3600.0
-"""How often the next root is asked for while nothing is new and nothing is wrong."""
+"""How often the signed files are fetched at least, whatever anybody says, and the next root with them."""
 
+_SPREAD = 0.7, 0.95  # of that, so that devices that start together do not fetch together
 _MOST_ROOTS = 256  # steps of the root chain in one check; the others follow in the next check
 _NO_SUCH_FILE = (403, 404, 410)  # object stores answer 403 for names that do not exist
 
@@ -25,12 +28,13 @@ log = logging.getLogger(__name__)
 class UpdateCheck:
     """Checks one channel of one origin."""
 
-    def __init__(self, client: OriginClient, store: ContentStore, clock: Clock, channel: str) -> None:
+    def __init__(self, client: OriginClient, store: ContentStore, clock: Clock, rng: Random, channel: str) -> None:
+        self._rng = rng
         self._client = client
         self._store = store
         self._clock = clock
         self._channel = channel
-        self._root_read_s = 0.0
+        self._root_due_s = 0.0
         # The last one and the root it was read with; None: nothing was accepted, or the last one was refused.
         self._accepted: tuple[FetchedDocument, Root, Timestamp] | None = None
         self.noted = False
@@ -38,24 +42,38 @@ class UpdateCheck:
         self.fetched = False
         """Whether the last release had to be fetched: it was new here, or damaged."""
 
-    async def timestamp(self, *, hinted: bool = False) -> Timestamp:
+    @property
+    def held(self) -> str | None:
+        """The hash of the timestamp that was accepted last; None: the last one was refused, or there is none."""
+        return hashlib.sha256(self._accepted[0].content).hexdigest() if self._accepted is not None else None
+
+    def due_in_s(self) -> float:
+        """Return in how many seconds the signed files are to be fetched, whatever anybody says."""
+        return max(0.0, self._root_due_s - self._clock.monotonic())
+
+    async def timestamp(self, *, hinted: bool = False, named: str | None = None) -> Timestamp:
         """Return the channel's signed timestamp, after comparing it with what was accepted before.
 
-        The origin sends it only if it changed since. With `hinted`, and each hour, it has to send it in any case: some
-        servers give one ETag to two files of the same second. The next root is asked for at the start, each hour,
-        before another timestamp is accepted, and after one that was not.
+        The origin sends it only if it changed since. With `hinted`, each hour, and if it has just `named` another hash,
+        it has to send it in any case: some servers give one ETag to two files of the same second. It is not asked at
+        all if it has named the hash of the one that is held: that is judged anew as if it had answered that nothing
+        changed. The next root is asked
+        for at the start, each hour, before another timestamp is accepted, and after one that was not.
 
         Raises:
             Untrusted: signature, expiry, sequence or channel is wrong; the old release stays active.
             OriginUnreachable, OriginRefused: the document could not be fetched.
         """
         old, held = None, None
-        if self._accepted is not None and self._clock.monotonic() - self._root_read_s < ROOT_EVERY_S:
+        if self._accepted is not None and self._clock.monotonic() < self._root_due_s:
             held, old, _ = self._accepted
         root = old or await self.root()
-        document = await self._client.newer_document(
-            timestamp_path(self._channel), TIMESTAMP_CAP_BYTES, None if hinted else held
-        )
+        if held is not None and not hinted and named == self.held:
+            document = held
+        else:
+            document = await self._client.newer_document(
+                timestamp_path(self._channel), TIMESTAMP_CAP_BYTES, None if hinted or named else held
+            )
         if old is not None and held is not None and document.content != held.content:
             root = await self.root()
         self._accepted = await self._accept(document, root)
@@ -123,7 +141,7 @@ class UpdateCheck:
             await in_thread(self._store.save_root, raw)
             log.info("root=%s is trusted from now on", root.version)
         check_root(root, await in_thread(self._store.known, self._channel, root, self._clock))
-        self._root_read_s = self._clock.monotonic()
+        self._root_due_s = self._clock.monotonic() + ROOT_EVERY_S * self._rng.uniform(*_SPREAD)
         return root
 
     async def _pinned_root(self) -> Root:

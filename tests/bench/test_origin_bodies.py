@@ -71,7 +71,7 @@ async def test_a_heartbeat_and_content_are_asked_as_a_player_asks() -> None:
 
 async def test_a_websocket_is_asked_for_as_a_player_asks() -> None:
     async def listen(client: OriginClient) -> None:
-        async for _ in client.hints():
+        async with client.live():
             pass
 
     _, raw = await sent_by_player(listen)

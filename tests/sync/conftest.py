@@ -10,6 +10,7 @@ from random import Random
 import pytest
 
 from sync.device.download_plan import FetchOrder, release_order
+from sync.device.exchange.live_connection import LiveConnection
 from sync.device.janitor import FileRepair
 from sync.device.origin_client import OriginClient, open_client
 from sync.device.store.content_store import ContentStore, open_content_store
@@ -18,6 +19,7 @@ from sync.device.transfer.connection import Network
 from sync.device.transfer.deadlines_and_rates import Deadlines, RateLimiter
 from sync.device.transfer.transfer import ContentTransfer
 from sync.runtime.clock import SystemClock
+from sync.wire.live_messages import Hint
 from tests.fakes import FakeClock
 from tests.memory import tmp_path as tmp_path
 from tests.sync.file_tree_origin import CHANNEL, Origin, Publisher, serving
@@ -60,6 +62,12 @@ class Device:
             if pass_s:
                 await self.clock.advance(pass_s)
             await system.sleep(0.005)
+
+    async def heard(self, hint: Hint) -> None:
+        if hint.topic == "release":
+            self.syncer.hinted(hint.channel, hint.sequence, hint.within_s)
+        elif hint.topic == "channel" and hint.channel is not None:
+            await self.syncer.follow(hint.channel)
 
     async def plays(self, release: str) -> None:
         """Wait until `release` is active and the syncer is current."""
@@ -109,7 +117,8 @@ async def running(
             mended,
         )
         device = Device(syncer, store, clock, client)
-        services = [syncer.run(), FileRepair(store, clock, mended).run()]  # as in the daemon
+        live = LiveConnection(client, clock, Random(7), device.heard)
+        services = [syncer.run(), live.run(), FileRepair(store, clock, mended).run()]  # as in the daemon
         tasks = [asyncio.create_task(service) for service in services]
         try:
             yield device

@@ -180,7 +180,6 @@ class Origin:
         self.peers: set[tuple[str, int]] = set()  # the peer addresses of all connections
         self.url = ""
         self.changed = asyncio.Condition()
-        self.standing = CHANNEL
         self.live: set[web.WebSocketResponse] = set()
         self.extra: Callable[[web.Application], None] = lambda app: None
         self._runner: web.AppRunner | None = None
@@ -190,7 +189,6 @@ class Origin:
         app = web.Application()
         app.router.add_get("/content/{path:.*}", self._content)
         app.router.add_get("/v1/live", self._live)
-        app.router.add_get("/v1/device", self._device)
         self.extra(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -222,9 +220,6 @@ class Origin:
         """Wait until a request makes `condition` true."""
         async with self.changed, asyncio.timeout(60):
             await self.changed.wait_for(condition)
-
-    async def _device(self, request: web.Request) -> web.Response:
-        return web.json_response({"device": "d1", "name": "x", "channel": self.standing})
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()

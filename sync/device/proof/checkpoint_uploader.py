@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from random import Random
 from typing import Any, Protocol
 
-from sync.device.play_uploader import RETENTION
+from sync.device.queue_delivery import RETENTION
 from sync.device.recurring_problem import RecurringProblem
 from sync.errors import OriginRefused, OriginUnreachable, StorageBroken, StorageFull, Untrusted
 from sync.proof.delivery import MOST_CHECKPOINTS, CheckpointAnswer, CheckpointBatch, SentCheckpoint

@@ -13,8 +13,8 @@ from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.runtime.clock import Clock, unix_ms
 
 LEAST_SILENCE_S = 120.0
-PERIODS = 4
-"""So many periods of heartbeats without one, and at least two minutes, are silence: four of the default."""
+PERIODS = 2.5
+"""So many periods of heartbeats without one, and two minutes at least, are silence: a lost one comes again soon."""
 
 LOOK_EVERY_S = 5.0
 _LEAST_MS = int(LEAST_SILENCE_S * 1000)

@@ -102,7 +102,7 @@ async def test_a_player_pairs_and_reports_through_nginx(
             assert await client.document("roots/1.json", 65_536)
             if kind != "documented":  # nginx as it comes passes no WebSocket on: the player polls
                 with pytest.raises(OriginRefused):
-                    await anext(client.hints())
+                    await client.live().__aenter__()
                 return
     async with (
         ClientSession(headers={"Authorization": f"Bearer {origin.writer}"}) as session,

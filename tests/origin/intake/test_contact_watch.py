@@ -73,7 +73,7 @@ async def test_who_sends_seldom_is_silent_later(server: RunningOrigin, clock: Fa
     device, token = await server.pair()
     await beat(server, token, period_s=300)
     async with listening(server):
-        await pass_time(clock, 1_200)
+        await pass_time(clock, 750)
         assert await told(server, device) == []
         await pass_time(clock, 10)
         assert await told(server, device) == [("lost", "12:00:00")]

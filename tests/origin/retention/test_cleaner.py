@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -126,7 +127,7 @@ async def test_a_device_weeks_behind_downloads_the_release_it_reported_or_else_t
         async with serve_planning(origin.planning) as http, open_catalog(cache.catalog_path) as catalog:
             url = str(http.make_url("/"))
             async with open_client(url) as client:
-                update_check = UpdateCheck(client, cache, origin.clock, "main")
+                update_check = UpdateCheck(client, cache, origin.clock, Random(1), "main")
                 release = await update_check.release(await update_check.timestamp())  # now it is offline for weeks
                 if reported:
                     await origin.device(preparing=cache.pending())

@@ -42,7 +42,7 @@ UTC = ZoneInfo("UTC")
 CONNECTED = Counter(
     (
         *("director", "history", "membership", "signer"),
-        *("syncer", "uploader", "history delivery", "heartbeat", "certification", "checkpoints"),
+        *("syncer", "exchange", "live connection", "on air", "history delivery", "certification", "checkpoints"),
     )
 )
 

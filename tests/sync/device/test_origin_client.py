@@ -29,7 +29,6 @@ from sync.device.transfer.transfer import ContentTransfer
 from sync.errors import OriginRefused, OriginUnreachable, Untrusted
 from sync.runtime.clock import SystemClock
 from sync.wire.device_reports import Heartbeat
-from sync.wire.live_messages import Hint
 from tests.sync.device.transfer.one_fetch import fetch
 from tests.sync.file_tree_origin import CHUNK, EPOCH, Origin, cut_into, noise
 
@@ -159,7 +158,7 @@ async def test_a_closed_port_counts_as_unreachable(origin: Origin) -> None:
         with pytest.raises(OriginUnreachable):
             await client.document("roots/1.json", 100)
         with pytest.raises(OriginUnreachable):
-            await anext(client.hints())
+            await client.live().__aenter__()
 
 
 @pytest.mark.parametrize(
@@ -179,22 +178,10 @@ def test_retry_after_is_seconds_or_compared_with_the_header_date(value: str, dat
     assert retry_after_s(value, date) == wait_s
 
 
-async def test_hints_arrive_and_other_messages_are_ignored(origin: Origin) -> None:
-    async with open_client(origin.url) as client, contextlib.aclosing(client.hints()) as hints:
-        task = asyncio.ensure_future(anext(hints))
-        await origin.until(lambda: "/v1/live" in origin.requests)
-        for socket in origin.live:
-            await socket.send_str("not json")
-            await socket.send_bytes(b"\0")
-        await origin.announce(no="topic")
-        await origin.announce(topic="release", channel="main", sequence=3)
-        assert await task == Hint(topic="release", channel="main", sequence=3)
-
-
 async def test_a_refused_live_connection_is_reported() -> None:
     async with answering(web.Response(status=401)) as (client, _):
         with pytest.raises(OriginRefused):
-            await anext(client.hints())
+            await client.live().__aenter__()
 
 
 async def test_a_transfer_below_the_least_speed_is_aborted(origin: Origin, store: ContentStore) -> None:

@@ -73,7 +73,7 @@ async def test_the_next_root_and_the_timestamp_in_any_case_are_asked_for_each_ho
         assert origin.requests.count("roots/2.json") == 1
         origin.publisher.publish(noise(2, 5000))
         await device.until(lambda: device.syncer.facts().release == origin.publisher.release, pass_s=60)
-        assert 3600 <= device.clock.monotonic() - 1000 < 3600 + 2 * 660
+        assert 0.7 * 3600 <= device.clock.monotonic() - 1000 < 3600 + 2 * 660
         assert origin.requests.count("roots/2.json") == 2
 
 
@@ -412,7 +412,6 @@ async def test_a_device_follows_to_another_channel_and_back(origin: Origin, stor
     origin.publisher.write("channels/other/timestamp.json", b"later")
     other = origin.publisher.write_release(release_of((), "other").model_dump_json().encode())
     origin.publisher.sign(1, other, channel="other", at="other")
-    origin.standing = CHANNEL
     write_durably(
         store.state / "membership.json",
         DeviceMembership(device="d1", token="t", channel=CHANNEL, origin=origin.url).model_dump_json().encode(),
@@ -420,8 +419,8 @@ async def test_a_device_follows_to_another_channel_and_back(origin: Origin, stor
     async with running(origin, store) as device:
         await device.plays(first)
         for channel, release, sequence in (("other", other, 1), (CHANNEL, first, 5)):
-            origin.standing = channel
             await device.until(lambda: bool(origin.live), pass_s=1)
+            await origin.announce(topic="channel", channel=channel)
             for socket in set(origin.live):
                 await socket.close()
             await device.until(lambda: device.syncer.facts().release == release, pass_s=1)  # noqa: B023

@@ -22,6 +22,7 @@ import aiohttp
 from pydantic import BaseModel
 
 from sync.device import origin_client
+from sync.device.exchange import live_connection
 from sync.device.origin_client import ChannelAssignment
 from sync.device.transfer import worker
 from sync.device.transfer.asset_state import Fetch
@@ -127,7 +128,7 @@ def targets() -> Mapping[str, Target]:
         "answer to a heartbeat": _answer(HeartbeatAnswer, {"doubts": ["two machines"]}),
         "receipts": _answer(BatchAnswer, {"receipts": [{"sequence": 1, "status": "accepted"}], "high_water": 1}),
         "hint": Target(
-            b'{"topic": "release", "channel": "main", "sequence": 3}', _read_hint, origin_client.HINT_CAP_BYTES
+            b'{"topic": "release", "channel": "main", "sequence": 3}', _read_hint, origin_client.LIVE_CAP_BYTES
         ),
         "problem": Target(b'{"detail": "the origin is full", "status": 507}', origin_client._detail),
         "proposed root": Target(_proposal(publisher.root, following), read_proposal),
@@ -263,7 +264,7 @@ def _read_pairing(raw: bytes) -> None:
 
 def _read_hint(raw: bytes) -> Hint | None:
     message = aiohttp.WSMessage(aiohttp.WSMsgType.TEXT, raw.decode(errors="replace"), None)
-    return origin_client._hint(message)
+    return live_connection._hint(message)
 
 
 # What breaks parsers, for each kind of document: made from a valid one and the most bytes it may have.

@@ -158,9 +158,7 @@ async def test_channels_that_differ_only_in_case_have_floors_of_their_own(origin
             release_of((publisher.asset(noise(2, 100)),), "Main").model_dump_json().encode()
         )
         publisher.sign(1, other, channel="Main", at="Main")
-        origin.standing = "Main"
-        for socket in list(origin.live):
-            await socket.close()
+        await device.syncer.follow("Main")
         await device.until(lambda: device.syncer.facts().release == other, pass_s=1)
     floors = [store.floor(channel) for channel in ("main", "Main")]
     assert [floor.sequence for floor in floors if floor] == [5, 1]

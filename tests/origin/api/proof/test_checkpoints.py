@@ -15,8 +15,8 @@ import pytest
 from player.evidence.ledger import Ledger, open_ledger
 from player.proof.log_signer import LogSigner
 from sync.device.origin_client import open_client
-from sync.device.play_uploader import PlayUploader
 from sync.device.proof.checkpoint_uploader import LOOK_EVERY_S, CheckpointUploader
+from sync.device.queue_delivery import QueueDelivery, QueueUploader
 from sync.device.store.content_store import ContentStore
 from sync.device.store.device_key import DeviceKeyFile
 from sync.origin.store.proof.signed_logs import SignedLogStore
@@ -63,9 +63,8 @@ class Screen:
             )
             services = [uploads.run()]
             if plays:
-                services.append(
-                    PlayUploader(ledger.outbox, client.post_plays, self.clock, Random(1), signer.begin_anew).run()
-                )
+                delivery = QueueDelivery(ledger.outbox, self.clock, Random(1), signer.begin_anew)
+                services.append(QueueUploader(delivery, client.post_plays, self.clock).run())
             tasks = [asyncio.create_task(service) for service in services]
             async with asyncio.timeout(60):
                 while await ledger.checkpoints.batch(1, 10**9) or (plays and await ledger.outbox.depth()):

@@ -16,7 +16,7 @@ from aiohttp import ClientSession
 from player.evidence.history_log import Change
 from player.evidence.ledger import Ledger, open_ledger
 from sync.device.origin_client import open_client
-from sync.device.play_uploader import PlayUploader
+from sync.device.queue_delivery import QueueDelivery, QueueUploader
 from sync.http.listener import serve_http
 from sync.origin.app.wiring import open_origin
 from sync.runtime.clock import SystemClock
@@ -29,9 +29,12 @@ from tests.player.evidence.plays import closed
 @asynccontextmanager
 async def delivering(server: RunningOrigin, ledger: Ledger, token: str, clock: FakeClock) -> AsyncIterator[None]:
     async with open_client(server.url, token) as client:
-        plays = PlayUploader(ledger.outbox, client.post_plays, clock, Random(1), ledger.begin_anew)
-        history = PlayUploader(ledger.history, client.post_history, clock, Random(1), ledger.begin_anew, "history")
-        tasks = {asyncio.create_task(plays.run()), asyncio.create_task(history.run())}
+        plays = QueueDelivery(ledger.outbox, clock, Random(1), ledger.begin_anew)
+        history = QueueDelivery(ledger.history, clock, Random(1), ledger.begin_anew, "history")
+        tasks = {
+            asyncio.create_task(QueueUploader(plays, client.post_plays, clock).run()),
+            asyncio.create_task(QueueUploader(history, client.post_history, clock).run()),
+        }
         try:
             yield
             async with asyncio.timeout(60):

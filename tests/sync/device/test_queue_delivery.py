@@ -2,22 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import pytest
 from aiohttp import web
 
 from player.evidence.ledger import Ledger, open_ledger
 from sync.device.origin_client import open_client
-from sync.device.play_uploader import AT_ONCE_S, ENOUGH, RETENTION, PlayUploader
-from sync.device.store.outbox import QueuedPlay, RefusedPlay
+from sync.device.queue_delivery import RETENTION, QueueDelivery, QueueUploader
 from sync.runtime.clock import SystemClock
-from sync.wire.device_reports import BATCH_LIMIT, BatchAnswer, Receipt
+from sync.wire.device_reports import BATCH_LIMIT
 from tests.fakes import FakeClock
 from tests.player.director.venue import DEVICE
 from tests.player.evidence.plays import closed, log_plays
@@ -91,9 +89,8 @@ async def uploading(ledger: Ledger, origin: Origin, clock: FakeClock) -> AsyncIt
     await site.start()
     port = runner.addresses[0][1]
     async with open_client(f"http://127.0.0.1:{port}", "token") as client:
-        task = asyncio.create_task(
-            PlayUploader(ledger.outbox, client.post_plays, clock, Random(1), ledger.begin_anew).run()
-        )
+        delivery = QueueDelivery(ledger.outbox, clock, Random(1), ledger.begin_anew)
+        task = asyncio.create_task(QueueUploader(delivery, client.post_plays, clock).run())
         try:
             yield
         finally:
@@ -238,77 +235,3 @@ async def test_acknowledged_plays_are_deleted_after_30_days_and_others_stay(tmp_
                 return [play["sequence"] for play in await ledger.outbox.plays()]
 
             await polled(left, [2])  # the new ones ended long ago as well, by this clock
-
-
-class Queue:
-    """What waits, in memory."""
-
-    def __init__(self) -> None:
-        self.waiting: list[QueuedPlay] = []
-        self._more = asyncio.Event()
-
-    def add(self, count: int, reason: str = "eof") -> None:
-        self.waiting += [QueuedPlay(number, {"reason": reason}) for number in range(count)]
-        self._more.set()
-
-    async def wait_for_more(self, than: int) -> None:
-        while len(self.waiting) <= than:
-            self._more.clear()
-            await self._more.wait()
-
-    async def batch(self, limit: int) -> list[QueuedPlay]:
-        return self.waiting[:limit]
-
-    async def acknowledge(self, sequences: Sequence[int]) -> None:
-        del self.waiting[: len(sequences)]
-
-    async def refuse(self, refusals: Sequence[RefusedPlay]) -> None:
-        raise AssertionError
-
-    async def queue_again(self, first: int, last: int) -> int:
-        return 0
-
-    async def has_conflicts(self) -> bool:
-        return False
-
-    async def prune(self, before_ms: int) -> int:
-        return 0
-
-
-@pytest.mark.parametrize(
-    ("gather_s", "added", "sent"),
-    [
-        (60, [(0, 3, "eof")], [3]),
-        (0, [(AT_ONCE_S, 1, "eof"), (1, 1, "eof")], [1, 1]),
-        (60, [(AT_ONCE_S, 1, "eof"), (1, 1, "eof"), (10, 1, "eof")], []),
-        (60, [(AT_ONCE_S, 1, "eof"), (10, 1, "eof"), (20, 1, "eof"), (30, 1, "eof")], [3]),
-        (60, [(AT_ONCE_S, 1, "eof"), (1, 1, "operator"), (1, 1, "eof")], [2]),
-        (60, [(AT_ONCE_S, ENOUGH - 1, "eof")], []),
-        (60, [(AT_ONCE_S, ENOUGH - 1, "eof"), (1, 1, "eof")], [ENOUGH]),
-        (60, [(AT_ONCE_S, 1_200, "eof")], [500, 500, 200]),
-        (3_600, [(AT_ONCE_S, 1, "eof"), (1_700, 1, "eof")], []),
-    ],
-)
-async def test_plays_gather_unless_there_are_enough_or_somebody_waits_for_them(
-    clock: FakeClock, gather_s: float, added: list[tuple[float, int, str]], sent: list[int]
-) -> None:
-    queue, batches = Queue(), list[int]()
-
-    async def deliver(bodies: Sequence[Mapping[str, Any]]) -> BatchAnswer:
-        batches.append(len(bodies))
-        return BatchAnswer(receipts=tuple(Receipt(sequence=None, status="accepted") for _ in bodies))
-
-    async def begin_anew() -> None:
-        raise AssertionError
-
-    uploader = PlayUploader(queue, deliver, clock, Random(1), begin_anew, gather_s=gather_s)
-    task = asyncio.create_task(uploader.run())
-    for after_s, count, reason in added:
-        await clock.advance(after_s)
-        queue.add(count, reason)
-        await clock.run_ready(200)
-    assert batches == sent
-    await clock.advance(gather_s)
-    assert (queue.waiting, sum(batches)) == ([], sum(count for _, count, _ in added))
-    task.cancel()
-    await asyncio.wait({task})
