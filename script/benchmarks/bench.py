@@ -23,6 +23,7 @@ import pipeline
 import proof
 import reports
 import rhythm
+import scale
 import seam
 import shapes
 import soak
@@ -65,6 +66,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "proof": lambda options: proof.measure(options.hours, options.rounds or proof.ROUNDS, options.seed),
     "reports": lambda options: reports.measure(options.plays),
     "streams": lambda _: streams.measure(),
+    "scale": lambda _: scale.measure(),
     "seam": _seam,
     "soak": lambda options: soak.measure(options.cuts),
     "faults": lambda options: faults.measure(options.rounds or faults.ROUNDS, options.only),

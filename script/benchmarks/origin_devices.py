@@ -103,8 +103,11 @@ async def open_fleet(site: Site, count: int, minutes: float) -> AsyncIterator[Fl
 class Day:
     """The phases of one run, and their rows."""
 
-    def __init__(self, site: Site, fleet: Fleet, database: str, count: int, seconds: float) -> None:
+    def __init__(
+        self, site: Site, fleet: Fleet, database: str, count: int, seconds: float, server: int | None = None
+    ) -> None:
         self._site, self._fleet = site, fleet
+        self._server = None if server is None else psutil.Process(server)
         self._of = {"database": database, "devices": count}
         self._count, self._seconds = count, seconds
         self._receipts = Counter[str]()
@@ -132,7 +135,7 @@ class Day:
 
     async def _steady(self, idle_mib: float) -> None:
         site, fleet, began_s = self._site, self._fleet, time.time()
-        cpu_s, own_s = site.cpu_s(), fleet.cpu_s()
+        cpu_s, own_s, server_s = site.cpu_s(), fleet.cpu_s(), self._server_s()
         await asyncio.sleep(self._seconds)
         took_s = time.time() - began_s
         used_s = site.cpu_s() - cpu_s
@@ -141,12 +144,22 @@ class Day:
         self.sums |= {
             "plays_s": round(sum(phase["receipts"].values()) / took_s, 1),
             "cpu_percent": round(100 * used_s / took_s, 1),
-            "cpu_ms_a_device_minute": round(60_000 * used_s / took_s / self._count, 2),
+            "cpu_ms_a_device_minute": self._a_minute(used_s, took_s),
+            "database_ms_a_device_minute": self._a_minute(self._server_s() - server_s, took_s) if self._server else "-",
             "generator_percent": round(100 * own / took_s, 1),
             "mib_idle": round(idle_mib, 1),
             "mib": round(site.mib(), 1),
             "kib_a_device": round(1024 * (site.mib() - idle_mib) / self._count, 1),
         }
+
+    def _a_minute(self, used_s: float, took_s: float) -> float:
+        """Return the milliseconds of the processor for a device and minute."""
+        return round(60_000 * used_s / took_s / self._count, 2)
+
+    def _server_s(self) -> float:
+        """Return the processor time that the server of the database has used."""
+        found = [] if self._server is None else [self._server, *self._server.children()]
+        return sum(sum(one.cpu_times()[:2]) for one in found)
 
     async def _release(self) -> None:
         published = time.time()
@@ -216,9 +229,10 @@ async def measure(database: str, count: int, seconds: float) -> list[dict[str, A
     """Return a row for each kind of request of each phase, and one for all, on a database."""
     minutes = (2.5 * seconds + PERIOD_S + _HINTS_S + 2 * PERIOD_S) / 60
     async with AsyncExitStack() as stack:
-        url, _ = await stack.enter_async_context(postgresql()) if database == "postgresql" else ("", 0)
+        is_server = database == "postgresql"
+        url, server = await stack.enter_async_context(postgresql()) if is_server else ("", None)
         site = await stack.enter_async_context(open_site(count, ITEM_S, url))
         fleet = await stack.enter_async_context(open_fleet(site, count, minutes))
-        day = Day(site, fleet, database, count, seconds)
+        day = Day(site, fleet, database, count, seconds, server)
         await day.run()
     return [*day.requests, day.sums]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 TOP = Path(__file__).parents[2]
-sys.path[:0] = [str(TOP)]
+sys.path[:0] = [str(TOP), str(TOP / "script" / "benchmarks")]
 gc.disable()  # it would look at the syntax trees of all files again and again, half of the time
 
 import commands  # noqa: E402 - found by the line above
@@ -17,6 +17,7 @@ import metrics  # noqa: E402
 import problems  # noqa: E402
 import roles  # noqa: E402
 import rooms  # noqa: E402
+import scale_page  # noqa: E402
 import settings  # noqa: E402
 import states  # noqa: E402
 
@@ -43,6 +44,7 @@ def pages() -> dict[str, str]:
     made = {"README.md": f"# Reference\n\nMade from the code by `script/reference`.\n\n{index}\n"}
     found = {name: HEAD + text for name, text in (made | {name: make() for name, (_, make) in PAGES.items()}).items()}
     return found | {
+        "../scale.md": HEAD + scale_page.page(),
         "../../config/player.toml": settings.player_file(),
         "../../config/origin.toml": settings.origin_file(),
     }
