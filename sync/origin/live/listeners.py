@@ -18,7 +18,7 @@ from sync.runtime.clock import Clock
 MOST_UNSENT_BYTES = 64 * 1024
 """How much may wait for a listener, beyond what the kernel takes; with more it is disconnected."""
 
-_AT_ONCE = 200  # writes between two turns of other work: some 2 ms, 10 ms on a slow machine
+_AT_ONCE = 100  # writes between two turns of other work: some 5 ms, 10 ms on a slow machine
 
 
 @dataclass(eq=False, slots=True)

@@ -36,6 +36,7 @@ from sync.origin.reports.day_counter import DayCounter
 from sync.origin.retention.scanner import Figures
 from sync.origin.settings.model import OriginStorageSettings
 from sync.origin.store.changes.change_log import ChangeLog, Subject, note
+from sync.origin.store.counts import CountStore, DeviceCounts
 from sync.origin.store.days.archived_plays import ArchiveStore
 from sync.origin.store.devices import DeviceStore, add_device
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
@@ -403,8 +404,11 @@ async def test_history_is_written_once_and_moves_plays(origins: Origins) -> None
     await stores[0].write()
     assert await stores[1].not_heard(2_000, 10_000) == [("window", 1_000, 30)]
     assert sum(await asyncio.gather(*(store.lose("window", 1_000, 200_000) for store in stores))) == 1
-    stores[0].hold("window", {}, 300_000)
+    counts = CountStore(origins[1].database)
+    assert await counts.devices() == DeviceCounts(1, 0, {})
+    stores[0].hold("window", {}, 300_000, "warning")
     await stores[0].write()
+    assert await counts.devices() == DeviceCounts(1, 1, {"warning": 1})
     history, times = HistoryStore(origins[0].database), PlayTimeStore(origins[0].database)
     documents = [record("window", 1, clock="unsynced"), synchronised("window", 3)]
     records = [(HistoryRecord.model_validate(document), document) for document in documents]
