@@ -18,9 +18,11 @@ The code that calls a library converts its errors into these, `from error`:
         ├── NotFound        nothing has this name
         ├── Forbidden       the caller is not allowed to
         │   └── Unauthenticated  the caller is not known
+        │       └── CodeNeeded       the password is right, and the code of the second factor is missing
         ├── Conflict        the present state does not allow it (.users names the reasons)
         ├── StaleVersion    somebody else changed it before (.current)
         ├── TooLarge        the input is over a limit
+        ├── TooManyTries    a password or code was tried too often (.retry_after_s)
         └── Unsupported     the media type or encoding is not accepted
 """
 
@@ -179,6 +181,10 @@ class Unauthenticated(Forbidden):
     """The request has no valid token."""
 
 
+class CodeNeeded(Unauthenticated):
+    """The password is right, and a code of the second factor is needed as well."""
+
+
 class Conflict(Rejected):
     """The present state does not allow the change; `users` names what prevents it."""
 
@@ -197,6 +203,14 @@ class StaleVersion(Rejected):
 
 class TooLarge(Rejected):
     """The input is over a limit."""
+
+
+class TooManyTries(Rejected):
+    """A password or a code was tried too often; `retry_after_s` is how long to wait."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class Unsupported(Rejected):

@@ -37,6 +37,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/settings": (GROUND, ""),
     "sync/origin/planning": (GROUND, ""),
     "sync/origin/limits": (GROUND, ""),
+    "sync/origin/people": (ENGINES_AND_STORES, ""),
     "sync/device/store": (ENGINES_AND_STORES, "sync/trust"),
     "player/evidence": (ENGINES_AND_STORES, "sync/device/store sync/proof sync/trust"),
     "sync/programme": (ENGINES_AND_STORES, ""),
@@ -53,6 +54,7 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/persistence sync/origin/planning sync/origin/store/changes sync/origin/store/heartbeats "
         "sync/origin/store/reports",
     ),
+    "sync/origin/store/people": (ENGINES_AND_STORES, "sync/origin/persistence"),
     "sync/origin/store/proof": (
         ENGINES_AND_STORES,
         "sync/origin/persistence sync/origin/store/changes sync/origin/store/days sync/proof",
@@ -123,8 +125,9 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/live": (SERVICES, "sync/http sync/origin/http sync/origin/store"),
     "sync/origin/http": (
         SERVICES,
-        "sync/http sync/origin/limits sync/origin/store sync/origin/store/changes sync/trust",
+        "sync/http sync/origin/limits sync/origin/store sync/origin/store/changes sync/origin/store/people sync/trust",
     ),
+    "sync/origin/login": (SERVICES, "sync/origin/people sync/origin/store/people sync/trust"),
     "player/diagnostics": (
         FACES,
         "player player/director player/display player/evidence player/platform player/programme player/settings "
@@ -148,6 +151,10 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/proof sync/origin/proof/export sync/origin/publishing sync/origin/reports "
         "sync/origin/store/proof sync/proof sync/trust",
     ),
+    "sync/origin/api/people": (
+        FACES,
+        "sync/http sync/origin/http sync/origin/login sync/origin/people sync/origin/store/people sync/trust",
+    ),
     "sync/origin/api/identity": (
         FACES,
         "sync/http sync/origin/api/proof sync/origin/http sync/origin/live sync/origin/store sync/origin/store/proof "
@@ -164,11 +171,12 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/app": (
         ROOTS,
-        "sync/http sync/origin sync/origin/api sync/origin/api/identity sync/origin/api/proof sync/origin/console "
-        "sync/origin/http sync/origin/ingest sync/origin/intake sync/origin/live sync/origin/persistence "
-        "sync/origin/proof sync/origin/proof/export sync/origin/publishing sync/origin/reports sync/origin/retention "
+        "sync/http sync/origin sync/origin/api sync/origin/api/identity sync/origin/api/people "
+        "sync/origin/api/proof sync/origin/console sync/origin/http sync/origin/ingest sync/origin/intake "
+        "sync/origin/live sync/origin/login sync/origin/people sync/origin/persistence sync/origin/proof "
+        "sync/origin/proof/export sync/origin/publishing sync/origin/reports sync/origin/retention "
         "sync/origin/settings sync/origin/store sync/origin/store/changes sync/origin/store/heartbeats "
-        "sync/origin/store/proof sync/origin/store/reports sync/trust",
+        "sync/origin/store/people sync/origin/store/proof sync/origin/store/reports sync/trust",
     ),
 }
 
@@ -180,6 +188,7 @@ PURE = {
     "player/programme",
     "sync/programme",
     "sync/proof",
+    "sync/origin/people",
     "sync/origin/proof",
     "sync/device/download_plan",
     "sync/device/traffic/budget",
@@ -201,6 +210,9 @@ DOORS: dict[str, set[str]] = {
     "watchdog": {"sync/runtime/file_watcher"},
     "aiosqlite": {"sync/runtime/sqlite"},
     "alembic": {"sync/origin/persistence"},
+    "argon2": {"sync/origin/people/password_hash"},
+    "pyotp": {"sync/origin/people/second_factor"},
+    "segno": {"sync/origin/api/people/account_routes"},
     "duckdb": {"sync/origin/persistence/play_files"},
     "sqlalchemy": {"sync/origin/persistence", "sync/origin/store"},
     "cryptography": {"sync/trust/signing"},

@@ -32,9 +32,10 @@ from processes import free_port, running
 from syncing_content import listening
 
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
+from sync.origin.persistence.people_tables import keys
 from sync.origin.persistence.report_tables import ALL_DEVICES, play_sums
 from sync.origin.persistence.signing_tables import checkpoints, device_keys
-from sync.origin.persistence.tables import channels, devices, keys, plays
+from sync.origin.persistence.tables import channels, devices, plays
 from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.planning.release_contents import ReleaseContent
 from sync.origin.store.proof.device_logs import DeviceLogStore

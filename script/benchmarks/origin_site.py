@@ -27,7 +27,7 @@ from sync.origin.persistence.lists import named
 from sync.origin.persistence.tables import devices, plays, releases
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.planning.schedules import ScheduleDraft
-from sync.origin.store.keys import KeyStore
+from sync.origin.store.people.keys import KeyStore
 from sync.roles import Role
 from sync.runtime.clock import SystemClock, unix_ms
 from sync.trust.signing import token_hash

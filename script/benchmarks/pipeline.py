@@ -31,7 +31,7 @@ from syncing_content import listening
 
 from sync.origin.http.auth import make_key
 from sync.origin.persistence.database import open_origin_database
-from sync.origin.store.keys import KeyStore
+from sync.origin.store.people.keys import KeyStore
 from sync.roles import Role
 from sync.runtime.clock import SystemClock
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from itertools import islice
+from math import ceil
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -19,6 +20,7 @@ from sync.errors import (
     StorageBroken,
     StorageFull,
     TooLarge,
+    TooManyTries,
     Unauthenticated,
     Unsupported,
 )
@@ -40,6 +42,7 @@ _STATUSES: tuple[tuple[type[SignageError], int], ...] = (  # the first match cou
     (Conflict, 409),
     (StaleVersion, 412),
     (TooLarge, 413),
+    (TooManyTries, 429),
     (Unsupported, 415),
     (Rejected, 422),
     (StorageFull, 507),
@@ -90,8 +93,8 @@ def problem_of(error: SignageError, instance: str) -> web.Response:
         members["current"] = error.current
     kind, title = _kind_and_title(type(error).__name__)
     answer = problem(status, kind, title, str(error)[:_LONGEST_DETAIL], instance, **members)
-    if isinstance(error, Overloaded):
-        answer.headers[hdrs.RETRY_AFTER] = str(round(error.retry_after_s))
+    if isinstance(error, Overloaded | TooManyTries):
+        answer.headers[hdrs.RETRY_AFTER] = str(ceil(error.retry_after_s))
     return answer
 
 

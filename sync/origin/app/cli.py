@@ -19,15 +19,14 @@ from pydantic import Field
 from sync.command_output import log_to_stderr, one_line, print_answer
 from sync.errors import Rejected, SignageError
 from sync.origin import __version__
-from sync.origin.app import device_commands, proof_commands, report_commands, trust_commands
+from sync.origin.app import device_commands, people_commands, proof_commands, report_commands, trust_commands
 from sync.origin.app.server import serve
 from sync.origin.app.wiring import Origin, has_origin, open_origin
-from sync.origin.http.auth import make_key
 from sync.origin.ingest.chunker import describe_chunker, divides_by_content
 from sync.origin.publishing.folder_publisher import publish_folder
 from sync.origin.settings.loader import load_settings
 from sync.origin.settings.model import OriginConfiguration
-from sync.roles import Role, with_article
+from sync.roles import Role
 from sync.runtime.clock import SystemClock, instant, unix_ms
 from sync.runtime.supervisor import supervise
 from sync.trust.root_changes import public_key
@@ -40,7 +39,6 @@ NOISY = ("aiosqlite",)  # at DEBUG it writes down every statement and its parame
 _channel = argument(Identifier)
 _name = argument(Name)
 _Count = Annotated[int, Field(ge=1)]
-_ROLES_BY_ACCESS = {"read": Role.VIEWER, "write": Role.ADMINISTRATOR}
 
 _FILE: dict[str, Any] = {"type": Path, "metavar": "FILE"}
 
@@ -86,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
     put.add_argument("--name", type=_name, help="the name of the playlist (default: the name of the folder)")
     _verb(commands, "fingerprint", shared, _fingerprint, "what players know this origin by (their origin.fingerprint)")
     _add_keys(commands, shared)
+    _add_people(commands, shared)
     _add_devices(commands, shared)
     _add_trust(commands, shared)
     booked = _verb(commands, "campaigns", shared, _campaigns, "who booked what on a channel, and what is short")
@@ -105,17 +104,40 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_keys(commands: Any, shared: argparse.ArgumentParser) -> None:
-    keys = commands.add_parser("keys", help="people's keys to the console and the API")
+    keys = commands.add_parser("keys", help="keys of people and programs to the console and the API")
     verbs = keys.add_subparsers(required=True, metavar="VERB")
-    _verb(verbs, "list", shared, _list_keys, "list all keys, without their secrets")
-    add = _verb(verbs, "add", shared, _add_key, "make a key and print it, once")
+    _verb(verbs, "list", shared, _answered(people_commands.list_keys), "list all keys, without their secrets")
+    add = _verb(verbs, "add", shared, _answered(people_commands.add_key), "make a key and print it, once")
     add.add_argument("name", type=_name, help="the name of its owner")
     may = add.add_mutually_exclusive_group()
-    may.add_argument("--role", choices=list(map(str, Role)), help="what it is for (default: viewer)")
+    _add_role(may, "what it is for (default: viewer)")
     text = "what there was before roles: read is viewer, write is administrator"
-    may.add_argument("--access", choices=_ROLES_BY_ACCESS, help=text)
-    revoke = _verb(verbs, "revoke", shared, _revoke_key, "make a key invalid and end its sessions")
+    may.add_argument("--access", choices=people_commands.ROLES_BY_ACCESS, help=text)
+    text = "make a key invalid and end its sessions"
+    revoke = _verb(verbs, "revoke", shared, _answered(people_commands.revoke_key), text)
     revoke.add_argument("key", help="its name or id")
+
+
+def _add_people(commands: Any, shared: argparse.ArgumentParser) -> None:
+    people = commands.add_parser("people", help="who logs in to the console with a name and a password")
+    verbs = people.add_subparsers(required=True, metavar="VERB")
+    _verb(verbs, "list", shared, _answered(people_commands.list_people), "list all accounts")
+    text = "make an account, and print a one-time code that sets its password"
+    add = _verb(verbs, "add", shared, _answered(people_commands.add_person), text)
+    add.add_argument("name", type=_name, help="the name to log in with")
+    _add_role(add, "what the person is there for (default: viewer)", default="viewer")
+    text = "give an account another role, and end its sessions"
+    role = _verb(verbs, "role", shared, _answered(people_commands.change_role), text)
+    text = "take password, second factor and sessions from an account, and print a code that sets a new password"
+    reset = _verb(verbs, "reset", shared, _answered(people_commands.reset_person), text)
+    remove = _verb(verbs, "remove", shared, _answered(people_commands.remove_person), "remove an account")
+    for parser in (role, reset, remove):
+        parser.add_argument("person", help="the name or id")
+    role.add_argument("role", choices=list(map(str, Role)), help="the new role")
+
+
+def _add_role(parser: Any, text: str, default: str | None = None) -> None:
+    parser.add_argument("--role", choices=list(map(str, Role)), default=default, help=text)
 
 
 def _add_devices(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -289,26 +311,6 @@ async def _publish(origin: Origin, options: argparse.Namespace) -> None:
     line = f"{done.channel}: release {done.sequence}, {done.items} items, {done.ads} ads, {done.asset_bytes} bytes"
     lines = [line + (" (unchanged)" if done.unchanged else ""), *(f"warning: {warning}" for warning in done.warnings)]
     _print(options, dataclasses.asdict(done), lines)
-
-
-async def _list_keys(origin: Origin, options: argparse.Namespace) -> None:
-    keys = [
-        {"id": key.id, "name": key.name, "role": key.role, "created_at": _utc(key.created_ms)}
-        for key in await origin.keys.list_all()
-    ]
-    _print(options, keys, [f"{key['name']}  {key['role']}  since {key['created_at']}" for key in keys])
-
-
-async def _add_key(origin: Origin, options: argparse.Namespace) -> None:
-    role = Role(options.role or _ROLES_BY_ACCESS[options.access or "read"])
-    key, token = await make_key(origin.keys, SystemClock(), options.name, role)
-    shown = {"id": key.id, "name": key.name, "role": key.role, "token": token}
-    _print(options, shown, [token, f"This is the key of {key.name}, {with_article(role)}. It is shown only now."])
-
-
-async def _revoke_key(origin: Origin, options: argparse.Namespace) -> None:
-    key = await origin.keys.remove(options.key)
-    _print(options, {"revoked": key.id}, [f"The key of {key.name} is no longer valid."])
 
 
 async def _approve_device(origin: Origin, options: argparse.Namespace) -> None:

@@ -35,6 +35,7 @@ from sync.origin.api.releases import ReleaseRoutes
 from sync.origin.api.schedules import ScheduleRoutes
 from sync.origin.api.storage import StorageRoutes
 from sync.origin.api.uploads import UploadRoutes, add_tus_version
+from sync.origin.app.people_parts import people_parts
 from sync.origin.console.server import add_console, harden
 from sync.origin.http.auth import Gatekeeper
 from sync.origin.http.compression import compress
@@ -55,6 +56,7 @@ from sync.origin.live.live_socket import LiveRoutes
 from sync.origin.live.pings import Pings
 from sync.origin.live.screen_counts import ScreenCounts
 from sync.origin.live.token_check import TokenCheck
+from sync.origin.login.accounts import PeopleAccounts
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
 from sync.origin.proof.billing import JUDGEMENT
@@ -76,9 +78,10 @@ from sync.origin.store.changes.change_log import ChangeLog
 from sync.origin.store.counts import CountStore
 from sync.origin.store.devices import DeviceStore
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore, write_held
-from sync.origin.store.keys import KeyStore
 from sync.origin.store.media import MediaStore
 from sync.origin.store.pairings import PairingStore
+from sync.origin.store.people.keys import KeyStore
+from sync.origin.store.people.sessions import SessionStore
 from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.proof.device_keys import DeviceKeyStore
 from sync.origin.store.proof.device_logs import DeviceLogStore
@@ -107,9 +110,11 @@ class Origin:
     """An open origin: the HTTP application, the services to supervise, and what the command line works on."""
 
     app: web.Application
+    settings: OriginConfiguration
     services: Mapping[str, Run]
     restarts: Restarts
     keys: KeyStore
+    accounts: PeopleAccounts
     devices: DeviceRoutes
     device_keys: DeviceKeyRoutes
     exporter: PlayExporter
@@ -147,11 +152,10 @@ async def open_origin(settings: OriginConfiguration, clock: Clock) -> AsyncItera
 def _assemble(
     settings: OriginConfiguration, clock: Clock, database: OriginDatabase, files: DataFolder, keyring: Keyring
 ) -> Origin:
-    restarts, reserve_bytes = Restarts(), settings.storage.reserve_bytes
-    keys, device_store, counts = KeyStore(database), DeviceStore(database), CountStore(database)
-    memory = OriginMemory(ChangeLog(database), device_store, keys, clock)
-    gatekeeper = Gatekeeper(keys, memory, clock)
+    restarts, reserve_bytes, device_store = Restarts(), settings.storage.reserve_bytes, DeviceStore(database)
+    memory = OriginMemory(ChangeLog(database), device_store, SessionStore(database), clock)
     live = LiveHints(memory, UrgentReleases(ReleaseStore(database), files, clock).is_urgent, clock)
+    counts, gatekeeper = CountStore(database), Gatekeeper(memory)
     metrics = OriginMetrics(counts, restarts, clock)
     monitor = MonitoringRoutes(counts, files, gatekeeper, metrics, live.listeners.count, reserve_bytes, __version__)
 
@@ -167,23 +171,23 @@ def _assemble(
     releases = ReleaseRoutes(rooms.publisher, ReleaseStore(database), devices.views, clock)
     cleaner = _open_cleaner(settings, clock, database, files, metrics)
 
-    people = (gatekeeper, *_media_routes(rooms, files, live), *_plan_routes(rooms, live), releases, signing)
-    identities = _identity_routes(database, signing, live, clock)
+    accounts, about_people = people_parts(database, live.changed, clock)
+    people = (*about_people, *_media_routes(rooms, files, live), *_plan_routes(rooms, live), releases, signing)
     content = ContentRoutes(files, HandedOver(settings.server.x_accel_redirect))
     exchanges = Exchanges(heartbeats, plays, content.timestamp_hash, live.fetch_within_s, metrics.count_receipts)
     sockets = LiveRoutes(live, exchanges.exchange_document, clock)
-    machines = (pairings, devices, ExchangeRoutes(exchanges), *about_proof, ReportRoutes(reports, clock), sockets)
-    storage = StorageRoutes(cleaner, files, reserve_bytes)
-    all_of_them = (*people, identities, *machines, storage, content, PlayExportRoutes(exporter), monitor)
+    machines = (pairings, devices, ExchangeRoutes(exchanges), *about_proof, sockets, monitor)
+    seen = (_identity_routes(database, signing, live, clock), ReportRoutes(reports, clock), PlayExportRoutes(exporter))
+    all_of_them = (*people, *machines, *seen, StorageRoutes(cleaner, files, reserve_bytes), content)
     operations = [operation for room in all_of_them for operation in room.operations()]
     monitor.describe(operations)
 
     app = _application(settings, operations, gatekeeper, metrics, live)
     services = _services(rooms, pipeline, cleaner, reports) | _live_services(database, live, memory, clock)
-    services |= {"clock_correction": correction.run, "heartbeats": heartbeats.run}
-    services["play_archiver"] = PlayArchiver(database, clock, settings.retention.archive_plays_after_days).run
-    parts = (keys, devices, signing, exporter, pairings, live, rooms, pipeline, cleaner, keyring, reports, plays)
-    return Origin(app, services, restarts, *parts)
+    archiver = PlayArchiver(database, clock, settings.retention.archive_plays_after_days)
+    services |= {"clock_correction": correction.run, "heartbeats": heartbeats.run, "play_archiver": archiver.run}
+    parts = (devices, signing, exporter, pairings, live, rooms, pipeline, cleaner, keyring, reports, plays)
+    return Origin(app, settings, services, restarts, KeyStore(database), accounts, *parts)
 
 
 def _services(rooms: FolderTarget, pipeline: Pipeline, cleaner: Cleaner, reports: ReportMaker) -> dict[str, Run]:

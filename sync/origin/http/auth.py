@@ -5,24 +5,19 @@ Tokens are looked up by their hash, so neither the database nor the time of an a
 
 import logging
 import secrets
-from typing import Literal
 
 from aiohttp import hdrs, web
 
 from sync.errors import Forbidden, Unauthenticated
-from sync.http.bodies import json_answer, read_json
-from sync.http.forwarded import cookie_path, is_secure
 from sync.http.listener import hold_by_token
-from sync.http.operations import UNGUARDED, Access, Needed, Operation
+from sync.http.operations import UNGUARDED, Access, Needed
 from sync.origin.http.origin_memory import Caller, OriginMemory
-from sync.origin.store.keys import Key, KeyStore
-from sync.roles import Rights, Role, refusal
+from sync.origin.store.people.keys import Key, KeyStore
+from sync.roles import Role, refusal
 from sync.runtime.clock import Clock, unix_ms
 from sync.trust.signing import new_token, token_hash
-from sync.wire.value_types import Name, Request, Wire
 
 COOKIE = "signage_session"
-SESSION_S = 7 * 86_400
 FIRST_KEY = "first"
 
 log = logging.getLogger(__name__)
@@ -31,44 +26,11 @@ log = logging.getLogger(__name__)
 _CALLER = web.RequestKey("caller", Caller)
 
 
-class Login(Request):
-    """A person's key, typed into the page."""
-
-    token: str
-
-
-class Whoami(Wire):
-    """Who is logged in: the roles that include others name those too; `access` is what there was before roles."""
-
-    name: Name
-    access: Literal["read", "write"]
-    roles: list[Role]
-
-
 class Gatekeeper:
-    """Identifies callers, guards operations and keeps the sessions of pages."""
+    """Identifies callers and guards operations."""
 
-    def __init__(self, keys: KeyStore, memory: OriginMemory, clock: Clock) -> None:
-        self._keys = keys
+    def __init__(self, memory: OriginMemory) -> None:
         self._memory = memory
-        self._clock = clock
-
-    def operations(self) -> tuple[Operation, ...]:
-        """Return the operations that log a page in and out."""
-        return (
-            Operation(
-                "POST",
-                "/v1/session",
-                self._log_in,
-                "Log a page in",
-                Access.OPEN,
-                Login,
-                Whoami,
-                answer_headers=(hdrs.SET_COOKIE,),
-            ),
-            Operation("GET", "/v1/session", self._whoami, "Who is logged in", Role.VIEWER, None, Whoami),
-            Operation("DELETE", "/v1/session", self._log_out, "Log the page out", Access.OPEN, status=204),
-        )
 
     async def guard(self, request: web.Request, access: Needed) -> None:
         """Allow the caller of an operation or raise. After that `caller_of` returns who it is.
@@ -106,50 +68,10 @@ class Gatekeeper:
         """Return the caller with this token or session hash, or None if it is not (or no longer) valid."""
         return await self._memory.caller(proof)
 
-    async def _log_in(self, request: web.Request) -> web.Response:
-        login = await read_json(request, Login, cap_bytes=4096)
-        key = await self._keys.by_hash(token_hash(login.token.strip()))
-        if key is None:
-            raise Unauthenticated("This key is not valid. `signage-origin keys add` makes one.")
-        session, now_ms = new_token(), unix_ms(self._clock.now())
-        expires_ms = now_ms + SESSION_S * 1000
-        await self._keys.open_session(token_hash(session), key, now_ms=now_ms, expires_ms=expires_ms)
-        log.info("key=%s logged a page in", key.id)
-        answer = json_answer(_whoami(key.name, Rights.of(key.role)))
-        secure, path = is_secure(request), cookie_path(request)
-        answer.set_cookie(
-            COOKIE, session, max_age=SESSION_S, path=path, httponly=True, samesite="Strict", secure=secure
-        )
-        if not path and COOKIE in request.cookies:
-            _forget_cookie_of_host(answer)
-        return answer
-
-    async def _whoami(self, request: web.Request) -> web.Response:
-        caller = caller_of(request)
-        return json_answer(_whoami(caller.name, caller.rights))
-
-    async def _log_out(self, request: web.Request) -> web.Response:
-        if (cookie := request.cookies.get(COOKIE)) is not None:
-            await self._keys.close_session(token_hash(cookie))
-        answer = web.Response(status=204)
-        answer.set_cookie(COOKIE, "", max_age=0, path=cookie_path(request), httponly=True, samesite="Strict")
-        if not cookie_path(request):
-            _forget_cookie_of_host(answer)
-        return answer
-
-
-def _forget_cookie_of_host(answer: web.Response) -> None:
-    """Have the browser drop a cookie for all of the host, which came without the proxy or from an older version."""
-    answer.headers.add(hdrs.SET_COOKIE, f"{COOKIE}=; Max-Age=0; Path=/; HttpOnly; SameSite=Strict")
-
 
 def caller_of(request: web.Request) -> Caller:
     """Return the caller that the guard allowed."""
     return request[_CALLER]
-
-
-def _whoami(name: str, rights: Rights) -> Whoami:
-    return Whoami(name=name, access="read" if rights.allowed == [Role.VIEWER] else "write", roles=rights.allowed)
 
 
 def _refused(caller: Caller, needed: Needed) -> str | None:

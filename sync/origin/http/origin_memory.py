@@ -16,7 +16,7 @@ from sync.errors import StorageBroken, StorageFull
 from sync.origin.store.changes.change_log import ChangeLog, NotedChange, Subject
 from sync.origin.store.devices import DeviceStore, KnownDevice
 from sync.origin.store.groups import Groups
-from sync.origin.store.keys import KeyStore
+from sync.origin.store.people.sessions import SessionStore
 from sync.roles import NONE, Rights
 from sync.runtime.clock import Clock, unix_ms
 
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 class Caller:
     """Who sent a request: a person or program with rights, or a device of a channel.
 
-    `proof` is the hash of what identified it.
+    `proof` is the hash of what identified it. `is_person`: it has an account; a key has none.
     """
 
     id: str
@@ -43,6 +43,7 @@ class Caller:
     proof: str
     rights: Rights = NONE
     channel: str | None = None
+    is_person: bool = False
 
     @property
     def is_device(self) -> bool:
@@ -67,10 +68,10 @@ class Changed:
 class OriginMemory:
     """Answers who calls, from memory if it can; a service follows the database. `tell` is told what changed."""
 
-    def __init__(self, changes: ChangeLog, devices: DeviceStore, keys: KeyStore, clock: Clock) -> None:
+    def __init__(self, changes: ChangeLog, devices: DeviceStore, sessions: SessionStore, clock: Clock) -> None:
         self._changes = changes
         self._devices = devices
-        self._keys = keys
+        self._sessions = sessions
         self._clock = clock
         self.tell: Callable[[Changed], None] = lambda _: None
         self._callers: dict[str, Caller] = {}  # devices, by their proof
@@ -186,8 +187,11 @@ class OriginMemory:
                 await self._begin()
             found = {one.token_hash: self._remember(one) for one in await self._devices.by_tokens(proofs)}
         others = [proof for proof in proofs if proof not in found]
-        people = await self._keys.by_proofs(others, unix_ms(self._clock.now())) if others else {}
-        found |= {proof: Caller(key.id, key.name, proof, Rights.of(key.role)) for proof, key in people.items()}
+        people = await self._sessions.by_proofs(others, unix_ms(self._clock.now())) if others else {}
+        found |= {
+            proof: Caller(one.id, one.name, proof, Rights.of(one.role), is_person=one.is_person)
+            for proof, one in people.items()
+        }
         return [found.get(proof) for proof in proofs]
 
     def _remember(self, device: KnownDevice) -> Caller:

@@ -7,9 +7,9 @@ of the rows.
 
 from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, String, Table
 
-from sync.origin.persistence.signing_tables import device_keys
+from sync.origin.persistence.people_tables import people
 
-metadata = device_keys.metadata
+metadata = people.metadata
 ALL_DEVICES = ""
 HOURS = tuple(f"hour_{hour:02}" for hour in range(24))
 

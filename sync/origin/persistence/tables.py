@@ -48,26 +48,6 @@ class NoneAsEmptyText(TypeDecorator[str]):
         return value or None
 
 
-# People's keys: only hashes are stored.
-keys = Table(
-    "keys",
-    metadata,
-    Column("id", String(64), primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("hash", String(64), nullable=False, unique=True),
-    Column("role", Text, nullable=False),
-    Column("created_ms", BigInteger, nullable=False),
-)
-
-# Pages that logged in: the hash of the cookie, and the key it stands for.
-sessions = Table(
-    "sessions",
-    metadata,
-    Column("hash", String(64), primary_key=True),
-    Column("key_id", ForeignKey("keys.id", ondelete="CASCADE"), nullable=False),
-    Column("expires_ms", BigInteger, nullable=False),
-)
-
 # Uploads; the bytes are in the file `uploads/{id}`, durable up to `offset_bytes`.
 uploads = Table(
     "uploads",

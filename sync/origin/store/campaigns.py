@@ -12,7 +12,13 @@ from sync.errors import NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import CAMPAIGNS, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.persistence.row_checks import (
+from sync.origin.persistence.tables import campaigns, channels, creatives, lines, media
+from sync.origin.planning.billable_rule import BillableRule
+from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft, StoredCampaign
+from sync.origin.planning.file_names import natural_key
+from sync.origin.planning.schedules import WindowDraft
+from sync.origin.store.reports.billable_rules import note_rules
+from sync.origin.store.row_checks import (
     FACT_COLUMNS,
     check_exists,
     check_ids_free,
@@ -24,12 +30,6 @@ from sync.origin.persistence.row_checks import (
     new_id,
     update_versioned,
 )
-from sync.origin.persistence.tables import campaigns, channels, creatives, lines, media
-from sync.origin.planning.billable_rule import BillableRule
-from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft, StoredCampaign
-from sync.origin.planning.file_names import natural_key
-from sync.origin.planning.schedules import WindowDraft
-from sync.origin.store.reports.billable_rules import note_rules
 from sync.runtime.clock import Clock, instant, unix_ms
 
 

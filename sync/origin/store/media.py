@@ -28,7 +28,6 @@ from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import MEDIA, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.persistence.row_checks import ASSET_COLUMNS, asset_in, check_version, join_media_facts
 from sync.origin.persistence.tables import (
     assets,
     campaigns,
@@ -41,6 +40,7 @@ from sync.origin.persistence.tables import (
     playlists,
     streams,
 )
+from sync.origin.store.row_checks import ASSET_COLUMNS, asset_in, check_version, join_media_facts
 from sync.runtime.clock import Clock, unix_ms
 from sync.runtime.state_table import StateTable
 from sync.wire.release import Asset

@@ -12,7 +12,10 @@ from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import PLAYLISTS, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.persistence.row_checks import (
+from sync.origin.persistence.tables import channels, dayparts, media, playlist_items, playlists
+from sync.origin.planning.file_names import same_name
+from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem, StoredPlaylist
+from sync.origin.store.row_checks import (
     FACT_COLUMNS,
     check_ids_free,
     check_media,
@@ -23,9 +26,6 @@ from sync.origin.persistence.row_checks import (
     new_id,
     update_versioned,
 )
-from sync.origin.persistence.tables import channels, dayparts, media, playlist_items, playlists
-from sync.origin.planning.file_names import same_name
-from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem, StoredPlaylist
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.wire.value_types import Instant, Wire
 

@@ -21,7 +21,6 @@ from sync.errors import Conflict
 from sync.origin.persistence.database import OriginDatabase, insertion
 from sync.origin.persistence.lists import RELEASES
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.persistence.row_checks import FACT_COLUMNS, join_media_facts, media_fact
 from sync.origin.persistence.tables import campaigns, channels, devices, media, playlists, release_contents, releases
 from sync.origin.planning.channel_plan import ChannelPlan, ReleaseRecord
 from sync.origin.planning.plan_fields import MediaFact
@@ -31,6 +30,7 @@ from sync.origin.store.campaigns import load_campaigns
 from sync.origin.store.changes.change_log import Subject, note
 from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.playlists import load_playlists
+from sync.origin.store.row_checks import FACT_COLUMNS, join_media_facts, media_fact
 from sync.origin.store.schedules import get_schedule, logo_facts
 
 RunsOf = Mapping[ReleaseContent, Runs]

@@ -12,7 +12,17 @@ from sync.errors import Conflict, NotFound, StaleVersion
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import CHANNELS, name_keys
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.persistence.row_checks import (
+from sync.origin.persistence.tables import campaigns, channels, dayparts, devices, media, overlays, playlists, releases
+from sync.origin.planning.plan_fields import MediaFact
+from sync.origin.planning.schedules import (
+    BreakDraft,
+    DaypartDraft,
+    LogoDraft,
+    OverlayDraft,
+    ScheduleDraft,
+    StoredSchedule,
+)
+from sync.origin.store.row_checks import (
     FACT_COLUMNS,
     FieldUses,
     check_exists,
@@ -23,16 +33,6 @@ from sync.origin.persistence.row_checks import (
     media_fact,
     new_id,
     update_versioned,
-)
-from sync.origin.persistence.tables import campaigns, channels, dayparts, devices, media, overlays, playlists, releases
-from sync.origin.planning.plan_fields import MediaFact
-from sync.origin.planning.schedules import (
-    BreakDraft,
-    DaypartDraft,
-    LogoDraft,
-    OverlayDraft,
-    ScheduleDraft,
-    StoredSchedule,
 )
 from sync.wire.value_types import Wire
 

@@ -182,6 +182,37 @@ async def test_keys_are_made_listed_and_revoked_beside_a_serving_origin(
         assert (code, err) == (1, "signage-origin: there is no key 'Ada'\n")
 
 
+async def test_people_are_made_reset_and_removed_beside_a_serving_origin(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at, password = ("--data-dir", str(tmp_path)), "five blue herons at dawn"
+    async with serving(tmp_path) as origin, ClientSession() as client:
+
+        async def post(path: str, **body: str) -> int:
+            async with client.post(f"{origin.url}/v1/{path}", json=body) as answer:
+                return answer.status
+
+        _, out, _ = await run(capsys, "people", "add", "Ada", "--role", "editor", *at, "--json")
+        made = json.loads(out)
+        assert (made["role"], made["link"]) == ("editor", f"http://localhost:8090/#code={made['code']}")
+        assert await post("account/reset", code=made["code"], password=password) == 204
+        assert await post("session", name="ada", password=password) == 200
+        assert (await run(capsys, "people", "role", "ADA", "publisher", *at))[1] == "Ada is a publisher now.\n"
+        async with client.get(f"{origin.url}/v1/session") as answer:
+            assert answer.status == 401  # another process ended the session
+        _, out, _ = await run(capsys, "people", "list", *at, "--json")
+        assert [(one["name"], one["role"], one["has_password"]) for one in json.loads(out)] == [
+            ("Ada", "publisher", True)
+        ]
+        assert (await run(capsys, "people", "reset", made["id"], *at))[1].startswith("http://localhost:8090/#code=")
+        assert await post("session", name="ada", password=password) == 401
+        assert "has not set a password yet" in (await run(capsys, "people", "list", *at))[1]
+        code, _, err = await run(capsys, "keys", "revoke", "first", *at)
+        assert (code, "this is the last administrator" in err) == (1, True)
+        assert (await run(capsys, "people", "remove", "Ada", *at))[0] == 0
+        assert (await run(capsys, "people", "reset", "Ada", *at))[2].startswith("signage-origin: there is no account")
+
+
 async def test_what_is_stored_is_told_and_cleared_from_the_command_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,6 @@
 """Who may do what: tokens, cookies, read-only keys, foreign pages and rebound names."""
 
-from sync.origin.http.auth import SESSION_S
+from sync.origin.api.people.cookies import SESSION_S
 from tests.fakes import FakeClock
 from tests.origin.running_origin import RunningOrigin
 
@@ -21,7 +21,8 @@ async def test_nothing_guarded_answers_without_a_token_or_with_a_wrong_one(serve
 
 async def test_every_operation_under_v1_but_the_stated_ones_refuses_strangers(server: RunningOrigin) -> None:
     open_to_all = {
-        ("POST", "/v1/session"), ("DELETE", "/v1/session"), ("POST", "/v1/pairings"), ("GET", "/v1/openapi.json"),
+        ("POST", "/v1/session"), ("DELETE", "/v1/session"), ("POST", "/v1/account/reset"),
+        ("POST", "/v1/pairings"), ("GET", "/v1/openapi.json"),
         ("GET", "/v1/pairings/{id}"), ("OPTIONS", "/v1/uploads"), ("OPTIONS", "/v1/uploads/{id}"),
         ("POST", "/v1/identity"),  # a device asks it before it sends its token
     }  # fmt: skip
@@ -57,7 +58,7 @@ async def test_a_page_logs_in_once_and_is_remembered_by_a_cookie_scripts_cannot_
     wrong = await server.ask("POST", "/v1/session", body={"token": "guess"})
     assert wrong.status == 401
     answer = await server.ask("POST", "/v1/session", body={"token": server.reader})
-    assert answer.document == {"name": "reader", "access": "read", "roles": ["viewer"]}
+    assert answer.document == {"name": "reader", "access": "read", "roles": ["viewer"], "account": None}
     cookie = answer.headers["Set-Cookie"]
     assert "Secure" not in cookie
     tls = await server.ask("POST", "/v1/session", body={"token": server.reader}, headers={"X-Forwarded-Proto": "https"})

@@ -18,7 +18,7 @@ from sync.origin.http.auth import make_first_key
 from sync.origin.persistence import schema_upgrade
 from sync.origin.persistence.database import open_origin_database
 from sync.origin.persistence.tables import metadata
-from sync.origin.store.keys import KeyStore
+from sync.origin.store.people.keys import KeyStore
 from sync.runtime.clock import SystemClock
 from tests.fakes import FakeClock
 from tests.origin.running_origin import running_origin, settings_in

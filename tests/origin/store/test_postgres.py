@@ -18,14 +18,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import delete, insert, select, text
 
-from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken
+from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken, Unauthenticated
 from sync.origin.app.wiring import Origin, open_origin
 from sync.origin.persistence.database import open_origin_database
 from sync.origin.persistence.lists import CHANNELS, DEVICES, MEDIA
 from sync.origin.persistence.migrations.versions import revision_0001_first_schema
 from sync.origin.persistence.pages import PageRequest
+from sync.origin.persistence.people_tables import keys
 from sync.origin.persistence.play_files import FileOfDay
-from sync.origin.persistence.tables import keys, metadata, playlists, plays
+from sync.origin.persistence.tables import metadata, playlists, plays
 from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft
 from sync.origin.planning.file_names import natural_key
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
@@ -40,8 +41,10 @@ from sync.origin.store.counts import CountStore, DeviceCounts
 from sync.origin.store.days.archived_plays import ArchiveStore
 from sync.origin.store.devices import DeviceStore, add_device
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
-from sync.origin.store.keys import Key, KeyStore
 from sync.origin.store.pairings import Admission, Pairing, PairingLimits, PairingStep, PairingStore
+from sync.origin.store.people.keys import Key, KeyStore
+from sync.origin.store.people.people import PeopleStore, Person, Reset
+from sync.origin.store.people.sessions import Session, SessionStore, TokenHolder
 from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.history import HistoryFilter, HistoryStore
 from sync.origin.store.proof.play_times import MovedPlay, PlayTimeStore
@@ -506,3 +509,38 @@ async def test_plays_come_to_the_same_as_on_sqlite(
     settings = settings_in(tmp_path / "third").model_copy(update={"storage": storage})
     async with open_origin(settings, clock) as origin:
         await check_random_deliveries(origin, seed, together=True)
+
+
+async def test_of_two_origins_one_leaves_an_administrator_and_a_code_counts_once(origins: Origins) -> None:
+    first, second = (PeopleStore(origin.database) for origin in origins)
+    for name in ("anna", "bo"):
+        await first.add(Person(name, name, Role.ADMINISTRATOR, 0), name, "a hash", None)
+        await first.set_second_factor(name, "a hash", "secret", 5, ["code"])
+    removed = await asyncio.gather(first.remove("anna"), second.remove("bo"), return_exceptions=True)
+    assert [type(one) for one in removed].count(Conflict) == 1
+    [left] = await first.list_all()
+    uses = (store.use_recovery_code(left.id, "code") for store in (first, second) for _ in range(4))
+    assert sorted(await asyncio.gather(*uses)) == [False] * 7 + [True]
+    uses = (store.use_app_step(left.id, 6) for store in (first, second) for _ in range(4))
+    assert sorted(await asyncio.gather(*uses)) == [False] * 7 + [True]
+    reset = Reset("reset", 10)
+    await second.begin_anew(left.id, reset)
+    used = await asyncio.gather(*(store.use_reset("reset", "b", 0) for store in (first, second)))
+    assert sorted(used, key=str) == [None, left.id]
+
+
+async def test_a_session_is_not_opened_with_a_password_that_is_being_changed(origins: Origins) -> None:
+    first, second = origins
+    people, sessions = PeopleStore(first.database), SessionStore(second.database)
+    await people.add(Person("anna", "anna", Role.VIEWER, 0), "anna", "old", None)
+    session = Session("hash", "id", created_ms=0, seen_ms=0, expires_ms=10, client="", browser="")
+    holder = TokenHolder("anna", "anna", Role.VIEWER, is_person=True)
+    waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    async with first.database.writing() as connection, asyncio.timeout(60):
+        await connection.execute(text("UPDATE people SET password_hash = 'new'"))
+        opening = asyncio.create_task(sessions.open(session, holder, password_hash="old"))
+        while not await connection.scalar(waits):
+            assert not opening.done()
+    with pytest.raises(Unauthenticated):
+        await opening
+    assert await sessions.of("anna", True, 0) == []

@@ -18,7 +18,7 @@ import player
 import sync
 from player.settings.model import Settings
 from sync.errors import Rejected
-from sync.origin.http.auth import Login
+from sync.origin.api.people.session_routes import Login
 from sync.origin.planning.campaigns import CampaignDraft
 from sync.origin.planning.folder_plan import FolderPlan
 from sync.origin.planning.playlists import PlaylistDraft
@@ -110,7 +110,8 @@ AT = datetime(2031, 1, 1)  # noqa: DTZ001  # a TOML file may hold one without a 
          "The value is not allowed here. Give a group of fields, such as data_dir, database_url and reserve_bytes."),
         (OriginConfiguration, {"publish": "secret"}, "publish", "The value is not allowed here. "
          "Give a group of fields, such as valid_for_s, enrolment_key and enrolment_channel."),
-        (Login, "secret", BODY, "The value is not allowed here. Give a group of fields, such as token."),
+        (Login, "secret", BODY, "The value is not allowed here. "
+         "Give a group of fields, such as token, name and password."),
         (OriginConfiguration, {"pipeline": {"retry_first_s": 0}}, "pipeline.retry_first_s",
          "0 is too small. Give a number in seconds, more than 0."),
         (OriginConfiguration, {"uploads": {"largest_bytes": 0}}, "uploads.largest_bytes",

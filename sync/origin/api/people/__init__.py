@@ -1,0 +1,1 @@
+"""What people see and change of themselves and each other: log-in and sessions, their account, the list of people."""

@@ -1,0 +1,117 @@
+"""Checks name, password and code of who logs in, and the password of who is about to change an account."""
+
+import logging
+from dataclasses import replace
+
+from sync.errors import CodeNeeded, Unauthenticated
+from sync.origin.login.attempts import Attempts
+from sync.origin.login.hashing import Hashing
+from sync.origin.people.names import name_key, prepared_password
+from sync.origin.people.password_hash import NOBODYS_HASH, fits, hash_password, is_outdated
+from sync.origin.people.second_factor import bare_code, matching_step
+from sync.origin.people.tries import CODES, OWN_PASSWORD, Limit, limits_of
+from sync.origin.store.people.people import Credentials, PeopleStore
+from sync.origin.store.people.sessions import SessionStore
+from sync.runtime.clock import Clock, unix_ms
+from sync.trust.signing import token_hash
+
+_WRONG = "this name and password do not belong together"
+
+log = logging.getLogger(__name__)
+
+
+class LogIn:
+    """Finds out whose name and password it is. What it says and how long it takes tells nobody who has an account."""
+
+    def __init__(
+        self, people: PeopleStore, sessions: SessionStore, hashing: Hashing, attempts: Attempts, clock: Clock
+    ) -> None:
+        self._people = people
+        self._sessions = sessions
+        self._hashing = hashing
+        self._attempts = attempts
+        self._clock = clock
+
+    async def check(self, name: str, password: str, code: str, *, client: str, browser: str | None) -> Credentials:
+        """Return the account; `client` is the address of the caller, `browser` the hash of the cookie of a known one.
+
+        Raises:
+            Unauthenticated: name, password or code is wrong.
+            CodeNeeded: all is right, and there is a second factor but no code.
+            TooManyTries: from here too many were wrong.
+            Overloaded: too many log in at once.
+        """
+        key = name_key(name)
+        found = await self._people.by_name(key)
+        limits = limits_of(key, client, await self._known(browser, found))
+        self._attempts.begin(limits)
+        account = await self._with_password(found, password)
+        if account is None:
+            log.info("log-in refused from=%s", client)
+            raise Unauthenticated(_WRONG)
+        self._attempts.was_right(limits)
+        await self._check_code(account, code)
+        return account
+
+    async def check_own(self, person: str, password: str) -> Credentials:
+        """Return the account of who is logged in and repeats the password.
+
+        Raises:
+            Unauthenticated: it is wrong.
+            TooManyTries: too many were wrong.
+            Overloaded: too many log in at once.
+        """
+        limits: tuple[Limit, ...] = ((f"own {person}", OWN_PASSWORD),)
+        found = await self._people.credentials_of(person)
+        self._attempts.begin(limits)
+        account = await self._with_password(found, password)
+        if account is None:
+            raise Unauthenticated("this is not your password")
+        self._attempts.was_right(limits)
+        return account
+
+    async def hash(self, password: str) -> str:
+        """Return the hash of a new password."""
+        return await self._hashing.run(hash_password, password)
+
+    async def _known(self, browser: str | None, found: Credentials | None) -> str | None:
+        if browser is None:
+            return None
+        person = "" if found is None else found.person.id  # asking takes as long
+        is_known = await self._sessions.knows_browser(browser, person, unix_ms(self._clock.now()))
+        return browser if is_known else None
+
+    async def _with_password(self, found: Credentials | None, password: str) -> Credentials | None:
+        """Return the account if the password is right; without one it takes as long."""
+        stored = found.password_hash if found is not None else None
+        prepared = prepared_password(password)
+        is_right = await self._hashing.run(fits, stored or NOBODYS_HASH, prepared or "")
+        if found is None or stored is None or prepared is None or not is_right:
+            return None
+        if is_outdated(stored):
+            fresh = await self.hash(prepared)
+            await self._people.rehash(found.person.id, stored, fresh)
+            return replace(found, password_hash=fresh)  # nobody's, if another password was set meanwhile
+        return found
+
+    async def _check_code(self, account: Credentials, code: str) -> None:
+        if account.app_secret is None:
+            return
+        if not code.strip():
+            raise CodeNeeded("the code of your authenticator app is needed too, or one of your recovery codes")
+        limits: tuple[Limit, ...] = ((f"codes {account.person.id}", CODES),)  # only who has the password gets here
+        self._attempts.begin(limits)
+        if not await self._use(account, account.app_secret, code):
+            raise Unauthenticated("this code is wrong, or was used already: wait for the next one")
+        self._attempts.was_right(limits)
+
+    async def _use(self, account: Credentials, secret: str, code: str) -> bool:
+        """Use a code up; return whether it was right. Of two requests with one code one only gets True."""
+        person = account.person.id
+        step = matching_step(secret, code, unix_ms(self._clock.now()), account.app_step)
+        if step is not None:
+            return await self._people.use_app_step(person, step)
+        if await self._people.use_recovery_code(person, token_hash(bare_code(code))):
+            log.info("person=%s used a recovery code", person)
+            return True
+        return False

@@ -1,0 +1,1 @@
+"""The rules of accounts: names, passwords, second factors, and how often somebody may try. Pure."""

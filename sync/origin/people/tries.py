@@ -1,0 +1,78 @@
+"""How often somebody may try a password or a code: allowances that fill up again with time.
+
+An account itself is never locked, for anybody could lock the accounts of others. What is slowed down is who tries: an
+account from one network, a network with all accounts, a browser in which that person logged in before (which others
+cannot use up), and wrong codes after the right password.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+
+_SITE_BITS = 64  # of an IPv6 address: who has one of them has them all
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """So many tries at once, and one more after each `refill_s`."""
+
+    most: int
+    refill_s: float
+
+
+ACCOUNT_FROM_A_NETWORK = Allowance(5, 60.0)
+NETWORK = Allowance(30, 10.0)
+KNOWN_BROWSER = Allowance(10, 30.0)
+CODES = Allowance(5, 60.0)
+OWN_PASSWORD = Allowance(10, 30.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """How much of an allowance was left, and when; all of it if nothing is known."""
+
+    left: float
+    at_s: float
+
+
+Limit = tuple[str, Allowance]
+"""Who tries, by a name, and what that one may."""
+
+
+def try_once(spent: Spent | None, allowance: Allowance, now_s: float) -> tuple[Spent, float]:
+    """Return what is left after one more try, and how long to wait before it: 0, or the try does not count."""
+    left = _left(spent, allowance, now_s)
+    if left < 1:
+        return Spent(left, now_s), (1 - left) * allowance.refill_s
+    return Spent(left - 1, now_s), 0.0
+
+
+def give_back(spent: Spent, allowance: Allowance, now_s: float) -> Spent | None:
+    """Return what is left after a try was right; None: all of it."""
+    left = _left(spent, allowance, now_s) + 1
+    return None if left >= allowance.most else Spent(left, now_s)
+
+
+def _left(spent: Spent | None, allowance: Allowance, now_s: float) -> float:
+    if spent is None:
+        return float(allowance.most)
+    return min(float(allowance.most), spent.left + (now_s - spent.at_s) / allowance.refill_s)
+
+
+def limits_of(account: str, client: str, browser: str | None) -> Sequence[Limit]:
+    """Return all that a log-in must keep to; `browser` is the hash of a cookie of somebody who is known by it."""
+    if browser is not None:
+        return ((f"browser {browser}", KNOWN_BROWSER),)
+    network = network_of(client)
+    return ((f"network {network}", NETWORK), (f"account {account} {network}", ACCOUNT_FROM_A_NETWORK))
+
+
+def network_of(client: str) -> str:
+    """Return the network that an address stands for: itself, or its site (/64) if it is of IPv6."""
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return client
+    if isinstance(address, IPv6Address):
+        return str(IPv6Address(int(address) >> (128 - _SITE_BITS) << (128 - _SITE_BITS)))
+    return str(address)

@@ -1,0 +1,1 @@
+"""The tables of people: accounts, keys, sessions, second factors; at least one administrator stays."""

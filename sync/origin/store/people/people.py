@@ -1,0 +1,257 @@
+"""The table of accounts. Whatever makes a password or a role worth less ends the sessions in the same transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, exists, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sync.errors import Conflict, NotFound, Unauthenticated
+from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.people_tables import browsers, people, recovery_codes, resets, sessions
+from sync.origin.store.people.administrators import TURN, check_one_stays
+from sync.roles import Role
+
+MOST_PEOPLE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account without its secrets; `recovery_codes` is how many are left."""
+
+    id: str
+    name: str
+    role: Role
+    created_ms: int
+    has_password: bool = False
+    has_second_factor: bool = False
+    recovery_codes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An account with what its log-in is compared with."""
+
+    person: Person
+    password_hash: str | None = field(repr=False)
+    app_secret: str | None = field(repr=False)
+    app_step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """A one-time code, by its hash, that sets a new password until it expires."""
+
+    hash: str = field(repr=False)
+    expires_ms: int
+
+
+_CODES_LEFT = (
+    select(func.count()).select_from(recovery_codes).where(recovery_codes.c.person_id == people.c.id).scalar_subquery()
+)
+_PEOPLE = select(people, _CODES_LEFT.label("codes_left"))
+
+
+class PeopleStore:
+    """Stores accounts."""
+
+    def __init__(self, database: OriginDatabase) -> None:
+        self._database = database
+
+    async def add(self, person: Person, name_key: str, password_hash: str | None, reset: Reset | None) -> None:
+        """Add an account with a password, or with a one-time code that sets one.
+
+        Raises:
+            Conflict: somebody has this name, or there are too many accounts.
+        """
+        async with self._database.turn(TURN), self._database.writing() as connection:
+            await _check_name(connection, name_key, person.name)
+            if (await connection.scalar(select(func.count()).select_from(people)) or 0) >= MOST_PEOPLE:
+                raise Conflict(f"there are {MOST_PEOPLE} accounts already: remove those of people who left")
+            values = {"id": person.id, "name": person.name, "role": person.role, "created_ms": person.created_ms}
+            await connection.execute(
+                insert(people).values(**values, name_key=name_key, password_hash=password_hash, app_step=0)
+            )
+            if reset is not None:
+                await _put_reset(connection, person.id, reset)
+
+    async def list_all(self) -> list[Person]:
+        """Return all accounts, by name."""
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(_PEOPLE)).all()
+        return sorted(map(_person, rows), key=lambda person: (person.name.casefold(), person.id))
+
+    async def get(self, id: str) -> Person:
+        """Return an account; raise NotFound if there is none."""
+        return (await self.credentials_of(id)).person
+
+    async def find(self, id_or_key: str, name_key: str) -> Person:
+        """Return the account with this id or name; raise NotFound if there is none."""
+        found = await self._credentials(_PEOPLE.where((people.c.id == id_or_key) | (people.c.name_key == name_key)))
+        if found is None:
+            raise NotFound(f"there is no account {id_or_key!r}: `signage-origin people list` lists them")
+        return found.person
+
+    async def by_name(self, name_key: str) -> Credentials | None:
+        """Return the account of a name with its credentials, or None."""
+        return await self._credentials(_PEOPLE.where(people.c.name_key == name_key))
+
+    async def credentials_of(self, id: str) -> Credentials:
+        """Return an account with its credentials; raise NotFound if there is none."""
+        found = await self._credentials(_PEOPLE.where(people.c.id == id))
+        if found is None:
+            raise NotFound(f"there is no account {id}")
+        return found
+
+    async def change(self, id: str, *, name: tuple[str, str] | None, role: Role | None) -> None:
+        """Give an account another name (with its key) or role; another role ends its sessions.
+
+        Raises:
+            NotFound: there is no such account.
+            Conflict: somebody else has the name, or no administrator would be left.
+        """
+        async with self._database.turn(TURN), self._database.writing() as connection:
+            before = await _locked(connection, id)
+            if name is not None:
+                await _check_name(connection, name[1], name[0], beside=id)
+                await _update(connection, id, name=name[0], name_key=name[1])
+            if role is not None and role != before.role:
+                await _update(connection, id, role=role)
+                await _end_sessions(connection, id)
+                await check_one_stays(connection)
+
+    async def remove(self, id: str) -> None:
+        """Delete an account with its sessions.
+
+        Raises:
+            NotFound: there is no such account.
+            Conflict: no administrator would be left.
+        """
+        async with self._database.turn(TURN), self._database.writing() as connection:
+            await _locked(connection, id)
+            await connection.execute(delete(people).where(people.c.id == id))
+            await check_one_stays(connection)
+
+    async def begin_anew(self, id: str, reset: Reset) -> None:
+        """Take password, second factor, sessions and known browsers from an account; a one-time code sets a password.
+
+        Raises:
+            NotFound: there is no such account.
+        """
+        async with self._database.turn(TURN), self._database.writing() as connection:
+            await _locked(connection, id)
+            await _update(connection, id, password_hash=None, app_secret=None)
+            await connection.execute(delete(recovery_codes).where(recovery_codes.c.person_id == id))
+            await _end_sessions(connection, id)
+            await connection.execute(delete(browsers).where(browsers.c.person_id == id))
+            await _put_reset(connection, id, reset)
+
+    async def of_reset(self, reset_hash: str, now_ms: int) -> Person | None:
+        """Return whose one-time code this is, or None if it was used or has expired."""
+        valid = (resets.c.hash == reset_hash) & (resets.c.expires_ms > now_ms)
+        found = await self._credentials(_PEOPLE.where(exists().where(resets.c.person_id == people.c.id, valid)))
+        return None if found is None else found.person
+
+    async def use_reset(self, reset_hash: str, password_hash: str, now_ms: int) -> str | None:
+        """Set the password by a one-time code; return the id of the account, None if the code is not valid."""
+        async with self._database.writing() as connection:
+            valid = (resets.c.hash == reset_hash) & (resets.c.expires_ms > now_ms)
+            id: str | None = await connection.scalar(delete(resets).where(valid).returning(resets.c.person_id))
+            if id is not None:
+                await _update(connection, id, password_hash=password_hash)
+                await _end_sessions(connection, id)
+            return id
+
+    async def change_password(self, id: str, old_hash: str, new_hash: str, *, session: str, browser: str) -> None:
+        """Set a password in place of the one that the caller knew; end all other sessions and forget other browsers.
+
+        Raises:
+            Unauthenticated: the password was changed meanwhile.
+        """
+        async with self._database.writing() as connection:
+            await _check_unchanged(connection, id, old_hash)
+            await _update(connection, id, password_hash=new_hash)
+            await connection.execute(delete(resets).where(resets.c.person_id == id))
+            await connection.execute(delete(sessions).where(sessions.c.person_id == id, sessions.c.hash != session))
+            await connection.execute(delete(browsers).where(browsers.c.person_id == id, browsers.c.hash != browser))
+
+    async def rehash(self, id: str, old_hash: str, new_hash: str) -> None:
+        """Replace the hash of the same password, unless that was changed meanwhile."""
+        async with self._database.writing() as connection:
+            same = (people.c.id == id) & (people.c.password_hash == old_hash)
+            await connection.execute(update(people).where(same).values(password_hash=new_hash))
+
+    async def use_app_step(self, id: str, step: int) -> bool:
+        """Note that the code of a step was used; return whether it, and each later one, was not used before."""
+        unused = (people.c.id == id) & (people.c.app_step < step) & people.c.app_secret.is_not(None)
+        async with self._database.writing() as connection:
+            return (await connection.execute(update(people).where(unused).values(app_step=step))).rowcount == 1
+
+    async def use_recovery_code(self, id: str, code_hash: str) -> bool:
+        """Delete a recovery code; return whether it was there."""
+        one = (recovery_codes.c.person_id == id) & (recovery_codes.c.hash == code_hash)
+        async with self._database.writing() as connection:
+            return (await connection.execute(delete(recovery_codes).where(one))).rowcount == 1
+
+    async def set_second_factor(
+        self, id: str, password_hash: str, secret: str | None, step: int, codes: Sequence[str]
+    ) -> None:
+        """Set or (None) remove the secret of the app, and replace the recovery codes, given by their hashes.
+
+        Raises:
+            Unauthenticated: the password was changed meanwhile.
+        """
+        async with self._database.writing() as connection:
+            await _check_unchanged(connection, id, password_hash)
+            await _update(connection, id, app_secret=secret, app_step=step)
+            await connection.execute(delete(recovery_codes).where(recovery_codes.c.person_id == id))
+            if codes:
+                await connection.execute(insert(recovery_codes), [{"person_id": id, "hash": code} for code in codes])
+
+    async def _credentials(self, query: Select[Any]) -> Credentials | None:
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).first()
+        return None if row is None else Credentials(_person(row), row.password_hash, row.app_secret, row.app_step)
+
+
+async def _locked(connection: AsyncConnection, id: str) -> Row[Any]:
+    row = (await connection.execute(select(people).where(people.c.id == id).with_for_update())).first()
+    if row is None:
+        raise NotFound(f"there is no account {id}")
+    return row
+
+
+async def _check_unchanged(connection: AsyncConnection, id: str, password_hash: str) -> None:
+    if (await _locked(connection, id)).password_hash != password_hash:
+        raise Unauthenticated("the password was changed meanwhile: log in with the new one")
+
+
+async def _check_name(connection: AsyncConnection, name_key: str, name: str, beside: str = "") -> None:
+    if await connection.scalar(select(people.c.id).where(people.c.name_key == name_key, people.c.id != beside)):
+        raise Conflict(f"there is an account named {name!r} already: choose another name")
+
+
+async def _update(connection: AsyncConnection, id: str, **values: Any) -> None:
+    await connection.execute(update(people).where(people.c.id == id).values(**values))
+
+
+async def _end_sessions(connection: AsyncConnection, id: str) -> None:
+    await connection.execute(delete(sessions).where(sessions.c.person_id == id))
+
+
+async def _put_reset(connection: AsyncConnection, id: str, reset: Reset) -> None:
+    await connection.execute(delete(resets).where(resets.c.person_id == id))
+    await connection.execute(insert(resets).values(person_id=id, hash=reset.hash, expires_ms=reset.expires_ms))
+
+
+def _person(row: Row[Any]) -> Person:
+    return Person(
+        row.id,
+        row.name,
+        Role(row.role),
+        row.created_ms,
+        has_password=row.password_hash is not None,
+        has_second_factor=row.app_secret is not None,
+        recovery_codes=row.codes_left,
+    )
