@@ -5,7 +5,7 @@ library, and the next publication finds it there.
 """
 
 import asyncio
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,9 +85,9 @@ class FolderIntake:
         self._wake()
         return TakenIn(await self._wait({one.file.name: ids[one.sha256] for one in read}), len(new))
 
-    async def _known(self, hashes: Container[str]) -> dict[str, MediaRow]:
+    async def _known(self, hashes: Iterable[str]) -> dict[str, MediaRow]:
         """Return the media of known bytes: a ready one whose file is there, else one at work, else a failed one."""
-        rows = [row for row in await self._media.list_all() if row.source_sha256 in hashes]
+        rows = await self._media.of_bytes(hashes)
         usable = [row for row in rows if row.state is not MediaState.READY or self._intake.has_asset(row)]
         rank = {MediaState.FAILED: 0, MediaState.QUEUED: 1, MediaState.PROCESSING: 1, MediaState.READY: 2}
         return {row.source_sha256: row for row in sorted(usable, key=lambda row: rank[row.state])}

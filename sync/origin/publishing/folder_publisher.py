@@ -44,7 +44,7 @@ from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.schedules import ScheduleStore
 from sync.runtime.clock import Clock
 from sync.wire.release import MediaKind
-from sync.wire.stream_url import shown_url, stream_title
+from sync.wire.stream_url import shown_url, stream_name, stream_title
 
 Report = Callable[[str], None]
 """Gets one line for each step; a command prints it."""
@@ -217,7 +217,7 @@ async def _add_streams(plan: FolderPlan, store: MediaStore, report: Report) -> d
     urls = dict.fromkeys(one.url for _, one in plan.entries() if one.url is not None)
     if not urls:
         return {}
-    known = {row.url: row for row in await store.in_states(MediaState.READY) if row.url is not None}
+    known = {row.url: row for row in await store.of_bytes(map(stream_name, urls)) if row.url is not None}
     for url in urls:
         if url not in known:
             report(f"{shown_url(url)}: added")

@@ -5,6 +5,7 @@ The same bytes sent twice are two media, since people search for the name they g
 """
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -19,7 +20,6 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    true,
     union,
     update,
 )
@@ -45,6 +45,8 @@ from sync.runtime.clock import Clock, unix_ms
 from sync.runtime.state_table import StateTable
 from sync.wire.release import Asset
 from sync.wire.stream_url import stream_name
+
+_MOST_HASHES = 500  # of one statement
 
 
 class MediaState(StrEnum):
@@ -137,9 +139,12 @@ class MediaStore:
             raise NotFound(f"there is no media {media_id}")
         return found[0]
 
-    async def list_all(self) -> tuple[MediaRow, ...]:
-        """Return all media, newest first."""
-        return await self._select(true())
+    async def of_bytes(self, hashes: Iterable[str]) -> tuple[MediaRow, ...]:
+        """Return the media of these bytes, or streams of these addresses (`stream_name`); those alike newest first."""
+        wanted, found = sorted(hashes), list[MediaRow]()
+        for at in range(0, len(wanted), _MOST_HASHES):
+            found += await self._select(media.c.source_sha256.in_(wanted[at : at + _MOST_HASHES]))
+        return tuple(found)
 
     async def page(self, asked: PageRequest) -> Page[MediaRow]:
         """Return a page of media."""

@@ -33,7 +33,7 @@ from sync.origin.transcode.sandbox import (
 from sync.runtime.clock import Clock
 from sync.runtime.os_messages import os_reason
 
-_IDLE_S = 30.0
+_IDLE_S = 60.0
 _MOST_JOBS = 200  # of one forker
 _MOST_AT_ONCE = 48  # so many messages the socket holds while it starts, and as many that end them
 _OUTPUT_BYTES = 64 * 1024  # what a pipe holds; who writes more waits for the limit of its time

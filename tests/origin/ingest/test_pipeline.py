@@ -252,6 +252,17 @@ def photos(samples: Samples, count: int) -> list[Path]:
     ]
 
 
+async def test_media_are_found_by_their_bytes_however_many_are_asked_for(
+    idle_origin: MediaOrigin, samples: Samples
+) -> None:
+    path = samples.rotated_jpeg()
+    ids = {await idle_origin.intake.ingest_file(path, f"photo {number}") for number in range(2)}
+    source = (await idle_origin.media.get(next(iter(ids)))).source_sha256
+    asked = [source, *(f"{number:064x}" for number in range(1200))]
+    assert {row.id for row in await idle_origin.media.of_bytes(asked)} == ids
+    assert await idle_origin.media.of_bytes(asked[1:]) == ()
+
+
 async def test_two_workers_never_claim_the_same_media(idle_origin: MediaOrigin, samples: Samples) -> None:
     ids = {await idle_origin.intake.ingest_file(samples.rotated_jpeg(), f"photo {number}") for number in range(4)}
     claimed = await asyncio.gather(*(idle_origin.media.claim() for _ in range(6)))
@@ -427,7 +438,7 @@ async def test_a_media_deleted_while_it_is_processed_leaves_no_files(
         assert answer.status == 204
     encoder.send_signal(signal.SIGKILL)
     await wait_until_cleaned_up(media_origin)
-    assert not await media_origin.media.list_all() and not list(media_origin.files.uploads.iterdir())
+    assert not await media_origin.media.in_states(*MediaState) and not list(media_origin.files.uploads.iterdir())
     assert not list(media_origin.files.thumbnails.iterdir())
 
 

@@ -194,7 +194,7 @@ async def test_an_upload_that_a_crash_left_received_becomes_a_media_at_the_next_
         service = asyncio.ensure_future(media_origin.intake.run())
 
         async def handed_over() -> bool:
-            return bool(await media_origin.media.list_all())
+            return bool(await media_origin.media.in_states(*MediaState))
 
         await wait_until(handed_over)
         service.cancel()

@@ -22,6 +22,7 @@ from sync.origin.planning.folder_files import PLAN_FILE
 from sync.origin.planning.folder_plan import read_folder_plan
 from sync.origin.planning.plan_fields import MAX_ITEMS
 from sync.origin.publishing.folder_publisher import FolderTarget, publish_folder
+from sync.origin.store.media import MediaState
 from sync.origin.store.uploads import UploadStore
 from sync.origin.transcode.transcode_job import MadeMedia, TranscodeJob
 from sync.runtime.clock import SystemClock
@@ -163,7 +164,7 @@ async def test_a_bare_folder_plays_in_the_order_of_names_and_again_changes_nothi
     assert [line.partition(" is left out: ")[0] for line in lines[:3]] == list(first.left_out)
     again = await publish_folder(folder, "main", collaborators, planning.clock)
     assert (again.taken_in, again.unchanged, again.sha256, again.playlist) == (0, True, first.sha256, first.playlist)
-    assert len(await planning.media.list_all()) == 5
+    assert len(await planning.media.in_states(*MediaState)) == 5
 
 
 async def test_a_new_folder_published_twice_at_once_becomes_one_playlist_and_one_campaign(
@@ -175,7 +176,7 @@ async def test_a_new_folder_published_twice_at_once_becomes_one_playlist_and_one
     done = await asyncio.gather(*(publish_folder(folder, "main", collaborators, planning.clock) for _ in range(3)))
     assert len((await planning.playlists.page(PageRequest())).items) == len(await planning.campaigns.list_all()) == 1
     assert len({one.playlist for one in done}) == 1
-    assert sum(row.url is not None for row in await planning.media.list_all()) == 1
+    assert sum(row.url is not None for row in await planning.media.in_states(*MediaState)) == 1
 
 
 async def test_a_changed_folder_keeps_the_ids_of_what_stayed(
@@ -365,7 +366,9 @@ async def test_nothing_is_taken_in_for_a_plan_that_cannot_be_stored(
     (folder / "empty.bin").touch()
     with pytest.raises(Rejected):
         await publish_folder(folder, "main", collaborators, planning.clock)
-    assert await planning.media.list_all() == () and (await planning.playlists.page(PageRequest())).items == ()
+    assert (
+        await planning.media.in_states(*MediaState) == () and (await planning.playlists.page(PageRequest())).items == ()
+    )
 
 
 async def test_a_fallback_that_is_a_film_changes_no_plan(
@@ -386,7 +389,7 @@ async def test_files_that_do_not_fit_together_are_refused_before_the_first(
     monkeypatch.setattr("sync.origin.persistence.data_folder.free_bytes", lambda folder: largest)
     with pytest.raises(StorageFull):
         await publish_folder(folder, "main", collaborators, planning.clock)
-    assert await planning.media.list_all() == ()
+    assert await planning.media.in_states(*MediaState) == ()
 
 
 async def test_a_file_over_the_limit_is_named_before_its_bytes_are_read(
@@ -397,7 +400,7 @@ async def test_a_file_over_the_limit_is_named_before_its_bytes_are_read(
         file.truncate(collaborators.intake.largest_bytes + 1)
     with pytest.raises(Rejected, match="limit") as caught:
         await publish_folder(folder, "main", collaborators, planning.clock)
-    assert list(caught.value.fields) == ["sparse.mp4"] and await planning.media.list_all() == ()
+    assert list(caught.value.fields) == ["sparse.mp4"] and await planning.media.in_states(*MediaState) == ()
 
 
 @pytest.mark.parametrize("change", ["grows", "goes", "becomes a pipe", "becomes a link"])
@@ -423,7 +426,9 @@ async def test_a_file_that_changes_while_it_is_read_is_named_and_no_plan_changes
     with pytest.raises(Rejected, match=r"menu\.jpg") as caught:
         await publish_folder(folder, "main", collaborators, planning.clock)
     assert list(caught.value.fields) == ["menu.jpg"] and not list(planning.files.uploads.iterdir())
-    assert await planning.media.list_all() == () and (await planning.playlists.page(PageRequest())).items == ()
+    assert (
+        await planning.media.in_states(*MediaState) == () and (await planning.playlists.page(PageRequest())).items == ()
+    )
 
 
 @pytest.mark.parametrize("damage", ["asset gone", "asset cut", "list cut"])
@@ -453,4 +458,4 @@ async def test_a_failed_file_gets_its_bytes_again(rooms: tuple[PlanningOrigin, F
     for _ in range(2):
         with pytest.raises(Rejected, match="looks like text"):
             await publish_folder(folder, "main", collaborators, planning.clock)
-    assert len(await planning.media.list_all()) == 1
+    assert len(await planning.media.in_states(*MediaState)) == 1

@@ -14,6 +14,7 @@ from sync.origin.retention.policy import RetentionRule
 from sync.origin.retention.scanner import ContentScanner, Figures
 from sync.origin.store.devices import add_device
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
+from sync.origin.store.media import MediaState
 from sync.origin.store.retention import RetentionStore
 from sync.wire.release import Release
 from tests.fakes import FakeClock
@@ -34,7 +35,7 @@ class RetentionOrigin:
 
     async def publish(self, *media: str) -> str:
         """Publish a release of just these media on `main`, creating those that are new; return its hash."""
-        known = {row.id for row in await self.planning.media.list_all()}
+        known = {row.id for row in await self.planning.media.in_states(*MediaState)}
         for media_id in media:
             if media_id not in known:
                 await self.planning.make_media(media_id)

@@ -191,7 +191,7 @@ async def test_a_forker_that_nobody_needs_ends(folder: Path, samples: Samples, c
     assert json.loads((await tools.run_tool("size", [str(samples.rotated_jpeg())], limits)).output)["width"] == 400
     forker = the_forker()
     for _ in range(2):
-        await clock.advance(31)
+        await clock.advance(61)
 
     async def ended() -> bool:
         return has_ended(forker)
