@@ -49,7 +49,11 @@ Name = Annotated[
 
 
 def _as_text(value: object) -> object:
-    if _NUMBER.fullmatch(value) if isinstance(value, str) else isinstance(value, int | float):
+    if isinstance(value, str):
+        is_number = ":" not in value and _NUMBER.fullmatch(value) is not None
+    else:
+        is_number = isinstance(value, int | float)
+    if is_number:
         raise ValueError("must be a time such as 2026-11-23T18:00:00Z, not a number")
     return value
 

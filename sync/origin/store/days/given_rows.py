@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import (
     ARRAY,
     JSON,
@@ -65,7 +66,7 @@ class GivenRows:
 
 
 class Addition:
-    """Adds rows of these columns, in the order of the table; a column of JSON takes its text.
+    """Adds rows of these columns, in the order of the table.
 
     `finish` says what becomes of a row that is there.
     """
@@ -73,6 +74,7 @@ class Addition:
     def __init__(self, table: Table, names: Sequence[str], finish: Callable[[Any], Any]) -> None:
         kinds = {name: table.c[name].type for name in names}
         self._table = table
+        self._documents = [place for place, name in enumerate(names) if isinstance(kinds[name], JSON)]
         self._kinds = {name: Text() if isinstance(kind, JSON) else kind for name, kind in kinds.items()}
         self._finish = finish
 
@@ -80,10 +82,13 @@ class Addition:
         """Add rows."""
         if not rows:
             return
+        columns = [*zip(*rows, strict=True)]
+        for place in self._documents:
+            columns[place] = tuple(map(json_text, columns[place]))
         if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql(self._of_one, list(map(tuple, rows)))
+            connection.exec_driver_sql(self._of_one, [*zip(*columns, strict=True)])
         else:
-            connection.execute(self._of_many, GivenRows(**self._kinds).values("postgresql", rows))
+            connection.execute(self._of_many, dict(zip(self._kinds, map(list, columns), strict=True)))
 
     @cached_property
     def _of_one(self) -> str:
@@ -104,6 +109,14 @@ class Addition:
             insertion(self._table, "postgresql").from_select(list(self._kinds), select(*columns))
         )
         return made
+
+
+def json_text(document: Any) -> str | None:
+    """Return what a column of JSON holds; None stays NULL."""
+    try:
+        return None if document is None else to_json(document).decode()
+    except ValueError:  # half of a surrogate pair, which is no UTF-8
+        return json.dumps(document)
 
 
 class Increase:

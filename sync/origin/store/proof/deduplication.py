@@ -1,12 +1,11 @@
 """Documents of devices are stored once by (device, log epoch, sequence), others with a taken key beside them."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from typing import Any, Literal
 
-from pydantic_core import to_json
 from sqlalchemy import BigInteger, Connection, Select, String, Table, and_, func, insert, literal, select, union_all
 
 from sync.origin.store.days.given_rows import Addition, GivenRows
@@ -51,18 +50,10 @@ def store_once(
             statuses.append("conflict")
     if new:
         names = tuple(column.name for column in table.c if column.name in new[0])
-        rows = [{**row, "body": _text(row["body"])} for row in new]
-        _addition(table, names).add(connection, [[row[name] for name in names] for row in rows])
+        _addition(table, names).add(connection, [*map(itemgetter(*names), new)])
     if clashing:
         connection.execute(insert(conflicts), clashing)
     return statuses
-
-
-def _text(document: Mapping[str, Any]) -> str:
-    try:
-        return to_json(document).decode()
-    except ValueError:  # half of a surrogate pair, which is no UTF-8
-        return json.dumps(document)
 
 
 def stored_hashes(connection: Connection, table: Table, places: Iterable[Place]) -> dict[Place, str]:

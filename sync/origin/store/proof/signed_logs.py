@@ -6,8 +6,20 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Select, and_, func, insert, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Connection,
+    Integer,
+    Select,
+    String,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+)
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.signing_tables import checkpoints, log_secrets
@@ -48,27 +60,16 @@ class SignedLogStore:
         self, device: str, signed: SignedCheckpoint, judge: Judge, now_ms: int
     ) -> tuple[bool, tuple[Misfit, str] | None]:
         """Store a checkpoint; return whether it is new, and what does not fit with those before it."""
-        async with self._database.turn(f"checkpoints of {device}"), self._database.writing() as connection:
-            known = select(checkpoints.c.kind, checkpoints.c.finding).where(
-                checkpoints.c.device_id == device, checkpoints.c.hash == signed.hash
-            )
-            if (row := (await connection.execute(known)).first()) is not None:
-                return False, None if row.kind is None else (Misfit(row.kind), row.finding)
-            chain = await _chain_of(connection, device, signed)
-            wrong = judge(await _surroundings(connection, device, signed.checkpoint, chain))
-            kind, finding = wrong or (None, None)
-            values = {**_row(device, signed, now_ms), "chain": chain, "kind": kind, "finding": finding}
-            await connection.execute(insert(checkpoints).values(**values))
-            await _keep_secret(connection, device, signed)
-            return True, wrong
+        async with self._database.turn(f"checkpoints of {device}"):
+            return await self._database.write(lambda connection: _add(connection, device, signed, judge, now_ms))
 
     async def missing(self, device: str, limit: int) -> list[tuple[int, int]]:
         """Return the numbers that the newest chain lacks below its newest one, as first and last, the lowest first."""
         own = checkpoints.c
         newest_chain = select(func.max(own.chain)).where(own.device_id == device).scalar_subquery()
         query = select(own.number).where(own.device_id == device, own.chain == newest_chain).distinct()
-        async with self._database.reading() as connection:
-            numbers = list(await connection.scalars(query.order_by(own.number)))
+        query = query.order_by(own.number)
+        numbers = await self._database.read(lambda connection: connection.scalars(query).all())
         gaps = [(before + 1, number - 1) for before, number in pairwise([0, *numbers]) if number > before + 1]
         return gaps[:limit]
 
@@ -153,34 +154,70 @@ def _in_order(query: Select[Any], device: str) -> Select[Any]:
     return unforked.order_by(own.chain, own.number)
 
 
-async def _chain_of(connection: AsyncConnection, device: str, signed: SignedCheckpoint) -> int:
+def _add(
+    connection: Connection, device: str, signed: SignedCheckpoint, judge: Judge, now_ms: int
+) -> tuple[bool, tuple[Misfit, str] | None]:
+    checkpoint = signed.checkpoint
+    asked = {
+        "device": device,
+        "hash": signed.hash,
+        "previous": checkpoint.previous,
+        "number": checkpoint.number,
+        "epoch": checkpoint.log_epoch,
+        "serial": signed.serial,
+    }
+    if (row := connection.execute(_KNOWN, asked).first()) is not None:
+        return False, None if row.kind is None else (Misfit(row.kind), row.finding)
+    asked["chain"] = chain = _chain_of(connection, asked)
+    wrong = judge(_surroundings(connection, asked))
+    kind, finding = wrong or (None, None)
+    values = {**_row(device, signed, now_ms), "chain": chain, "kind": kind, "finding": finding}
+    connection.execute(_NEW, values)
+    if connection.execute(_SECRET, asked).first() is None:
+        secret = {"device_id": device, "log_epoch": checkpoint.log_epoch, "secret": signed.secret}
+        connection.execute(_NEW_SECRET, secret)
+    return True, wrong
+
+
+def _chain_of(connection: Connection, asked: Mapping[str, Any]) -> int:
     """Return the chain of a checkpoint: the serial of the key that began it."""
-    own, checkpoint = checkpoints.c, signed.checkpoint
-    if checkpoint.number == 1:
-        return signed.serial
-    query = select(own.chain).where(own.device_id == device)
-    before = await connection.scalar(query.where(own.hash == checkpoint.previous))
-    newest_one = query.where(own.serial <= signed.serial).order_by(own.chain.desc()).limit(1)
-    return before or await connection.scalar(newest_one) or signed.serial
+    serial: int = asked["serial"]
+    if asked["number"] == 1:
+        return serial
+    return connection.scalar(_CHAIN_BEFORE, asked) or connection.scalar(_NEWEST_CHAIN, asked) or serial
 
 
-async def _surroundings(connection: AsyncConnection, device: str, checkpoint: Checkpoint, chain: int) -> Surroundings:
-    own, number = checkpoints.c, checkpoint.number
-    of_chain = (own.device_id == device, own.chain == chain)
-    near = select(own.number, own.hash, own.previous).where(*of_chain, own.number.between(number - 1, number + 1))
-    before = select(func.max(own.serial), func.max(own.last).filter(own.log_epoch == checkpoint.log_epoch))
-    found = (await connection.execute(before.where(*of_chain, own.number < number))).one()
-    around = [Neighbour(*row) for row in await connection.execute(near)]
-    followed = select(own.last).where(*of_chain, own.hash == checkpoint.previous, own.log_epoch == checkpoint.log_epoch)
-    covered = await connection.scalar(followed)
+def _surroundings(connection: Connection, asked: Mapping[str, Any]) -> Surroundings:
+    found = connection.execute(_BEFORE, asked).one()
+    around = [Neighbour(*row) for row in connection.execute(_NEAR, asked)]
+    covered = connection.scalar(_COVERED, asked)
     return Surroundings(around, found[1] if covered is None else covered, found[0] or 0)
 
 
-async def _keep_secret(connection: AsyncConnection, device: str, signed: SignedCheckpoint) -> None:
-    own, epoch = log_secrets.c, signed.checkpoint.log_epoch
-    here = select(own.secret).where(own.device_id == device, own.log_epoch == epoch)
-    if (await connection.execute(here)).first() is None:
-        await connection.execute(insert(log_secrets).values(device_id=device, log_epoch=epoch, secret=signed.secret))
+_own = checkpoints.c
+_of_device = _own.device_id == bindparam("device")
+_of_chain = (_of_device, _own.chain == bindparam("chain", type_=Integer))
+_number: BindParameter[int] = bindparam("number", type_=BigInteger)
+_KNOWN = select(_own.kind, _own.finding).where(_of_device, _own.hash == bindparam("hash"))
+_CHAIN_BEFORE = select(_own.chain).where(_of_device, _own.hash == bindparam("previous"))
+_NEWEST_CHAIN = (
+    select(_own.chain)
+    .where(_of_device, _own.serial <= bindparam("serial", type_=Integer))
+    .order_by(_own.chain.desc())
+    .limit(1)
+)
+_NEAR = select(_own.number, _own.hash, _own.previous).where(*_of_chain, _own.number.between(_number - 1, _number + 1))
+_BEFORE = select(
+    func.max(_own.serial), func.max(_own.last).filter(_own.log_epoch == bindparam("epoch", type_=String))
+).where(*_of_chain, _own.number < _number)
+_COVERED = select(_own.last).where(
+    *_of_chain, _own.hash == bindparam("previous"), _own.log_epoch == bindparam("epoch", type_=String)
+)
+_SECRET = select(log_secrets.c.secret).where(
+    log_secrets.c.device_id == bindparam("device"), log_secrets.c.log_epoch == bindparam("epoch")
+)
+_NEW, _NEW_SECRET = insert(checkpoints), insert(log_secrets)
+"""Made once: to make a statement costs several times what it costs to execute it."""
 
 
 def _row(device: str, signed: SignedCheckpoint, now_ms: int) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Adds to the sums of days the plays that came since these were counted, many days in one transaction."""
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -133,9 +132,7 @@ def _keep(
     for (device, day), count in counts.items():
         row = rows[device, day]
         shown_ms = [*map(add, row.shown_ms, count.shown_ms)] if row.shown_ms and row.counted else count.shown_ms
-        kept.append(
-            (device, day, row.changes, row.changes, judgement, json.dumps(shown_ms), row.log, new[device, day].until)
-        )
+        kept.append((device, day, row.changes, row.changes, judgement, shown_ms, row.log, new[device, day].until))
     first = {day for _, day in counts} - {day for device, day in rows if device == ALL_DEVICES}
     kept += [(ALL_DEVICES, day, 1, 1, judgement, None, "", 0) for day in first]
     _KEPT.add(connection, kept)
