@@ -66,7 +66,8 @@ class ForkedTools:
         finally:
             self._leave()
             for process in self._processes:
-                await kill(process)
+                if process.returncode is None:
+                    await kill(process)
 
     async def prepare(self, priority: Priority) -> None:
         """Start the forker, so that the next tool need not wait for it.
