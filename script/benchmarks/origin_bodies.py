@@ -101,9 +101,8 @@ def heartbeat(number: int, shown: Shown, period_s: float) -> bytes:
 
 def on_air(number: int, nth: int, shown: Shown) -> bytes:
     """Return the message that says what is shown from now on."""
-    now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     asset = shown.assets[(number + nth) % len(shown.assets)]
-    showing = {"title": TITLE, "kind": "item", "asset": asset, "since": now}
+    showing = {"title": TITLE, "kind": "item", "asset": asset, "since": _told(datetime.now(UTC))}
     return _compact({"topic": "on_air", "on_air": showing, "next_title": NEXT_TITLE})
 
 
@@ -121,12 +120,12 @@ class Batches:
         while self._gone + len(self._made) < count:
             first = (self._gone + len(self._made)) * self._shown.batch
             documents = [self._play(index) for index in range(first, first + self._shown.batch)]
-            self._made.append(b", ".join(json.dumps(one).encode() for one in documents))
+            self._made.append(b",".join(_compact(one) for one in documents))
 
     def take(self, first: int, until: int) -> bytes:
         """Return the JSON of a list with the plays of these batches."""
         self.make(until)
-        return b"[" + b", ".join(self._made[first - self._gone : until - self._gone]) + b"]"
+        return b"[" + b",".join(self._made[first - self._gone : until - self._gone]) + b"]"
 
     def forget(self, until: int) -> None:
         """Forget the batches before this one: they are delivered."""

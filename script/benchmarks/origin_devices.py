@@ -29,6 +29,9 @@ ITEM_S = 10.0
 PERIOD_S = 60.0
 _MOST_OF_A_PROCESS = 5_000
 _LEAST_PROCESSES = 2
+_PLAYERS = 20
+"""Real clients among the devices."""
+
 _SETTLE_S = 5.0
 _LONGEST_RETURN_S = 300.0
 _HINTS_S = 60.0
@@ -84,7 +87,8 @@ async def open_fleet(site: Site, count: int, minutes: float) -> AsyncIterator[Fl
     edges = [count * part // parts for part in range(parts + 1)]
     shown = told(site.shown)
     loads = [
-        Load(site.port, edges[part], edges[part + 1], PERIOD_S, round(minutes + 1), shown) for part in range(parts)
+        Load(site.port, edges[part], edges[part + 1], PERIOD_S, round(minutes + 1), shown, _PLAYERS * (part == 0))
+        for part in range(parts)
     ]
     program = Path(__file__).parent / "origin_screens.py"
     command = ("setpriv", "--pdeathsig", "KILL", "--", sys.executable, str(program))

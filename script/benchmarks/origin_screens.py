@@ -7,6 +7,7 @@ WebSockets are open, `end` how many plays of each device were acknowledged.
 import asyncio
 import gc
 import json
+import logging
 import os
 import resource
 import sys
@@ -16,13 +17,17 @@ from random import Random
 from typing import Any
 
 from origin_bodies import Shown
+from origin_player import Player
 from origin_screen import Crowd, Screen, Tally
 from origin_wire import Place
 
 
 @dataclass(frozen=True)
 class Load:
-    """The devices `first` to `until` of one process; `batches` of plays of each are made beforehand."""
+    """The devices `first` to `until` of one process, of which the first `players` are real clients.
+
+    `batches` of plays of each are made beforehand.
+    """
 
     port: int
     first: int
@@ -30,6 +35,7 @@ class Load:
     period_s: float
     batches: int
     shown: dict[str, Any]
+    players: int = 0
 
 
 class Process:
@@ -40,7 +46,10 @@ class Process:
             name: tuple(value) if isinstance(value, list) else value for name, value in load.shown.items()
         }
         self._crowd = Crowd(Place("127.0.0.1", load.port), Shown(**shown), load.period_s, Random(load.first))
-        self._screens = {number: Screen(self._crowd, number) for number in range(load.first, load.until)}
+        self._screens: dict[int, Screen | Player] = {
+            number: (Player if number < load.first + load.players else Screen)(self._crowd, number)
+            for number in range(load.first, load.until)
+        }
         for screen in self._screens.values():
             screen.batches.make(load.batches)
 
@@ -76,6 +85,7 @@ def _fail(loop: asyncio.AbstractEventLoop, what: dict[str, Any]) -> None:
 
 async def _main() -> None:
     asyncio.get_running_loop().set_exception_handler(_fail)
+    logging.disable(logging.WARNING)  # real clients say that there is no origin, which is so meant
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     lines = asyncio.StreamReader()

@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from origin_bodies import TEXT, Batches, Shown, exchange_body, exchange_message, frame, head, heartbeat, upgrade
+from origin_bodies import TEXT, Batches, Shown, exchange_body, exchange_message, frame, head, heartbeat, on_air, upgrade
 from origin_wire import HttpConnection, Place, Request, SocketConnection
 
 from sync.device.origin_client import OriginClient, open_client
 from sync.errors import OriginRefused, OriginUnreachable
-from sync.wire.device_reports import Heartbeat, Play, play_hash
-from sync.wire.live_messages import Exchange, ExchangeMessage
+from sync.wire.device_reports import Play, play_hash
+from sync.wire.live_messages import Exchange, ExchangeMessage, OnAirMessage
 
 SHOWN = Shown("a" * 64, ("b" * 64, "c" * 64), ("one", "two"), "lunch", 10.0, 1_700_000_000.0)
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 0\r\n\r\n"
@@ -59,11 +59,11 @@ def parts(raw: bytes) -> tuple[bytes, set[bytes], bytes]:
     return first, {line.partition(b":")[0] if line.startswith(different) else line for line in lines}, body
 
 
-async def test_a_heartbeat_and_content_are_asked_as_a_player_asks() -> None:
-    body = heartbeat(7, SHOWN, 60.0)
-    beat = Heartbeat.model_validate_json(body)
-    place, raw = await sent_by_player(lambda client: client.post_heartbeat(beat))
-    assert parts(head("POST", "/v1/heartbeats", "host", 7, body) + body) == parts(raw)
+async def test_an_exchange_over_http_and_content_are_asked_as_a_player_asks() -> None:
+    body = exchange_body(heartbeat(7, SHOWN, 60.0), Batches(7, SHOWN).take(0, 1), None)
+    asked = Exchange.model_validate_json(body)
+    place, raw = await sent_by_player(lambda client: client.exchange(asked))
+    assert parts(head("POST", "/v1/exchange", "host", 7, body) + body) == parts(raw)
     _, raw = await sent_by_player(lambda client: client.document("roots/2.json", 1000))
     assert parts(head("GET", "/content/roots/2.json", "host", None)) == parts(raw)
     assert f"Host: {place.host}:{place.port}".encode() in head("GET", "/", f"{place.host}:{place.port}", None)
@@ -83,6 +83,7 @@ def test_plays_of_a_device_are_a_chain_and_valid() -> None:
     raw = exchange_message(3, exchange_body(heartbeat(7, SHOWN, 60.0), batches.take(0, 2), "d" * 64))
     message = ExchangeMessage.model_validate_json(raw)
     assert (message.number, message.exchange.timestamp, len(message.exchange.plays)) == (3, "d" * 64, 12)
+    assert message.model_dump_json().encode() == raw, "byte by byte as a player writes it"
     assert message.exchange.heartbeat is not None and message.exchange.heartbeat.release == SHOWN.release
     previous = "0" * 64
     for sequence, document in enumerate(message.exchange.plays, 1):
@@ -93,6 +94,11 @@ def test_plays_of_a_device_are_a_chain_and_valid() -> None:
     later = Exchange.model_validate_json(exchange_body(b"null", batches.take(1, 3), None))
     assert [one["sequence"] for one in later.plays] == list(range(7, 19))
     assert later.plays[:6] == message.exchange.plays[6:], "what was made once is sent again as it was"
+
+
+def test_what_is_on_air_is_said_as_a_player_says_it() -> None:
+    raw = on_air(7, 1, SHOWN)
+    assert OnAirMessage.model_validate_json(raw).model_dump_json().encode() == raw
 
 
 def test_frames_are_masked_and_of_each_length() -> None:
