@@ -3,7 +3,7 @@
 import logging
 from dataclasses import replace
 
-from sync.errors import CodeNeeded, Unauthenticated
+from sync.errors import CodeNeeded, Forbidden, Unauthenticated
 from sync.origin.login.attempts import Attempts
 from sync.origin.login.hashing import Hashing
 from sync.origin.people.names import name_key, prepared_password
@@ -57,7 +57,7 @@ class LogIn:
         """Return the account of who is logged in and repeats the password.
 
         Raises:
-            Unauthenticated: it is wrong.
+            Forbidden: it is wrong.
             TooManyTries: too many were wrong.
             Overloaded: too many log in at once.
         """
@@ -66,7 +66,7 @@ class LogIn:
         self._attempts.begin(limits)
         account = await self._with_password(found, password)
         if account is None:
-            raise Unauthenticated("this is not your password")
+            raise Forbidden("this is not your password")  # and no reason to log the page out
         self._attempts.was_right(limits)
         return account
 

@@ -13,7 +13,7 @@ from tests.origin.running_origin import play
 
 pytestmark = pytest.mark.browser
 
-VIEWS = ("media", "playlists", "channels", "campaigns", "reports", "devices")
+VIEWS = ("media", "playlists", "channels", "campaigns", "reports", "people", "devices")
 PHONE_PX = 375
 _WEEK = """
 const rows = document.querySelectorAll('[data-id="cafe"] .track');

@@ -1,6 +1,7 @@
 // The root of the page: logs in and out, keeps the data up to date, and connects the views.
 
 import { Problem, ask, onLoggedOut } from "./lib/api.js";
+import { openAccount } from "./views/account.js";
 import * as campaigns from "./views/campaigns.js";
 import * as channels from "./views/channels.js";
 import * as devices from "./views/devices.js";
@@ -8,13 +9,15 @@ import { $ } from "./lib/dom.js";
 import { applyCounts, applyHints, applyScreens, refresh } from "./lib/data.js";
 import { Live } from "./lib/live_hints.js";
 import * as media from "./views/media.js";
-import { clearOffline, attempt, clear, show, problemElements } from "./lib/notices.js";
+import * as logIn from "./views/log_in.js";
+import { clearOffline, attempt, clear, show } from "./lib/notices.js";
+import * as people from "./views/people.js";
 import * as playlists from "./views/playlists.js";
 import * as reports from "./views/reports.js";
 import * as uploads from "./views/uploads.js";
 
-const NAMES = ["media", "playlists", "channels", "campaigns", "reports", "devices"];
-const VIEWS = [uploads, media, playlists, channels, campaigns, reports, devices];
+const NAMES = ["media", "playlists", "channels", "campaigns", "reports", "people", "devices"];
+const VIEWS = [uploads, media, playlists, channels, campaigns, reports, people, devices];
 const RETRY_MS = 5000;
 const STATES = { live: "Live", polling: "Every 10 s", offline: "Offline", connecting: "Connecting" };
 
@@ -53,34 +56,25 @@ const live = new Live({
   },
 });
 
-async function showConsole(who) {
+let caller = null;
+
+function showConsole(who) {
+  caller = who;
   document.body.dataset.roles = who.roles.join(" ");
   $("#who").textContent = who.roles.includes("administrator") ? who.name : `${who.name} (${who.roles.at(-1)})`;
   document.body.dataset.page = "inside";
   live.start();
+  people.opened(who);
 }
 
 function showLogin(problem) {
   live.stop();
   for (const box of document.querySelectorAll("dialog")) box.close();
   if (document.body.dataset.page === "inside") { // what the first of several refusals says stays
-    $("#login-problem").replaceChildren(...(problem ? problemElements(problem) : []));
+    logIn.explain(problem);
   }
   document.body.dataset.page = "outside";
-  $("#token").focus();
-}
-
-async function logIn(event) {
-  event.preventDefault();
-  $("#login-problem").replaceChildren();
-  try {
-    const who = await ask("POST", "/v1/session", { token: $("#token").value });
-    $("#token").value = "";
-    clear();
-    await showConsole(who);
-  } catch (error) {
-    $("#login-problem").replaceChildren(...problemElements(error));
-  }
+  logIn.focus();
 }
 
 function showView() {
@@ -94,12 +88,13 @@ function showView() {
 }
 
 async function resume() {
+  if (logIn.isLink()) return showLogin();
   try {
-    await showConsole(await ask("GET", "/v1/session"));
+    showConsole(await ask("GET", "/v1/session"));
   } catch (error) {
     if (error.status === 401) return;
     showLogin();
-    $("#login-problem").replaceChildren(...problemElements(error));
+    logIn.explain(error);
     if (error.status === 0) setTimeout(resume, RETRY_MS);
   }
 }
@@ -108,7 +103,11 @@ addEventListener("error", (event) => show(new Problem({ title: "This page has a 
 addEventListener("unhandledrejection", ({ reason }) => show(reason, "This page has a fault"));
 addEventListener("hashchange", showView);
 onLoggedOut(showLogin);
-$("#log-in").addEventListener("submit", logIn);
+logIn.start((who) => {
+  clear();
+  showConsole(who);
+});
+$("#who").addEventListener("click", () => openAccount(caller));
 $("#log-out").addEventListener("click", async () => {
   if (await attempt("Logging out", () => ask("DELETE", "/v1/session"))) showLogin();
 });

@@ -86,7 +86,7 @@ async def test_another_password_ends_all_other_sessions_and_asks_for_the_old_one
     await add_person(server, "Anna")
     here, there = await logged_in(server), await logged_in(server)
     wrong = {"current": "not the password", "password": NEW}
-    assert (await here.ask("PUT", "/v1/account/password", wrong)).status == 401
+    assert (await here.ask("PUT", "/v1/account/password", wrong)).status == 403
     assert (await here.ask("PUT", "/v1/account/password", {"current": PASSWORD, "password": "short"})).status == 422
     assert (await here.ask("PUT", "/v1/account/password", {"current": PASSWORD, "password": NEW})).status == 204
     assert [await is_in(here), await is_in(there)] == [True, False]
@@ -99,7 +99,7 @@ async def test_who_took_a_session_cannot_try_passwords_for_ever(server: RunningO
     thief = await logged_in(server)
     body = [{"password": f"guess {number} of many"} for number in range(12)]
     statuses = [(await thief.ask("POST", "/v1/account/recovery-codes", one)).status for one in body]
-    assert statuses == [401] * 10 + [429] * 2
+    assert statuses == [403] * 10 + [429] * 2
 
 
 async def test_of_two_changes_of_one_password_at_once_one_is_refused(server: RunningOrigin) -> None:
@@ -109,7 +109,7 @@ async def test_of_two_changes_of_one_password_at_once_one_is_refused(server: Run
     answers = await asyncio.gather(
         *(page.ask("PUT", "/v1/account/password", change) for page, change in zip(pages, changes, strict=True))
     )
-    assert sorted(answer.status for answer in answers) == [204, 401]
+    assert [answer.status for answer in answers].count(204) == 1
 
 
 @pytest.mark.parametrize("change", ["role", "remove", "reset", "role in another process"])
@@ -184,12 +184,12 @@ async def test_the_second_factor_needs_the_password_and_a_code_of_the_offered_se
     path, right = "/v1/account/second-factor", {"password": PASSWORD, "secret": offered["secret"], "code": "000000"}
     assert (await owner.ask("PUT", path, right)).status == 422
     assert (await owner.ask("PUT", path, {**right, "secret": "AAAA"})).status == 422
-    assert (await owner.ask("PUT", path, {**right, "password": "not the password"})).status == 401
+    assert (await owner.ask("PUT", path, {**right, "password": "not the password"})).status == 403
     assert (await owner.ask("POST", "/v1/account/recovery-codes", {"password": PASSWORD})).status == 409
     await set_up_app(owner, now)
     assert (await owner.ask("GET", "/v1/account")).document["person"]["has_second_factor"]
     removal = f"{path}/removal"
-    assert (await owner.ask("POST", removal, {"password": "not the password"})).status == 401
+    assert (await owner.ask("POST", removal, {"password": "not the password"})).status == 403
     assert (await owner.ask("POST", removal, {"password": PASSWORD})).status == 204
     assert (await Visitor(server).log_in("Anna")).status == 200
 

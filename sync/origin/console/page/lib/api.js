@@ -2,14 +2,16 @@
 
 /** A problem as the origin describes it (RFC 9457): title, detail, `fields`, `users`, status (0: no answer). */
 export class Problem extends Error {
-  constructor({ title, detail = "", status = 0, fields = {}, users = [], retryAfterS = 0 }) {
+  constructor({ type = "", title, detail = "", status = 0, fields = {}, users = [], retryAfterS = 0 }) {
     super(detail || title);
-    Object.assign(this, { title, detail, status, fields, users, retryAfterS });
+    Object.assign(this, { type, title, detail, status, fields, users, retryAfterS });
   }
 }
 
 /** Return the address of a path of the origin, such as `/v1/media`: below this page, wherever a proxy puts it. */
 export const at = (path) => new URL(path.replace(/^\//, ""), document.baseURI).href;
+
+const FORMS = new Set(["/v1/session", "/v1/account/reset"]); // what one sends them may be wrong
 
 let loggedOut = () => {};
 
@@ -30,7 +32,7 @@ export async function send(method, path, options = {}) {
   if (answer.ok) return answer;
   const problem = await problemOf(answer);
   if (problem.status === 401 && method !== "POST") loggedOut(problem);
-  else if (problem.status === 401 && path !== "/v1/session") loggedOut(problem);
+  else if (problem.status === 401 && !FORMS.has(path)) loggedOut(problem);
   throw problem;
 }
 

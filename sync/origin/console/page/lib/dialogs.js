@@ -68,7 +68,7 @@ function values(form, fields) {
   return Object.fromEntries(
     fields.map(({ name, type }) => {
       const { value, checked } = form.elements.namedItem(name);
-      return [name, type === "checkbox" ? checked : value.trim()];
+      return [name, type === "checkbox" ? checked : type === "password" ? value : value.trim()];
     }),
   );
 }

@@ -1,0 +1,85 @@
+// Logging in: with name and password (and a code), or with a key; and the one-time link that sets a password.
+
+import { ask } from "../lib/api.js";
+import { $ } from "../lib/dom.js";
+import { problemElements } from "../lib/notices.js";
+import { chosen } from "./people.js";
+
+const CODE = /^#code=([\w-]+)$/;
+let entered = () => {};
+
+/** Set up the forms; `callback` is told who logged in. */
+export function start(callback) {
+  entered = callback;
+  onSubmit("#log-in", async () => {
+    await enter({ token: $("#token").value });
+    $("#token").value = "";
+  });
+  onSubmit("#log-in-person", logInPerson);
+  onSubmit("#set-password", setPassword);
+  showForms();
+  addEventListener("hashchange", () => isLink() && location.reload());
+}
+
+/** Return whether the page was opened by a one-time link. */
+export const isLink = () => CODE.test(location.hash);
+
+/** Show the forms: only that of a one-time link, if the page was opened by one. */
+export function showForms() {
+  for (const form of ["#log-in", "#log-in-person"]) $(form).hidden = isLink();
+  $("#set-password").hidden = !isLink();
+}
+
+/** Say why somebody is logged out. */
+export function explain(problem) {
+  $("#login-problem").replaceChildren(...(problem ? problemElements(problem) : []));
+}
+
+/** Put the cursor where typing begins. */
+export function focus() {
+  $($("#set-password").hidden ? "#person" : "#set-password input").focus();
+}
+
+function onSubmit(form, work) {
+  $(form).addEventListener("submit", async (event) => {
+    event.preventDefault();
+    explain();
+    const go = $("button", event.target);
+    go.disabled = true;
+    try {
+      await work(event.target);
+    } catch (error) {
+      explain(error);
+    } finally {
+      go.disabled = false;
+    }
+  });
+}
+
+async function enter(login) {
+  entered(await ask("POST", "/v1/session", login));
+}
+
+async function logInPerson(form) {
+  const { name, password, code } = Object.fromEntries(new FormData(form));
+  try {
+    await enter({ name, password, code });
+  } catch (error) {
+    if (error.type !== "urn:signage:problem:code-needed") throw error;
+    $("#code-label").hidden = false; // nothing went wrong yet
+    $("#code").focus();
+    return;
+  }
+  form.reset();
+  $("#code-label").hidden = true;
+}
+
+async function setPassword(form) {
+  const [, code] = CODE.exec(location.hash);
+  await ask("POST", "/v1/account/reset", { code, password: chosen(Object.fromEntries(new FormData(form))) });
+  form.reset();
+  history.replaceState(null, "", location.pathname);
+  showForms();
+  explain({ title: "Your password is set", detail: "Log in with it now." });
+  focus();
+}
