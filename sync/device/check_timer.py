@@ -17,29 +17,29 @@ class CheckTimer:
         self._set_s: float | None = None
         self._begun_s = -math.inf  # the last check whose moment was set
         self._changed = asyncio.Event()
-        self.woken = asyncio.Event()
-        """Set from a call of `now` until the next check begins; who waits for the disk waits for it, too."""
+        self._woken = False
 
     def now(self) -> None:
         """Have the check begin at once."""
-        self.woken.set()
+        self._woken = True
         self._changed.set()
 
-    def within(self, window_s: float, *, apart_s: float) -> None:
+    def within(self, window_s: float, *, apart_s: float) -> bool:
         """Have it begin at a random moment within `window_s`, but `apart_s` after the last one that was set.
 
-        A moment that is set already stays, unless the new window ends before it.
+        A moment that is set already stays, unless the new window ends before it. Returns whether it is a new one.
         """
         now_s = self._clock.monotonic()
         if self._set_s is not None and now_s + window_s >= self._set_s:
-            return
+            return False
         self._set_s = max(now_s + self._rng.uniform(0.0, window_s), self._begun_s + apart_s)
         self._changed.set()
+        return True
 
     @property
     def is_set(self) -> bool:
         """Whether a check is to come that was not only time for."""
-        return self._set_s is not None or self.woken.is_set()
+        return self._set_s is not None or self._woken
 
     def begin(self) -> bool:
         """Note that the check begins; return whether something but time had it begin."""
@@ -47,13 +47,13 @@ class CheckTimer:
         if self._set_s is not None:
             self._begun_s = self._clock.monotonic()
         self._set_s = None
-        self.woken.clear()
+        self._woken = False
         return asked
 
     async def wait(self, seconds: float) -> None:
         """Return when the check is to begin: after `seconds` if nothing sets another moment."""
         regular_s = self._clock.monotonic() + seconds
-        while not self.woken.is_set():
+        while not self._woken:
             self._changed.clear()
             due_s = regular_s if self._set_s is None else self._set_s
             left_s = due_s - self._clock.monotonic()

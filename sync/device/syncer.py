@@ -91,6 +91,7 @@ class Syncer:
         self._downloader: Downloader | None = None
         self._problems = SyncProblems(clock, rng, options.poll_s)
         self._timer = CheckTimer(clock, rng)
+        self._disk_wait_over = asyncio.Event()
         self._named: str | None = None  # the hash that an exchange has named since the last check, unless a hint came
         self._accepted: _Accepted | None = None
         self._settled: Timestamp | None = None  # the one of which nothing is missing
@@ -105,8 +106,12 @@ class Syncer:
     def wake(self) -> None:
         """Check the origin and try all again that waits, now instead of later."""
         self._named = None
-        self._timer.now()
+        self._check_now()
         self._transfer.queue.retry_now()
+
+    def _check_now(self) -> None:
+        self._timer.now()
+        self._disk_wait_over.set()
 
     @property
     def channel(self) -> str:
@@ -123,26 +128,27 @@ class Syncer:
         settled = self._settled.sequence if self._settled is not None else 0
         if channel in (None, self._channel) and (sequence is None or sequence > settled):
             self._named = None
-            self._check_within(within_s, _NEXT_HINT_S)
+            if self._check_within(within_s, _NEXT_HINT_S):
+                self._disk_wait_over.set()  # what comes may be smaller
 
     def named(self, sha256: str, within_s: float) -> None:
         """Take it from an exchange that the timestamp of the channel has this hash.
 
         That of the file that is held counts as much as an answer that the file is unchanged. Another one has the file
-        fetched, unless the last try failed: then the next one comes by itself.
+        fetched. If the last check failed the next one comes by itself.
         """
+        if self._problems.check:
+            return
         if sha256 == self._update_check.held:
             if self._timer.is_set:
                 return
             within_s = 0.0
-        elif self._problems.check:
-            return
         if not self._timer.is_set or self._named is not None:  # else a hint wants the file, whatever its hash is
             self._named = sha256
         self._check_within(within_s, _NEXT_NAMED_S)
 
-    def _check_within(self, window_s: float, apart_s: float) -> None:
-        self._timer.within(min(window_s, self._update_check.due_in_s()), apart_s=apart_s)
+    def _check_within(self, window_s: float, apart_s: float) -> bool:
+        return self._timer.within(min(window_s, self._update_check.due_in_s()), apart_s=apart_s)
 
     async def follow(self, channel: str) -> None:
         """Follow the origin if it moved this device to another channel."""
@@ -166,7 +172,7 @@ class Syncer:
         self._losses += 1
         if self._settled is not None:
             self._settled = None
-            self._timer.now()
+            self._check_now()
 
     def facts(self) -> SyncFacts:
         """Return the present state."""
@@ -236,7 +242,7 @@ class Syncer:
             self._clock,
             self._options.reserve_bytes,
             self._problems.note,
-            self._timer.now,
+            self._check_now,
             self._options.order,
         )
         janitor = Janitor(self._store, catalog, self._clock, self._options.reserve_bytes, self._lost)
@@ -252,8 +258,11 @@ class Syncer:
             self._checking = True
             reached = True
             hinted, (named, self._named) = self._timer.begin(), (self._named, None)
+            hinted = hinted and named is None
+            if hinted:
+                self._transfer.queue.retry_now()
             try:
-                await self._check(hinted=hinted and named is None, named=named)
+                await self._check(hinted=hinted, named=named)
                 wait_s = self._options.poll_s * self._rng.uniform(1 - _POLL_JITTER, 1 + _POLL_JITTER)
             except (OriginRefused, OriginUnreachable, Untrusted, CorruptContent, StorageFull) as error:
                 self._checking, reached = False, not isinstance(error, OriginUnreachable)
@@ -354,7 +363,8 @@ class Syncer:
 
     async def _wait_for_disk(self, error: SignageError) -> None:
         self._checking = False
-        await first_of(self._clock.sleep(self._problems.disk_failed(error)), self._timer.woken.wait())
+        self._disk_wait_over.clear()
+        await first_of(self._clock.sleep(self._problems.disk_failed(error)), self._disk_wait_over.wait())
 
 
 @dataclass(frozen=True, slots=True)

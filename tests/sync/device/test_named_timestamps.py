@@ -101,6 +101,19 @@ async def test_a_hint_with_a_window_is_followed_within_it(origin: Origin, store:
         assert device.clock.monotonic() < 1000 + 605
 
 
+async def test_a_hint_ends_the_waits_of_what_is_being_fetched(origin: Origin, store: ContentStore) -> None:
+    async with running(origin, store) as device:
+        origin.faults.status = [("assets/", 503, {"Retry-After": "600"})]
+        origin.publisher.publish(noise(1, 100))
+        device.syncer.wake()
+        await device.until(lambda: device.syncer.facts().failing_assets == 1)
+        await device.until(lambda: bool(origin.live))
+        since_s = device.clock.monotonic()
+        await origin.announce(topic="release", channel=CHANNEL, sequence=1)
+        await device.until(lambda: device.syncer.facts().release == origin.publisher.release, pass_s=0.1)
+        assert device.clock.monotonic() - since_s < 60
+
+
 async def test_a_hint_of_what_is_here_costs_nothing(origin: Origin, store: ContentStore) -> None:
     origin.publisher.publish(noise(1, 100))
     async with running(origin, store, poll_s=86_000) as device:
@@ -170,6 +183,20 @@ async def test_a_frozen_origin_is_found_out_when_what_is_held_expires_although_e
         assert device.syncer.facts().last_confirmed == confirmed_s, "it is confirmed no more"
         origin.publisher.sign(1, origin.publisher.release, issued_at=EPOCH + timedelta(minutes=30))
         await device.until(lambda: device.syncer.facts().trust == "", pass_s=10)
+
+
+async def test_a_release_that_cannot_be_fetched_is_tried_again_by_its_own_wait(
+    origin: Origin, store: ContentStore
+) -> None:
+    origin.publisher.publish(noise(1, 100))
+    async with running(origin, store) as device:
+        await device.plays(origin.publisher.release)
+        origin.publisher.publish(noise(2, 100))
+        path = f"releases/{origin.publisher.release}.json"
+        origin.faults.status = [(path, 503, {"Retry-After": "600"})] * 3
+        await exchange(device, served(origin), minutes=15)
+        assert 2 <= origin.requests.count(path) <= 3
+        await device.until(lambda: device.syncer.facts().release == origin.publisher.release, pass_s=30)
 
 
 @pytest.mark.parametrize("within_s", [0.0, 86_400.0])
