@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from http import HTTPStatus
+from itertools import count
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -46,6 +47,10 @@ LINGER_S = 2.0
 _MOST_EARLY_BYTES = 1024  # after a request for a WebSocket, before it is open
 
 _MOST_UNREAD_BYTES = 1024 * 1024  # read and dropped meanwhile
+
+_ACCEPTED_AT_ONCE = 16
+"""Connections accepted in one turn of the event loop, some 2 ms. With one a turn, of thousands that come back at once
+most would have given up before they are accepted."""
 
 PAUSE_S = 1.0
 """How long no connection is accepted after the system had no descriptor for one."""
@@ -140,7 +145,7 @@ class _Acceptor:
 
     async def _accept_all(self, listening: ListeningSocket) -> None:
         loop = asyncio.get_running_loop()
-        while True:
+        for number in count(1):
             try:
                 connection, _ = await loop.sock_accept(listening)
             except ConnectionAbortedError:  # it was gone before it was accepted
@@ -152,7 +157,8 @@ class _Acceptor:
                 continue
             assert isinstance(connection, Connection)  # of a `ListeningSocket`
             self._begin(self._connect(connection), connection)
-            await self._clock.sleep(0)  # other work, too
+            if number % _ACCEPTED_AT_ONCE == 0:
+                await self._clock.sleep(0)  # other work, too
 
     async def _connect(self, connection: Connection) -> None:
         loop, protocol = asyncio.get_running_loop(), partial(self._runner.protocol, connection)

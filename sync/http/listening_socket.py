@@ -36,7 +36,7 @@ _REFUSAL = (
     "Cache-Control: no-store\r\n"
     f"Content-Length: {len(_PROBLEM)}\r\nConnection: close\r\n\r\n{_PROBLEM}"
 ).encode()
-_BACKLOG = 1024
+_BACKLOG = 512
 """Connections that wait to be accepted: hundreds come at one moment, and who is dropped tries again seconds later."""
 
 _MOST_REFUSED = 128  # in one turn

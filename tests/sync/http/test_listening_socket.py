@@ -20,7 +20,7 @@ from aiohttp.web_protocol import RequestHandler
 from sync.http.bodies import read_body
 from sync.http.forwarded import TRUSTED_PROXIES
 from sync.http.listener import hold_by_token, serve_http
-from sync.http.listening_socket import ConnectionLimits, limits_for_descriptors
+from sync.http.listening_socket import Connection, ConnectionLimits, Connections, limits_for_descriptors
 from sync.http.problems import problem_middleware
 from sync.http.shortage import Shortage
 from tests.sync.certificates import make_company
@@ -290,6 +290,25 @@ async def test_devices_take_turns_where_nobody_else_has_a_connection(address: Ad
         await close([streams])
     assert ended(kept) == []
     await close(kept)
+
+
+async def test_hundreds_that_come_at_once_are_accepted_within_a_few_turns_of_the_loop(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepted, admit = list[str](), Connections.admit
+
+    def counted(self: Connections, connection: Connection, peer: str) -> bool:
+        accepted.append(peer)
+        return admit(self, connection, peer)
+
+    monkeypatch.setattr(Connections, "admit", counted)
+    async with serve_http(server.app, "127.0.0.1", 0, limits=ConnectionLimits(most=600, most_of_one=400)) as url:
+        held = [socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) for _ in range(300)]
+        for _ in range(40):  # the loop had no turn until now
+            await asyncio.sleep(0)
+        assert len(accepted) == 300
+        for one in held:
+            one.close()
 
 
 async def test_websockets_leave_connections_to_those_who_ask(address: Address) -> None:
