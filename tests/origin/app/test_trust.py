@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from sqlalchemy import delete
 
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.errors import Conflict, Distrust, Rejected
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.pages import PageRequest
+from sync.origin.persistence.people_tables import keys
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.publishing import keyring as keyring_file
 from sync.origin.publishing.keyring import ONLINE, ROOT, Keyring, read_key
@@ -72,8 +74,8 @@ class Venue:
     @asynccontextmanager
     async def restarted(self) -> AsyncIterator[None]:
         """Start the origin anew on its folder; the one before answers no more."""
-        for name in ("reader", "writer"):
-            await self.server.origin.keys.remove(name)
+        async with self.server.database.writing() as connection:
+            await connection.execute(delete(keys))  # it makes them again
         async with running_origin(settings_in(self.folder), SystemClock()) as self.server:
             await self.server.origin.folder_target.publisher.timestamps.refresh()
             yield
