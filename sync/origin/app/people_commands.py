@@ -64,7 +64,7 @@ async def change_role(origin: Origin, options: argparse.Namespace) -> Answer:
 async def reset_person(origin: Origin, options: argparse.Namespace) -> Answer:
     """Take password, second factor and sessions from an account, and print the code that sets a new password."""
     person = await _find(origin, options.person)
-    code = await origin.accounts.reset(person.id)
+    code = await origin.accounts.reset(person.id, even_last=True)  # who is at the machine can make another one
     return _with_code(person, code, origin.settings)
 
 
@@ -82,6 +82,7 @@ async def _find(origin: Origin, named: str) -> Person:
 def _with_code(person: Person, code: OneTimeCode, settings: OriginConfiguration) -> Answer:
     server = settings.server
     host = "localhost" if server.host in ("127.0.0.1", "::1", "0.0.0.0", "::") else server.host
+    host = f"[{host}]" if ":" in host else host
     link, expires = f"http://{host}:{server.port}/{code.fragment}", _utc(code.expires_ms)
     shown = {**_shown(person), "code": code.code, "link": link, "expires_at": expires}
     return shown, [

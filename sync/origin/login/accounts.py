@@ -68,14 +68,15 @@ class PeopleAccounts:
         log.info("person=%s changed", id)
         return await self.people.get(id)
 
-    async def reset(self, id: str) -> OneTimeCode:
+    async def reset(self, id: str, *, even_last: bool = False) -> OneTimeCode:
         """Take password, second factor and sessions from an account; return the code that sets a new password.
 
         Raises:
             NotFound: there is no such account.
+            Conflict: no administrator would be left, unless it is to be done `even_last`.
         """
         code = self._code()
-        await self.people.begin_anew(id, Reset(token_hash(code.code), code.expires_ms))
+        await self.people.begin_anew(id, Reset(token_hash(code.code), code.expires_ms), even_last=even_last)
         log.info("person=%s reset", id)
         return code
 

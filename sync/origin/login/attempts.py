@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from sync.errors import TooManyTries
-from sync.origin.people.tries import Limit, Spent, give_back, try_once
+from sync.origin.people.tries import Limit, Spent, left_after_right_try, try_once
 from sync.runtime.clock import Clock
 
 MOST_KNOWN = 10_000
@@ -43,12 +43,12 @@ class Attempts:
         for name, (spent, _) in found.items():
             self._keep(name, spent)
 
-    def was_right(self, limits: Sequence[Limit]) -> None:
-        """Give a try back: it was right."""
+    def give_back(self, limits: Sequence[Limit]) -> None:
+        """Give a try back: it was right, or nobody looked."""
         now_s = self._clock.monotonic()
         for name, allowance in limits:
             if (spent := self._spent.get(name)) is not None:
-                self._keep(name, give_back(spent, allowance, now_s))
+                self._keep(name, left_after_right_try(spent, allowance, now_s))
 
     def _keep(self, name: str, spent: Spent | None) -> None:
         self._spent.pop(name, None)

@@ -1,9 +1,10 @@
 """Checks name, password and code of who logs in, and the password of who is about to change an account."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
-from sync.errors import CodeNeeded, Forbidden, Unauthenticated
+from sync.errors import CodeNeeded, Forbidden, Overloaded, Unauthenticated
 from sync.origin.login.attempts import Attempts
 from sync.origin.login.hashing import Hashing
 from sync.origin.people.names import name_key, prepared_password
@@ -43,13 +44,12 @@ class LogIn:
         """
         key = name_key(name)
         found = await self._people.by_name(key)
-        limits = limits_of(key, client, await self._known(browser, found))
-        self._attempts.begin(limits)
-        account = await self._with_password(found, password)
+        known = await self._known(browser, found)
+        limits = limits_of(key, client, known)
+        account = await self._with_password(found, password, limits, is_known=known is not None)
         if account is None:
             log.info("log-in refused from=%s", client)
             raise Unauthenticated(_WRONG)
-        self._attempts.was_right(limits)
         await self._check_code(account, code)
         return account
 
@@ -63,11 +63,9 @@ class LogIn:
         """
         limits: tuple[Limit, ...] = ((f"own {person}", OWN_PASSWORD),)
         found = await self._people.credentials_of(person)
-        self._attempts.begin(limits)
-        account = await self._with_password(found, password)
+        account = await self._with_password(found, password, limits, is_known=True)
         if account is None:
             raise Forbidden("this is not your password")  # and no reason to log the page out
-        self._attempts.was_right(limits)
         return account
 
     async def hash(self, password: str) -> str:
@@ -81,13 +79,22 @@ class LogIn:
         is_known = await self._sessions.knows_browser(browser, person, unix_ms(self._clock.now()))
         return browser if is_known else None
 
-    async def _with_password(self, found: Credentials | None, password: str) -> Credentials | None:
-        """Return the account if the password is right; without one it takes as long."""
+    async def _with_password(
+        self, found: Credentials | None, password: str, limits: Sequence[Limit], *, is_known: bool
+    ) -> Credentials | None:
+        """Return the account if the password is right; without one it takes as long. A wrong one counts as a try."""
         stored = found.password_hash if found is not None else None
         prepared = prepared_password(password)
-        is_right = await self._hashing.run(fits, stored or NOBODYS_HASH, prepared or "")
+        self._attempts.begin(limits)
+        run = self._hashing.run if is_known else self._hashing.run_for_stranger
+        try:
+            is_right = await run(fits, stored or NOBODYS_HASH, prepared or "")
+        except Overloaded:
+            self._attempts.give_back(limits)  # nobody looked whether it is right
+            raise
         if found is None or stored is None or prepared is None or not is_right:
             return None
+        self._attempts.give_back(limits)
         if is_outdated(stored):
             fresh = await self.hash(prepared)
             await self._people.rehash(found.person.id, stored, fresh)
@@ -103,7 +110,7 @@ class LogIn:
         self._attempts.begin(limits)
         if not await self._use(account, account.app_secret, code):
             raise Unauthenticated("this code is wrong, or was used already: wait for the next one")
-        self._attempts.was_right(limits)
+        self._attempts.give_back(limits)
 
     async def _use(self, account: Credentials, secret: str, code: str) -> bool:
         """Use a code up; return whether it was right. Of two requests with one code one only gets True."""

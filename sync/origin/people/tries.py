@@ -47,7 +47,7 @@ def try_once(spent: Spent | None, allowance: Allowance, now_s: float) -> tuple[S
     return Spent(left - 1, now_s), 0.0
 
 
-def give_back(spent: Spent, allowance: Allowance, now_s: float) -> Spent | None:
+def left_after_right_try(spent: Spent, allowance: Allowance, now_s: float) -> Spent | None:
     """Return what is left after a try was right; None: all of it."""
     left = _left(spent, allowance, now_s) + 1
     return None if left >= allowance.most else Spent(left, now_s)

@@ -259,15 +259,18 @@ async def open_origin_database(url: str, plays_folder: Path = Path("plays")) -> 
         StorageBroken: the database cannot be reached, the file is not a database, or a newer version wrote it.
         Rejected: `url` is not the address of a database, or its driver is not installed.
     """
+    options: dict[str, Any] = {"json_deserializer": _read_json, "hide_parameters": True}  # errors name no secrets
     try:
-        engine = create_async_engine(url, json_deserializer=_read_json)
+        engine = create_async_engine(url, **options)
     except (ArgumentError, InvalidRequestError) as error:
         raise Rejected(f"storage.database_url is not the address of a database: {_DATABASE_URL}") from error
     except ImportError as error:
         raise Rejected(f"the driver for storage.database_url is not installed: {_DATABASE_URL}") from error
     in_threads = None
     if engine.dialect.name == "sqlite":
-        in_threads = create_engine(engine.url.set(drivername="sqlite"), json_deserializer=_read_json)
+        in_threads = create_engine(
+            engine.url.set(drivername="sqlite"), json_deserializer=_read_json, hide_parameters=True
+        )
         for one in (engine.sync_engine, in_threads):
             event.listen(one, "connect", _prepare_sqlite)
     database = OriginDatabase(engine, PlayFiles(plays_folder), in_threads)

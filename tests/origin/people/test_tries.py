@@ -6,7 +6,7 @@ from sync.origin.people.tries import (
     NETWORK,
     Allowance,
     Spent,
-    give_back,
+    left_after_right_try,
     limits_of,
     network_of,
     try_once,
@@ -30,9 +30,9 @@ def test_an_allowance_runs_out_and_fills_up_again_up_to_its_size() -> None:
 
 def test_a_try_that_was_right_is_given_back() -> None:
     spent, _ = try_once(None, THREE, 0.0)
-    assert give_back(spent, THREE, 0.0) is None
+    assert left_after_right_try(spent, THREE, 0.0) is None
     spent, _ = try_once(spent, THREE, 0.0)
-    assert give_back(spent, THREE, 0.0) == Spent(2, 0.0)
+    assert left_after_right_try(spent, THREE, 0.0) == Spent(2, 0.0)
 
 
 def test_a_known_browser_has_an_allowance_that_others_cannot_use_up() -> None:

@@ -524,7 +524,7 @@ async def test_of_two_origins_one_leaves_an_administrator_and_a_code_counts_once
     uses = (store.use_app_step(left.id, 6) for store in (first, second) for _ in range(4))
     assert sorted(await asyncio.gather(*uses)) == [False] * 7 + [True]
     reset = Reset("reset", 10)
-    await second.begin_anew(left.id, reset)
+    await second.begin_anew(left.id, reset, even_last=True)
     used = await asyncio.gather(*(store.use_reset("reset", "b", 0) for store in (first, second)))
     assert sorted(used, key=str) == [None, left.id]
 

@@ -133,11 +133,12 @@ class PeopleStore:
             await connection.execute(delete(people).where(people.c.id == id))
             await check_one_stays(connection)
 
-    async def begin_anew(self, id: str, reset: Reset) -> None:
+    async def begin_anew(self, id: str, reset: Reset, *, even_last: bool = False) -> None:
         """Take password, second factor, sessions and known browsers from an account; a one-time code sets a password.
 
         Raises:
             NotFound: there is no such account.
+            Conflict: no administrator would be left, unless it is to be done `even_last`.
         """
         async with self._database.turn(TURN), self._database.writing() as connection:
             await _locked(connection, id)
@@ -146,6 +147,8 @@ class PeopleStore:
             await _end_sessions(connection, id)
             await connection.execute(delete(browsers).where(browsers.c.person_id == id))
             await _put_reset(connection, id, reset)
+            if not even_last:
+                await check_one_stays(connection)
 
     async def of_reset(self, reset_hash: str, now_ms: int) -> Person | None:
         """Return whose one-time code this is, or None if it was used or has expired."""

@@ -1,11 +1,13 @@
 """Accounts and sessions: what ends them, who may change whom, and that an administrator stays."""
 
 import asyncio
+import traceback
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from sync.errors import StorageBroken
 from sync.origin.api.people.cookies import SESSION_S
 from sync.origin.http.auth import COOKIE
 from sync.origin.login.accounts import RESET_S
@@ -202,6 +204,7 @@ async def test_the_last_administrator_stays(server: RunningOrigin) -> None:
     for method, path, body in (
         ("DELETE", f"/v1/people/{anna}", None),
         ("PATCH", f"/v1/people/{anna}", {"role": "editor"}),
+        ("POST", f"/v1/people/{anna}/reset", None),
     ):
         refused = await page.ask(method, path, body)
         assert (refused.status, "last administrator" in refused.document["detail"]) == (409, True)
@@ -252,3 +255,16 @@ async def test_no_answer_and_no_text_of_ours_has_a_secret(server: RunningOrigin,
         rows = [str(row) for row in await connection.execute(text("SELECT * FROM sessions"))]
         rows += [str(row) for row in await connection.execute(text("SELECT * FROM recovery_codes"))]
     assert not any(secret in row for row in rows for secret in secrets)
+
+
+async def test_what_the_database_refuses_names_no_secret(server: RunningOrigin) -> None:
+    with pytest.raises(StorageBroken) as refused:
+        async with server.database.writing() as connection:
+            await connection.execute(text("INSERT INTO nowhere VALUES (:secret)"), {"secret": PASSWORD})
+    with pytest.raises(StorageBroken) as refused_in_thread:
+        await server.database.write(
+            lambda plain: plain.execute(text("INSERT INTO nowhere VALUES (:secret)"), {"secret": PASSWORD})
+        )
+    for error in (refused.value, refused_in_thread.value):
+        told = "".join(traceback.format_exception(error))  # as a log has it
+        assert "nowhere" in told and PASSWORD not in told

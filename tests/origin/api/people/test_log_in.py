@@ -134,6 +134,20 @@ async def test_more_log_ins_at_once_than_can_wait_are_asked_to_come_again(server
     assert (await Visitor(server, "10.1.0.1").log_in("Anna")).status == 200
 
 
+async def test_a_crowd_of_strangers_shuts_nobody_out_who_is_known_and_who_was_not_heard_has_lost_no_try(
+    server: RunningOrigin,
+) -> None:
+    await add_person(server, "Anna")
+    owner = Visitor(server)
+    await owner.log_in("Anna")
+    guesses = [Visitor(server, f"10.0.{number}.1").log_in("Anna", "a wrong guess") for number in range(40)]
+    crowd = asyncio.gather(*guesses, *(Visitor(server, "10.9.9.9").log_in("Anna") for _ in range(5)))
+    known = [await owner.log_in("Anna") for _ in range(5)]
+    assert {answer.status for answer in known} == {200}
+    assert {answer.status for answer in await crowd} <= {200, 401, 503}
+    assert (await Visitor(server, "10.9.9.9").log_in("Anna")).status == 200
+
+
 async def test_a_code_is_needed_after_the_right_password_only_and_counts_once(
     server: RunningOrigin, clock: FakeClock
 ) -> None:
