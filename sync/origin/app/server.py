@@ -26,11 +26,9 @@ from sync.wire.settings_section import SHORTEST_ENROLMENT_KEY
 
 _YOUNG = 10_000
 """Objects that may be new before the collector looks for circles among them: a group of plays has as many, no circle
-among them, and looking after each 700 costs 5 % of the processor."""
+among them, and looking after each 700 costs 5 % of the processor. Full collections are rarer, too: with 3,000 sockets
+one takes 0.17 s, and stops all other work."""
 _MOST_DESCRIPTORS = 65_536  # LimitNOFILE in systemd/signage-origin.service
-
-_COLLECTIONS = (700, 10, 100)
-"""A full collection (the last number) comes a tenth as often as by default: with 3,000 sockets it takes 0.17 s."""
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +85,6 @@ async def _run(origin: Origin, clock: Clock, stop: asyncio.Event) -> None:
         tasks = [group.create_task(supervise(name, run, clock, origin.restarts)) for name, run in services.items()]
         gc.set_threshold(_YOUNG)
         gc.freeze()  # what is imported stays: a full collection over it would stop the loop for 65 to 130 ms each time
-        gc.set_threshold(*_COLLECTIONS)
         notify("READY=1")
         await stop.wait()
         notify("STOPPING=1")
