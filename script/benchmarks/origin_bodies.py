@@ -42,6 +42,7 @@ class Shown:
     playlist: str
     item_s: float
     began: float  # Unix time of the first item
+    timestamp: str = ""  # the hash of the file that they accepted last
 
     @property
     def batch(self) -> int:

@@ -36,6 +36,7 @@ _SETTLE_S = 5.0
 _LONGEST_RETURN_S = 300.0
 _HINTS_S = 60.0
 _LOOK_S = 0.5
+_COMING_A_SECOND = 200
 _LINE_BYTES = 2**26
 
 
@@ -124,9 +125,9 @@ class Day:
         await site.start()
         await asyncio.sleep(_SETTLE_S)
         idle_mib = site.mib()
-        await fleet.ask(do="start", within_s=self._seconds / 2)
-        await self._all("open", time.time() + self._seconds / 2)
-        await self._all("reported", time.time() + self._seconds / 2)
+        await fleet.ask(do="start", within_s=self._count / _COMING_A_SECOND)
+        await self._all("open", time.time())
+        await self._all("reported", time.time())
         await self._end_phase("coming")
         await self._steady(idle_mib)
         await self._release()

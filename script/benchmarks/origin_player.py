@@ -55,7 +55,7 @@ class Player:
         self._outbox = _Outbox()
         self._beat = Heartbeat.model_validate_json(heartbeat(number, crowd.shown, crowd.period_s))
         self._way: ExchangeWays
-        self._is_open, self._is_first, self._heard_of = False, True, 0
+        self._is_open, self._is_first, self._heard_of = False, True, 1
         self._task: asyncio.Task[None] | None = None
         self._fetches = set[asyncio.Task[None]]()
 

@@ -97,7 +97,8 @@ class Screen:
         self._socket_due_s = self._began_s = 0.0
         self._sent: _Sent | None = None
         self._is_first = True  # the next report is the first one since the WebSocket ended
-        self._heard, self._held, self._release = 0, "", ""  # sequence, hash of the timestamp, release
+        self._heard = 1  # sequence
+        self._held, self._release = crowd.shown.timestamp, crowd.shown.release
         self._fetch: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._ended = False

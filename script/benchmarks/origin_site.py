@@ -1,6 +1,7 @@
 """An origin for `script/bench origin`, with thousands of devices and a release; it is started and ended at will."""
 
 import asyncio
+import hashlib
 import os
 import signal
 import sys
@@ -31,6 +32,7 @@ from sync.origin.store.people.keys import KeyStore
 from sync.roles import Role
 from sync.runtime.clock import SystemClock, unix_ms
 from sync.trust.signing import token_hash
+from sync.wire.content_paths import timestamp_path
 from tests.origin.planning_origin import open_planning_origin
 
 ITEMS = 20
@@ -78,9 +80,10 @@ class Site:
             _, self._key = await make_key(KeyStore(planning.database), clock, "bench", Role.ADMINISTRATOR)
         shown = release.playlists[0]
         self._playlist = playlist.id
+        signed = await asyncio.to_thread((self.folder / "content" / timestamp_path(CHANNEL)).read_bytes)
         self.shown = Shown(
             done.record.sha256, tuple(one.asset for one in shown.items), tuple(one.id for one in shown.items),
-            shown.id, item_s, now_ms / 1000,
+            shown.id, item_s, now_ms / 1000, hashlib.sha256(signed).hexdigest(),
         )  # fmt: skip
 
     async def start(self) -> None:
