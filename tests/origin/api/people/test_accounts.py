@@ -224,6 +224,22 @@ async def add_person_as(page: Visitor, name: str) -> str:
     return str((await page.ask("POST", "/v1/people", body)).document["person"]["id"])
 
 
+async def test_an_administrator_makes_and_ends_keys(server: RunningOrigin) -> None:
+    body = {"name": "shop system", "role": "editor"}
+    made = await server.ask("POST", "/v1/keys", server.writer, body)
+    token, id = made.document["token"], made.document["key"]["id"]
+    assert (await server.ask("POST", "/v1/keys", server.writer, body)).status == 409
+    assert (await server.ask("GET", "/v1/session", token)).document["roles"] == ["viewer", "editor"]
+    listed = await server.ask("GET", "/v1/keys", server.writer)
+    assert ("shop system", "editor") in [(key["name"], key["role"]) for key in listed.document["keys"]]
+    assert token not in listed.text
+    assert (await server.ask("DELETE", f"/v1/keys/{id}", token)).status == 403
+    assert (await server.ask("DELETE", f"/v1/keys/{id}", server.writer)).status == 204
+    assert (await server.ask("GET", "/v1/session", token)).status == 401
+    [writer] = [key["id"] for key in listed.document["keys"] if key["name"] == "writer"]
+    assert (await server.ask("DELETE", f"/v1/keys/{writer}", server.writer)).status == 409
+
+
 async def test_a_foreign_page_can_do_nothing_with_the_cookie(server: RunningOrigin) -> None:
     await add_person(server, "Anna", "administrator")
     page = await logged_in(server)
