@@ -176,7 +176,10 @@ class Origin:
         while True:
             for child in top.children(recursive=True):
                 with contextlib.suppress(psutil.Error):
-                    budget_s = child.rlimit(psutil.RLIMIT_CPU)[0] / THREADS
+                    limit_s = child.rlimit(psutil.RLIMIT_CPU)[0]
+                    if limit_s == psutil.RLIM_INFINITY:  # it opens no file itself
+                        continue
+                    budget_s = limit_s / THREADS
                     if SystemClock().now().timestamp() - child.create_time() > budget_s + _LATE_S:
                         self.late.add(child.pid)
             if self.process.returncode is not None:
