@@ -135,8 +135,8 @@ async def _origin(folder: Path, url: str) -> AsyncIterator[tuple[psutil.Process,
         "SIGNAGE_ORIGIN__STORAGE__RESERVE_BYTES": "0",
         "SIGNAGE_ORIGIN__SERVER__PORT": str(port),
     }
-    program = os.environ.get("BENCH_ORIGIN", "-m sync.origin.app.start").split()
-    async with running((sys.executable, *program, "serve"), folder / "log" / "origin.log", environment) as process:
+    command = (sys.executable, "-m", "sync.origin.app.start", "serve")
+    async with running(command, folder / "log" / "origin.log", environment) as process:
         await listening(port)
         yield psutil.Process(process.pid), f"http://127.0.0.1:{port}"
 

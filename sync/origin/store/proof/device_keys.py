@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.database import OriginDatabase
@@ -66,8 +66,11 @@ def newest(certificates: list[IssuedCertificate]) -> dict[str, IssuedCertificate
 
 
 async def _certificates(connection: AsyncConnection, device: str) -> list[IssuedCertificate]:
-    query = select(device_keys).where(device_keys.c.device_id == device).order_by(device_keys.c.number)
-    return [_certificate(dict(row._mapping)) for row in await connection.execute(query)]
+    rows = await connection.execute(_CERTIFICATES, {"device": device})
+    return [_certificate(dict(row._mapping)) for row in rows]
+
+
+_CERTIFICATES = select(device_keys).where(device_keys.c.device_id == bindparam("device")).order_by(device_keys.c.number)
 
 
 def _certificate(row: dict[str, Any]) -> IssuedCertificate:

@@ -65,11 +65,7 @@ class SignedLogStore:
 
     async def missing(self, device: str, limit: int) -> list[tuple[int, int]]:
         """Return the numbers that the newest chain lacks below its newest one, as first and last, the lowest first."""
-        own = checkpoints.c
-        newest_chain = select(func.max(own.chain)).where(own.device_id == device).scalar_subquery()
-        query = select(own.number).where(own.device_id == device, own.chain == newest_chain).distinct()
-        query = query.order_by(own.number)
-        numbers = await self._database.read(lambda connection: connection.scalars(query).all())
+        numbers = await self._database.read(lambda connection: connection.scalars(_NUMBERS, {"device": device}).all())
         gaps = [(before + 1, number - 1) for before, number in pairwise([0, *numbers]) if number > before + 1]
         return gaps[:limit]
 
@@ -216,6 +212,8 @@ _COVERED = select(_own.last).where(
 _SECRET = select(log_secrets.c.secret).where(
     log_secrets.c.device_id == bindparam("device"), log_secrets.c.log_epoch == bindparam("epoch")
 )
+_newest_chain = select(func.max(_own.chain)).where(_of_device).scalar_subquery()
+_NUMBERS = select(_own.number).where(_of_device, _own.chain == _newest_chain).distinct().order_by(_own.number)
 _NEW, _NEW_SECRET = insert(checkpoints), insert(log_secrets)
 """Made once: to make a statement costs several times what it costs to execute it."""
 
