@@ -33,7 +33,7 @@ class PublishedContents:
                 await self._store.remember_contents(channel, sha256, contents_of(release))
             if channel:
                 stored[sha256] = (channel, created_ms, named)
-        shown = {channel: await self.shown([channel], assets) for channel in {row[0] for row in stored.values()}}
+        shown = await self._store.contents_of_each({row[0] for row in stored.values()}, assets)
         return {
             sha256: KnownRelease(channel, created_ms, shown[channel] if named else None)
             for sha256, (channel, created_ms, named) in stored.items()

@@ -141,6 +141,17 @@ class ReleaseStore:
         shown = [ReleaseContent(*row) for row in rows]
         return {asset: list(same) for asset, same in groupby(shown, key=attrgetter("asset"))}
 
+    async def contents_of_each(self, channels: Collection[str], assets: Collection[str]) -> dict[str, ShownAssets]:
+        """Return the same of each channel by itself."""
+        own = release_contents.c
+        query = select(own.channel_id, *_CONTENT).where(own.channel_id.in_(channels), own.asset.in_(assets))
+        query = query.order_by(own.channel_id, own.asset)
+        rows = await self._database.read(lambda connection: connection.execute(query).all()) if channels else []
+        found: dict[str, dict[str, list[ReleaseContent]]] = {channel: {} for channel in channels}
+        for channel, *content in rows:
+            found[channel].setdefault(content[0], []).append(ReleaseContent(*content))
+        return dict(found)
+
     @asynccontextmanager
     async def locked_latest(self, channel: str) -> AsyncIterator[ReleaseRecord]:
         """Lock a channel and provide its newest release while the timestamp for it is written; there must be one.
