@@ -48,10 +48,6 @@ _MOST_EARLY_BYTES = 1024  # after a request for a WebSocket, before it is open
 
 _MOST_UNREAD_BYTES = 1024 * 1024  # read and dropped meanwhile
 
-_ACCEPTED_AT_ONCE = 16
-"""Connections accepted in one turn of the event loop, some 2 ms. With one a turn, of thousands that come back at once
-most would have given up before they are accepted."""
-
 PAUSE_S = 1.0
 """How long no connection is accepted after the system had no descriptor for one."""
 
@@ -83,7 +79,7 @@ async def serve_http(
         app.on_response_prepare.append(_answer_begins)
     runner = _Runner(app, connections, access_log=None, shutdown_timeout=shutdown_s)
     await runner.setup()
-    acceptor = _Acceptor(runner, tls)
+    acceptor = _Acceptor(runner, tls, limits.accepted_at_once)
     try:
         for listening in open_sockets(host, port, connections, stalled_s or STALLED_S):
             acceptor.start(listening)
@@ -113,10 +109,11 @@ async def begin_work(request: web.BaseRequest) -> None:
 
 
 class _Acceptor:
-    """Accepts connections. When the system has no descriptor for one it pauses."""
+    """Accepts connections, some in a turn of the event loop. When the system has no descriptor for one it pauses."""
 
-    def __init__(self, runner: "_Runner", tls: ssl.SSLContext | None) -> None:
+    def __init__(self, runner: "_Runner", tls: ssl.SSLContext | None, at_once: int) -> None:
         self._runner = runner
+        self._at_once = at_once
         self._clock = SystemClock()
         self._tls = tls
         self._listening: list[ListeningSocket] = []
@@ -157,7 +154,7 @@ class _Acceptor:
                 continue
             assert isinstance(connection, Connection)  # of a `ListeningSocket`
             self._begin(self._connect(connection), connection)
-            if number % _ACCEPTED_AT_ONCE == 0:
+            if number % self._at_once == 0:
                 await self._clock.sleep(0)  # other work, too
 
     async def _connect(self, connection: Connection) -> None:

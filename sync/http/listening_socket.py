@@ -40,6 +40,10 @@ _BACKLOG = 512
 """Connections that wait to be accepted: hundreds come at one moment, and who is dropped tries again seconds later."""
 
 _MOST_REFUSED = 128  # in one turn
+_ACCEPTED_AT_ONCE = 16
+"""Connections accepted in one turn of the event loop, some 2 ms. With one a turn, of thousands that come back at once
+most would have given up before they are accepted."""
+
 _UNLIMITED = 1 << 20  # descriptors: what the kernel allows a process by default
 _MOST_READ_BYTES, _MOST_READ_OF_LISTENER_BYTES = 8 * 1024, 1024
 """The most that is read at once. 8 KiB may be 1,300 chunks, 1 KiB 150 messages: the event loop needs 20 ms for them."""
@@ -65,6 +69,11 @@ class ConnectionLimits:
     def most_sockets(self) -> int:
         """The most WebSockets: three quarters. The rest is for requests, for which WebSockets would leave nothing."""
         return self.most * 3 // 2
+
+    @property
+    def accepted_at_once(self) -> int:
+        """How many connections one turn accepts: the oldest of a client, which makes room, had its turns to be read."""
+        return max(1, min(_ACCEPTED_AT_ONCE, self.most_of_one // 8))
 
 
 def limits_for_descriptors(reserve: int, most: int = _UNLIMITED) -> ConnectionLimits:
