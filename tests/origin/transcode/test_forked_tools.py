@@ -78,9 +78,8 @@ async def tools(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     assert [one for one in psutil.Process().children(recursive=True) if one not in others] == []
 
 
-def the_forker() -> psutil.Process:
-    found: psutil.Process = psutil.Process().children()[-1]  # others may have left some
-    return found
+def the_forker(tools: ForkedTools) -> psutil.Process:
+    return psutil.Process(tools._processes[-1].pid)
 
 
 def has_ended(process: psutil.Process) -> bool:
@@ -141,18 +140,18 @@ async def test_a_job_that_is_cancelled_leaves_no_process(tools: ForkedTools) -> 
     job = asyncio.ensure_future(tools.run_tool("run", ["import time; time.sleep(60)"], LIMITS))
 
     async def is_running() -> bool:
-        return bool(the_forker().children())
+        return bool(the_forker(tools).children())
 
     await wait_until(is_running)
     job.cancel()
     await asyncio.wait([job])
-    assert job.cancelled() and not the_forker().children()
+    assert job.cancelled() and not the_forker(tools).children()
 
 
 async def test_after_a_kill_of_the_forker_its_jobs_are_stopped_and_the_next_has_a_new_one(tools: ForkedTools) -> None:
     await tools.prepare(Priority.NORMAL)
     job = asyncio.ensure_future(tools.run_tool("run", ["import time; time.sleep(60)"], LIMITS))
-    first = the_forker()
+    first = the_forker(tools)
 
     async def children() -> list[psutil.Process]:
         return first.children()
@@ -162,7 +161,7 @@ async def test_after_a_kill_of_the_forker_its_jobs_are_stopped_and_the_next_has_
     with pytest.raises(ChildStopped):
         await job
     assert (await tools.run_tool("run", ["print('next')"], LIMITS)).output == "next\n"
-    assert the_forker().pid != first.pid
+    assert the_forker(tools).pid != first.pid
 
     async def ended() -> bool:
         return has_ended(tool)
@@ -190,7 +189,7 @@ async def test_a_forker_that_nobody_needs_ends(folder: Path, samples: Samples, c
     service = asyncio.ensure_future(tools.run())
     limits = replace(LIMITS, reads=(samples.rotated_jpeg(),))
     assert json.loads((await tools.run_tool("size", [str(samples.rotated_jpeg())], limits)).output)["width"] == 400
-    forker = the_forker()
+    forker = the_forker(tools)
     for _ in range(2):
         await clock.advance(61)
 
