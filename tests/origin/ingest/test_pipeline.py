@@ -153,6 +153,7 @@ async def test_pictures_become_ready_in_the_order_of_their_uploads(tmp_path: Pat
         for media_id in ids:
             await media_origin.wait_until_processed(media_id)
         service.cancel()
+        await asyncio.wait([service])  # its tools have ended then
         begun = [media_id for _, media_id in media_origin.changes if media_id in ids]
     assert list(dict.fromkeys(begun[len(ids) :])) == ids
 
@@ -413,6 +414,7 @@ async def test_the_waits_between_attempts_grow(tmp_path: Path, samples: Samples,
         due_ms = await media_origin.media.next_attempt_ms()
         assert due_ms and 0 < due_ms - row.updated_ms <= 100_000
         service.cancel()
+        await asyncio.wait([service])
 
 
 async def test_progress_is_stored_while_a_video_is_encoded(media_origin: MediaOrigin, samples: Samples) -> None:
