@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
@@ -30,7 +31,8 @@ log = logging.getLogger(__name__)
 
 _DATABASE_URL = "write postgresql+asyncpg://user:password@host/name, or leave it empty for SQLite"
 _TURNS_AT_ONCE = 4  # each holds one of the 15 connections of the pool
-_SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000")
+_SQLITE_PRAGMAS = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+_TRIES = 10
 _SQLITE_WHILE_UPDATED = ("foreign_keys=OFF", "busy_timeout=120000")
 """A table that is made anew would take the rows of others with it; what another origin does may take long."""
 
@@ -292,5 +294,18 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     connection.isolation_level = None  # so that transactions begin only where this file begins them
     cursor = connection.cursor()
     for pragma in _SQLITE_PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
+        _execute_when_free(cursor, f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _execute_when_free(cursor: Any, statement: str) -> None:
+    """Execute it; SQLite does not wait where another origin changes the journal of a new database at that moment."""
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            cursor.execute(statement)
+            return
+        except sqlite3.OperationalError:
+            if not tries_left:
+                raise
+        cursor.execute("BEGIN IMMEDIATE")  # waits for the other one
+        cursor.execute("ROLLBACK")
