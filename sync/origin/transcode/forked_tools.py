@@ -15,7 +15,7 @@ import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from sync.runtime.os_messages import os_reason
 _IDLE_S = 60.0
 _MOST_JOBS = 200  # of one forker
 _MOST_AT_ONCE = 48  # so many messages the socket holds while it starts, and as many that end them
+_ENDS_WITHIN_S = 5.0  # it may still be starting, which takes a second on a busy machine
 _OUTPUT_BYTES = 64 * 1024  # what a pipe holds; who writes more waits for the limit of its time
 _MESSAGE_BYTES = 4096
 _COMMAND = (sys.executable, "-m", "sync.origin.transcode.tool_forker")
@@ -52,7 +53,7 @@ class ForkedTools:
         self._clock = clock
         self._starting = asyncio.Lock()
         self._forker: _Forker | None = None
-        self._processes = list[Process]()
+        self._forkers = list[_Forker]()  # with those that have been left, and may end their jobs
         self._was_used = False
 
     async def run(self) -> None:
@@ -64,10 +65,8 @@ class ForkedTools:
                     self._leave()
                 self._was_used = False
         finally:
-            self._leave()
-            for process in self._processes:
-                if process.returncode is None:
-                    await kill(process)
+            self._forker = None
+            await asyncio.gather(*(forker.stop() for forker in self._forkers))
 
     async def prepare(self, priority: Priority) -> None:
         """Start the forker, so that the next tool need not wait for it.
@@ -104,8 +103,8 @@ class ForkedTools:
                 self._leave()
             if self._forker is None:
                 process, control = await _start(Limits(0, 0, 0, priority, (self._reads,), (self._writes,)))
-                self._processes = [one for one in (*self._processes, process) if one.returncode is None]
-                self._forker = _Forker(control, priority)
+                self._forker = _Forker(process, control, priority)
+                self._forkers = [one for one in (*self._forkers, self._forker) if one.process.returncode is None]
             return self._forker
 
     def _leave(self) -> None:
@@ -127,7 +126,8 @@ async def _start(limits: Limits) -> tuple[Process, socket.socket]:
 class _Forker:
     """A forker that runs, and the exit codes of its jobs that have not been taken yet."""
 
-    def __init__(self, control: socket.socket, priority: Priority) -> None:
+    def __init__(self, process: Process, control: socket.socket, priority: Priority) -> None:
+        self.process = process
         self._control = control
         self._priority = priority
         self._begun = 0
@@ -164,6 +164,16 @@ class _Forker:
         self._is_leaving = True
         if not self.jobs:
             self._close()
+
+    async def stop(self) -> None:
+        """End it now, and its jobs with all that they have started."""
+        has_jobs = bool(self.jobs)
+        self._close()
+        if has_jobs:  # only it can kill what they have started
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.process.wait(), _ENDS_WITHIN_S)
+        if self.process.returncode is None:
+            await kill(self.process)
 
     def _send(self, told: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
         try:

@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,7 +65,10 @@ class ToolForker:
                     return
 
     def _read_message(self) -> bool:
-        raw, descriptors, _, _ = socket.recv_fds(self.control, MESSAGE_BYTES, 2)
+        try:
+            raw, descriptors, _, _ = socket.recv_fds(self.control, MESSAGE_BYTES, 2)
+        except ConnectionResetError:  # it was closed with answers in it
+            return False
         if not raw:
             return False
         told = json.loads(raw)
@@ -102,7 +106,8 @@ class ToolForker:
             os.killpg(self.pids[job], signal.SIGKILL)
 
     def _answer(self, job: int, code: int) -> None:
-        self.control.send(json.dumps({"job": job, "code": code}).encode())
+        with suppress(ConnectionError):  # closed: that is read next
+            self.control.send(json.dumps({"job": job, "code": code}).encode())
 
 
 def _make_group(pid: int) -> None:

@@ -79,7 +79,7 @@ async def tools(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
 
 def the_forker(tools: ForkedTools) -> psutil.Process:
-    return psutil.Process(tools._processes[-1].pid)
+    return psutil.Process(tools._forkers[-1].process.pid)
 
 
 def has_ended(process: psutil.Process) -> bool:
@@ -146,6 +146,34 @@ async def test_a_job_that_is_cancelled_leaves_no_process(tools: ForkedTools) -> 
     job.cancel()
     await asyncio.wait([job])
     assert job.cancelled() and not the_forker(tools).children()
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+async def test_with_a_forker_ends_all_that_its_tools_have_started(tools: ForkedTools, is_told: bool) -> None:
+    program = ["import subprocess, time; subprocess.Popen(['sleep', '60']); time.sleep(60)"]
+    jobs = [asyncio.ensure_future(tools.run_tool("run", program, LIMITS)) for _ in range(3)]
+
+    async def started() -> list[psutil.Process]:
+        found = the_forker(tools).children(recursive=True) if tools._forkers else []
+        return found if [one.name() for one in found].count("sleep") == 3 else []
+
+    processes, forker = await wait_until(started), the_forker(tools)
+    first = forker.children()[0]
+    if not is_told:  # it learns at once that a tool has ended, and that nobody listens
+        forker.suspend()
+    first.kill()
+    while first.is_running() if is_told else first.status() != psutil.STATUS_ZOMBIE:
+        pass  # nobody reads meanwhile what the forker tells
+    ending = asyncio.ensure_future(tools._forkers[-1].stop())
+    await asyncio.sleep(0)
+    forker.resume()
+    await ending
+    assert all(isinstance(one, ChildStopped) for one in await asyncio.gather(*jobs, return_exceptions=True))
+
+    async def ended() -> bool:
+        return all(map(has_ended, processes))
+
+    await wait_until(ended, within_s=10)
 
 
 async def test_after_a_kill_of_the_forker_its_jobs_are_stopped_and_the_next_has_a_new_one(tools: ForkedTools) -> None:
