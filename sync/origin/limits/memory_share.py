@@ -9,8 +9,8 @@ class MemoryShare:
     """So many bytes for all jobs together. One that wants more than that gets all of them, and is alone."""
 
     def __init__(self, total_bytes: int) -> None:
-        self._total_bytes = total_bytes
-        self._free_bytes = total_bytes
+        self._total_bytes = max(1, total_bytes)  # where nothing is free, each job is alone
+        self._free_bytes = self._total_bytes
         self._order = asyncio.Lock()  # whoever waits for much is not overtaken for ever by those that want little
         self._returned = asyncio.Event()
 

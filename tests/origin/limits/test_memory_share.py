@@ -36,6 +36,10 @@ async def test_a_job_that_wants_more_than_there_is_has_it_alone() -> None:
     assert await begun_after(MemoryShare(10), [1, 99, 1], [0, 1, 2]) == [[0], [1], [2], []]
 
 
+async def test_where_nothing_is_free_each_job_is_alone() -> None:
+    assert await begun_after(MemoryShare(0), [5, 5], [0, 1]) == [[0], [1], []]
+
+
 async def test_what_a_job_that_is_cancelled_had_or_waited_for_is_free() -> None:
     share = MemoryShare(10)
 
