@@ -222,6 +222,7 @@ async def _many(origin: _Origin, name: str, files: list[bytes]) -> dict[str, Any
     await asyncio.gather(*(send() for _ in range(_SENDERS)))
     took_s = await origin.ready(sent) - began
     watching.cancel()
+    await asyncio.wait([watching])
     cpu_ms = 1000 * (origin.cpu_s() - cpu_s) / len(files)
     row = {"files": name, "kb": round(sum(map(len, files)) / len(files) / 1000), "count": len(files)}
     row |= {"files_s": round(len(files) / took_s, 1), "cpu_ms": round(cpu_ms), "ping_ms": spread_ms(origin.late_s)}

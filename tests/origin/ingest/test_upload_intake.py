@@ -198,6 +198,7 @@ async def test_an_upload_that_a_crash_left_received_becomes_a_media_at_the_next_
 
         await wait_until(handed_over)
         service.cancel()
+        await asyncio.wait([service])
         assert (await media_origin.media.get(name)).source_sha256 == hashlib.sha256(b"hello").hexdigest()
         assert (await media_origin.uploads.get(name)).media_id == name
 
