@@ -17,6 +17,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import delete, insert, select, text
+from sqlalchemy.util import await_only
 
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken, Unauthenticated
 from sync.origin.app.wiring import Origin, open_origin
@@ -33,7 +34,7 @@ from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.planning.schedules import DaypartDraft, ScheduleDraft
 from sync.origin.planning.venue_days import date_of
 from sync.origin.publishing.publisher import Publication
-from sync.origin.reports.day_counter import DayCounter
+from sync.origin.reports.day_counter import DayCounter, _sums
 from sync.origin.retention.scanner import Figures
 from sync.origin.settings.model import OriginStorageSettings
 from sync.origin.store.changes.change_log import ChangeLog, Subject, note
@@ -50,6 +51,8 @@ from sync.origin.store.proof.history import HistoryFilter, HistoryStore
 from sync.origin.store.proof.play_times import MovedPlay, PlayTimeStore
 from sync.origin.store.proof.plays import Delivery, PlayStore, ReceivedPlay
 from sync.origin.store.reports.billable_rules import note_rules
+from sync.origin.store.reports.day_plays import DayPlays
+from sync.origin.store.reports.new_plays import DaySums
 from sync.origin.store.reports.play_sums import PlaySumStore, SumFilter
 from sync.roles import Role
 from sync.runtime.clock import unix_ms
@@ -266,6 +269,37 @@ async def test_two_origins_count_what_both_take_in_at_once(origins: Origins) -> 
     assert [(row["line_id"], row["rule_version"], row["plays"], row["hour_10"]) for row in rows] == [
         ("mornings", 1, 20, 20)
     ]
+
+
+async def deliver_first(origins: Origins, *names: str) -> list[PlaySumStore]:
+    """Add devices, each with a play; return the sums of both origins."""
+    database = origins[0].database
+    for name in names:
+        async with database.writing() as connection:
+            await add_device(connection, id=name, name=name, channel_id="main", token_hash=name, paired_ms=0)
+        document = play(name, 1)
+        arrivals = [ReceivedPlay(Play.model_validate(document), document)]
+        await PlayStore(database).store([Delivery(name, arrivals)], 0)
+    return [PlaySumStore(origin.database, 1) for origin in origins]
+
+
+async def test_the_first_two_devices_of_a_day_are_both_in_the_sums_of_all(origins: Origins) -> None:
+    first, second = await deliver_first(origins, "d", "e")
+    days = await first.stale_days(None, ("", 0), 9)
+
+    async def count_other() -> None:
+        read = await second.plays_of("e", [days[1][1]])
+        for day, count in _sums(read).items():
+            await second.keep(read, day, count)
+
+    def count(read: DayPlays) -> dict[int, DaySums]:
+        await_only(count_other())
+        return _sums(read)
+
+    await first.add(days[:1], count)
+    await DayCounter(first, FakeClock()).count()
+    (row,) = await first.sums(SumFilter(0, 10**6), ("line_id",))
+    assert row["plays"] == 2
 
 
 async def test_lists_are_walked_and_searched_as_on_sqlite(origins: Origins) -> None:

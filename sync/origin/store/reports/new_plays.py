@@ -133,9 +133,9 @@ def _keep(
         row = rows[device, day]
         shown_ms = [*map(add, row.shown_ms, count.shown_ms)] if row.shown_ms and row.counted else count.shown_ms
         kept.append((device, day, row.changes, row.changes, judgement, shown_ms, row.log, new[device, day].until))
-    first = {day for _, day in counts} - {day for device, day in rows if device == ALL_DEVICES}
-    kept += [(ALL_DEVICES, day, 1, 1, judgement, None, "", 0) for day in first]
     _KEPT.add(connection, kept)
+    first = {day for _, day in counts} - {day for device, day in rows if device == ALL_DEVICES}
+    _FIRST.add(connection, [(ALL_DEVICES, day, 1, 1, judgement) for day in sorted(first)])
 
 
 def _add(connection: Connection, rows: Mapping[Day, _Row], counts: Mapping[Day, DaySums], judgement: int) -> None:
@@ -163,6 +163,13 @@ _KEPT = Addition(
     ("device_id", "day", "changes", *_CHANGED),
     lambda insertion: insertion.on_conflict_do_update(
         index_elements=list(play_days.primary_key), set_={name: insertion.excluded[name] for name in _CHANGED}
+    ),
+)
+_FIRST = Addition(  # another origin may have made it meanwhile: then it is locked, and stays as stale as it is
+    play_days,
+    ("device_id", "day", "changes", "counted", "judgement"),
+    lambda insertion: insertion.on_conflict_do_update(
+        index_elements=list(play_days.primary_key), set_={"changes": play_days.c.changes}
     ),
 )
 _DAYS = GivenRows(device=String(), day=Integer())
