@@ -302,6 +302,36 @@ async def test_the_first_two_devices_of_a_day_are_both_in_the_sums_of_all(origin
     assert row["plays"] == 2
 
 
+async def test_a_rule_that_changes_while_its_plays_are_counted_judges_them(origins: Origins) -> None:
+    first, _ = await deliver_first(origins, "d")
+    days = await first.stale_days(None, ("", 0), 9)
+    changes = list[asyncio.Task[None]]()
+
+    async def change() -> None:
+        async with origins[1].database.writing() as connection:
+            await note_rules(connection, {"mornings": {"kind": "on_render"}}, 0)
+
+    async def begin_to_change() -> None:
+        changes.append(asyncio.create_task(change()))
+        waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        async with asyncio.timeout(60):
+            while True:
+                async with origins[0].database.reading() as connection:
+                    if await connection.scalar(waits):
+                        return
+                assert not changes[0].done()
+
+    def count(read: DayPlays) -> dict[int, DaySums]:
+        await_only(begin_to_change())
+        return _sums(read)
+
+    await first.add(days, count)
+    await asyncio.gather(*changes)
+    await DayCounter(first, FakeClock()).count()
+    (row,) = await first.sums(SumFilter(0, 10**6), ("rule_version",))
+    assert (row["rule_version"], row["plays"]) == (1, 1)
+
+
 async def test_lists_are_walked_and_searched_as_on_sqlite(origins: Origins) -> None:
     first, second = origins
     names = ["_b%", "a 2", "Ärger", "ä 10", "B", "Zoo", "日本"]

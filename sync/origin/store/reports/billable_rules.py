@@ -13,6 +13,8 @@ from sync.origin.persistence.tables import billable_rules
 from sync.origin.planning.billable_rule import DEFAULT_RULE, BillableRule, VersionedRule
 from sync.origin.store.days.play_days import mark_lines
 
+_LOCK = int.from_bytes(b"rules")  # of PostgreSQL
+
 DEFAULT_VERSION: VersionedRule = (0, DEFAULT_RULE)
 
 _LINES_AT_ONCE = 500  # a statement takes a limited number of values
@@ -29,8 +31,19 @@ async def note_rules(connection: AsyncConnection, rules: Mapping[str, Mapping[st
         if rule != newest
     ]
     if rows:
+        if connection.dialect.name == "postgresql":
+            await connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         await connection.execute(insert(billable_rules), rows)
         await mark_lines(connection, [str(row["line_id"]) for row in rows])
+
+
+def hold_rules(connection: Connection) -> None:
+    """Let no rule change while plays are counted: who changes one marks what was counted by the old one."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_HELD)
+
+
+_HELD = select(func.pg_advisory_xact_lock_shared(_LOCK))
 
 
 def rules_of(connection: Connection, lines: Iterable[str]) -> dict[str, VersionedRule]:

@@ -14,6 +14,7 @@ from sync.origin.persistence.tables import plays
 from sync.origin.planning.venue_days import around
 from sync.origin.store.days.given_rows import Addition, GivenRows, Increase
 from sync.origin.store.days.play_documents import DOCUMENT
+from sync.origin.store.reports.billable_rules import hold_rules
 from sync.origin.store.reports.day_plays import JUDGED, DayPlays, JudgedPlay, known_of_lines
 
 MOST_PLAYS = 2_000
@@ -71,6 +72,7 @@ class _Row:
 
 def add_new_plays(connection: Connection, asked: Sequence[Day], judgement: int, count: Count) -> Added:
     """Count what came on these days; deliveries to them wait meanwhile."""
+    hold_rules(connection)
     rows = _locked(connection, {*asked, *((ALL_DEVICES, day) for _, day in asked)})
     stale = [day for day in asked if day in rows and rows[day].is_stale(judgement)]
     ready = [day for day in stale if rows[day].can_be_added_to(judgement)]

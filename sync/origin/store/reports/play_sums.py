@@ -15,7 +15,7 @@ from sync.origin.planning.billable_rule import VersionedRule
 from sync.origin.planning.venue_days import around
 from sync.origin.store.days.play_days import mark_days
 from sync.origin.store.days.play_documents import DOCUMENT, documents
-from sync.origin.store.reports.billable_rules import rules_of
+from sync.origin.store.reports.billable_rules import hold_rules, rules_of
 from sync.origin.store.reports.day_plays import JUDGED, DayPlays, known_of_lines
 from sync.origin.store.reports.new_plays import ADDED, NEW_SUMS, Added, Count, Day, DaySums, add_new_plays
 
@@ -90,6 +90,7 @@ class PlaySumStore:
             )
         )
         async with self._database.writing() as connection:
+            await connection.run_sync(hold_rules)
             if not (await connection.execute(counted)).rowcount:
                 return
             mine = (play_sums.c.device_id == device, play_sums.c.day == day)
