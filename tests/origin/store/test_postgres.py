@@ -40,6 +40,7 @@ from sync.origin.settings.model import OriginStorageSettings
 from sync.origin.store.changes.change_log import ChangeLog, Subject, note
 from sync.origin.store.counts import CountStore, DeviceCounts
 from sync.origin.store.days.archived_plays import ArchiveStore
+from sync.origin.store.days.play_days import mark_days
 from sync.origin.store.devices import DeviceStore, add_device
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.origin.store.pairings import Admission, Pairing, PairingLimits, PairingStep, PairingStore
@@ -302,6 +303,15 @@ async def test_the_first_two_devices_of_a_day_are_both_in_the_sums_of_all(origin
     assert row["plays"] == 2
 
 
+async def lock_waited_for(origin: PlanningOrigin) -> None:
+    """Return when somebody waits for a lock."""
+    waits, waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted"), 0
+    async with asyncio.timeout(60):
+        while not waiting:
+            async with origin.database.reading() as connection:
+                waiting = await connection.scalar(waits) or 0
+
+
 async def test_a_rule_that_changes_while_its_plays_are_counted_judges_them(origins: Origins) -> None:
     first, _ = await deliver_first(origins, "d")
     days = await first.stale_days(None, ("", 0), 9)
@@ -313,13 +323,7 @@ async def test_a_rule_that_changes_while_its_plays_are_counted_judges_them(origi
 
     async def begin_to_change() -> None:
         changes.append(asyncio.create_task(change()))
-        waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        async with asyncio.timeout(60):
-            while True:
-                async with origins[0].database.reading() as connection:
-                    if await connection.scalar(waits):
-                        return
-                assert not changes[0].done()
+        await lock_waited_for(origins[0])
 
     def count(read: DayPlays) -> dict[int, DaySums]:
         await_only(begin_to_change())
@@ -330,6 +334,22 @@ async def test_a_rule_that_changes_while_its_plays_are_counted_judges_them(origi
     await DayCounter(first, FakeClock()).count()
     (row,) = await first.sums(SumFilter(0, 10**6), ("rule_version",))
     assert (row["rule_version"], row["plays"]) == (1, 1)
+
+
+async def test_a_rule_changes_while_plays_of_several_devices_come(origins: Origins) -> None:
+    first, _ = await deliver_first(origins, "e", "d")  # this is their order on the disk
+    days = await first.stale_days(None, ("", 0), 9)
+
+    async def change() -> None:
+        async with origins[1].database.writing() as connection:
+            await note_rules(connection, {"mornings": {"kind": "on_render"}}, 0)
+
+    async with origins[0].database.writing() as connection:
+        await connection.run_sync(mark_days, days[:1])
+        changing = asyncio.create_task(change())
+        await lock_waited_for(origins[0])
+        await connection.run_sync(mark_days, days[1:])
+    await changing
 
 
 async def test_lists_are_walked_and_searched_as_on_sqlite(origins: Origins) -> None:

@@ -1,11 +1,12 @@
 """The table of days with plays. What changes plays marks their days in the same transaction: they are counted anew."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sync.origin.persistence.report_tables import play_days, play_sums
+from sync.origin.persistence.report_tables import ALL_DEVICES, play_days, play_sums
 from sync.origin.persistence.tables import plays
 from sync.origin.planning.venue_days import venue_hour, zone_named
 from sync.origin.store.days.given_rows import Addition
@@ -61,5 +62,15 @@ async def mark_lines(connection: AsyncConnection, lines: Iterable[str]) -> None:
         own = (play_sums.c.device_id == play_days.c.device_id) & (play_sums.c.day == play_days.c.day)
         has_line = select(play_sums.c.id).where(own, play_sums.c.line_id == line).exists()
         stale = play_days.c.counted < play_days.c.changes  # one that is being counted knows the old rule
-        change = update(play_days).where(or_(stale, has_line)).values(changes=play_days.c.changes + 1, counted_log="")
+        these = or_(stale, has_line)
+        locked = in_order(select(play_days.c.day).where(these), connection.dialect.name).subquery()
+        await connection.execute(select(func.count()).select_from(locked))
+        change = update(play_days).where(these).values(changes=play_days.c.changes + 1, counted_log="")
         await connection.execute(change)
+
+
+def in_order(query: Select[Any], dialect: str) -> Select[Any]:
+    """Have a query lock days in the order in which all do who change several: those of all devices last."""
+    device = play_days.c.device_id
+    by_bytes = device if dialect == "sqlite" else device.collate("C")
+    return query.order_by(device == ALL_DEVICES, by_bytes, play_days.c.day).with_for_update(of=play_days)

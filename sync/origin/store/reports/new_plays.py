@@ -13,6 +13,7 @@ from sync.origin.persistence.report_tables import ALL_DEVICES, HOURS, play_days,
 from sync.origin.persistence.tables import plays
 from sync.origin.planning.venue_days import around
 from sync.origin.store.days.given_rows import Addition, GivenRows, Increase
+from sync.origin.store.days.play_days import in_order
 from sync.origin.store.days.play_documents import DOCUMENT
 from sync.origin.store.reports.billable_rules import hold_rules
 from sync.origin.store.reports.day_plays import JUDGED, DayPlays, JudgedPlay, known_of_lines
@@ -182,7 +183,6 @@ _SINCE = GivenRows(
 
 @cache
 def _rows(dialect: str) -> Select[Any]:
-    """Return a query that locks days in the order in which all do who change several: those of all devices last."""
     given, own = _DAYS.table(dialect), play_days.c
     newest = select(func.max(plays.c.sequence)).where(
         plays.c.device_id == own.device_id, plays.c.log_epoch == own.counted_log
@@ -190,8 +190,7 @@ def _rows(dialect: str) -> Select[Any]:
     columns = (own.changes, own.counted, own.judgement, own.shown_ms, own.counted_log, own.counted_until)
     same = and_(own.device_id == given.c.device, own.day == given.c.day)
     query = select(own.device_id, own.day, *columns, newest.scalar_subquery()).select_from(given.join(play_days, same))
-    by_bytes = own.device_id if dialect == "sqlite" else own.device_id.collate("C")
-    return query.order_by(own.device_id == ALL_DEVICES, by_bytes, own.day).with_for_update(of=play_days)
+    return in_order(query, dialect)
 
 
 @cache
