@@ -3,7 +3,7 @@
 `python -m sync.origin.transcode.tool_forker` reads messages from a pair of sockets, its standard input, and ends with
 it. It never opens a sent file. A process that does is new and has no other: before it looks at the file it gives up its
 rights (`sync.sandbox.restrict`), all descriptors but its own output, and all that is over its limits. When it ends,
-however that happens, its process group is killed. `sync.origin.transcode.forked_tools` is the other side.
+however that happens, it and its process group are killed. `sync.origin.transcode.forked_tools` is the other side.
 """
 
 import ctypes
@@ -103,7 +103,9 @@ class ToolForker:
 
     def _kill(self, job: int) -> None:
         if job in self.pids:  # else it has ended meanwhile
-            os.killpg(self.pids[job], signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has gone to another group, and nothing else is in its own
+                os.killpg(self.pids[job], signal.SIGKILL)
+            os.kill(self.pids[job], signal.SIGKILL)
 
     def _answer(self, job: int, code: int) -> None:
         with suppress(ConnectionError):  # closed: that is read next
