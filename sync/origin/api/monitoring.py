@@ -102,7 +102,8 @@ class _Gauges:
         self.upload_bytes = gauge("upload_bytes", "Bytes of unfinished uploads")
         self.devices = gauge("devices", "Paired devices")
         self.online = gauge(
-            "devices_online", "Devices that are heard: four heartbeats or two minutes without one are silence"
+            "devices_online",
+            "Devices that are heard: two and a half periods without a heartbeat, two minutes at least, are silence",
         )
         self.severities = gauge(
             "devices_by_severity", "Devices that are heard, by how bad it is what they say", "severity"
