@@ -91,7 +91,7 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/device sync/device/proof sync/device/store sync/device/traffic sync/device/transfer sync/http "
         "sync/programme sync/programme/bookings",
     ),
-    "player/history": (SERVICES, "player player/display player/evidence sync/device"),
+    "player/history": (SERVICES, "player player/display player/evidence"),
     "sync/origin/transcode/film": (ENGINES_AND_STORES, ""),
     "sync/origin/transcode/picture": (SERVICES, "sync/origin/transcode/film"),
     "sync/origin/transcode": (

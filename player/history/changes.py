@@ -12,7 +12,7 @@ from typing import Any
 
 from player.display import DisplayState
 from player.evidence.history_log import Change
-from sync.device.recurring_problem import problem_kind
+from sync.recurring_problem import problem_kind
 from sync.runtime.clock import ClockTrust
 from sync.wire.device_reports import LONGEST_TEXT, HistoryKind
 from sync.wire.value_types import printable

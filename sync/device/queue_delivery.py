@@ -11,9 +11,9 @@ from datetime import timedelta
 from random import Random
 from typing import Any, Protocol
 
-from sync.device.recurring_problem import RecurringProblem
 from sync.device.store.outbox import QueuedPlay, RefusedPlay
 from sync.errors import OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull, Untrusted
+from sync.recurring_problem import RecurringProblem
 from sync.runtime.clock import Backoff, Clock
 from sync.wire.device_reports import BATCH_LIMIT, BatchAnswer, Receipt, SequenceRange
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from random import Random
 
-from sync.device.recurring_problem import RecurringProblem
 from sync.device.transfer.asset_state import LONGEST_ASKED_S, AssetProblem, TransferFacts
 from sync.device.transfer.deadlines_and_rates import NO_LIMITS, RateLimits
 from sync.device.transfer.sources import SourceFacts
 from sync.errors import CorruptContent, Outdated, SignageError, StorageFull, Untrusted
+from sync.recurring_problem import RecurringProblem
 from sync.runtime.clock import Backoff, Clock
 from sync.wire.release import Release
 

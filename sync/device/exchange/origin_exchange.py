@@ -13,9 +13,9 @@ from typing import Protocol
 from sync.device.exchange.gathering_plays import ENOUGH, GatheringPlays
 from sync.device.exchange.live_connection import spread_wait_s
 from sync.device.queue_delivery import TOO_LARGE
-from sync.device.recurring_problem import RecurringProblem
 from sync.device.store.outbox import QueuedPlay
 from sync.errors import OriginRefused, OriginUnreachable, SignageError, Untrusted
+from sync.recurring_problem import RecurringProblem
 from sync.runtime.clock import Backoff, Clock
 from sync.runtime.waiting import first_of
 from sync.wire.device_reports import Heartbeat

@@ -6,9 +6,9 @@ from random import Random
 from typing import Any, Protocol
 
 from sync.device.queue_delivery import RETENTION
-from sync.device.recurring_problem import RecurringProblem
 from sync.errors import OriginRefused, OriginUnreachable, StorageBroken, StorageFull, Untrusted
 from sync.proof.delivery import MOST_CHECKPOINTS, CheckpointAnswer, CheckpointBatch, SentCheckpoint
+from sync.recurring_problem import RecurringProblem
 from sync.runtime.clock import Backoff, Clock, unix_ms
 from sync.runtime.waiting import first_of
 from sync.wire.release import Envelope

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sync.device.recurring_problem import RecurringProblem
 from sync.device.store.content_store import ContentStore
 from sync.device.store.device_key import DeviceKeyFile, StoredKey
 from sync.errors import Distrust, OriginRefused, OriginUnreachable, SignageError, StorageBroken, StorageFull, Untrusted
 from sync.proof.checkpoint import Certificate, open_certificate
 from sync.proof.delivery import CertifiedKey
 from sync.proof.key_request import public_key, request_key
+from sync.recurring_problem import RecurringProblem
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_thread
 from sync.runtime.waiting import first_of
