@@ -28,14 +28,16 @@ class RecurringProblem:
     """The problems of one service; `start` and `end` are what the log says, such as "sync waits".
 
     Every second answer may be wrong for ever, where several servers or caches share one address. So a problem that is
-    back within an hour of its end is told once more, and then no more until it has stayed away for an hour.
+    back within an hour of its end is told once more, and then no more until it has stayed away for an hour. Starts are
+    told at `level`.
     """
 
-    def __init__(self, clock: Clock, log: logging.Logger, start: str, end: str) -> None:
+    def __init__(self, clock: Clock, log: logging.Logger, start: str, end: str, level: int = logging.WARNING) -> None:
         self._clock = clock
         self._log = log
         self._start = start
         self._end = end
+        self._level = level
         self._seen: dict[str, _Seen] = {}
         self._present: set[str] = set()  # since the last success
 
@@ -45,9 +47,10 @@ class RecurringProblem:
         before, now_s = self._seen.get(kind), self._clock.monotonic()
         back = before is not None and kind not in self._present
         if before is None:
-            self._log.warning("%s: %s", self._start, text)
+            self._log.log(self._level, "%s: %s", self._start, text)
         elif back and not before.comes_and_goes:
-            self._log.warning("%s: %s (it comes and goes: told again once it stays away)", self._start, text)
+            back_again = "%s: %s (it comes and goes: told again once it stays away)"
+            self._log.log(self._level, back_again, self._start, text)
         known = before is not None and before.comes_and_goes
         self._seen[kind] = _Seen(now_s, comes_and_goes or back or known, text)
         self._present.add(kind)

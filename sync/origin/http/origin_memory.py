@@ -17,6 +17,7 @@ from sync.origin.store.changes.change_log import ChangeLog, NotedChange, Subject
 from sync.origin.store.devices import DeviceStore, KnownDevice
 from sync.origin.store.groups import Groups
 from sync.origin.store.people.sessions import SessionStore
+from sync.recurring_problem import RecurringProblem
 from sync.roles import NONE, Rights
 from sync.runtime.clock import Clock, unix_ms
 
@@ -81,7 +82,8 @@ class OriginMemory:
         self._read_s = clock.monotonic()
         self._lock = asyncio.Lock()  # what is looked up is in memory before later changes are read
         self._lookups = Groups(self._look_up, clock, most=_AT_ONCE, longest_wait_s=_LONGEST_WAIT_S)
-        self._failing = False
+        starts = f"changes are not read, tokens count as before for {BELIEVED_S:.0f} s"
+        self._problem = RecurringProblem(clock, log, starts, "changes are read again", logging.ERROR)
 
     async def caller(self, proof: str) -> Caller | None:
         """Return the caller with this token or session hash, or None if it is not (or no longer) valid.
@@ -123,13 +125,9 @@ class OriginMemory:
             async with self._lock:
                 changed = await self._take_changes()
         except (StorageBroken, StorageFull) as error:
-            if not self._failing:
-                log.error("changes are not read, tokens count as before for %.0f s: %s", BELIEVED_S, error)
-            self._failing = True
+            self._problem.occurred(str(error))
             return
-        if self._failing:
-            log.info("changes are read again")
-        self._failing = False
+        self._problem.cleared()
         if changed != Changed():
             self.tell(changed)
 

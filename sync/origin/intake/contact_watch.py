@@ -10,6 +10,7 @@ from datetime import timedelta
 from sync.errors import StorageBroken, StorageFull
 from sync.origin.live.live_hints import LiveHints
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
+from sync.recurring_problem import RecurringProblem
 from sync.runtime.clock import Clock, unix_ms
 
 LEAST_SILENCE_S = 120.0
@@ -31,7 +32,8 @@ class ContactWatch:
         self._store = store
         self._live = live
         self._clock = clock
-        self._failing = False
+        starts, ends = "silent devices are not found", "silent devices are found again"
+        self._problem = RecurringProblem(clock, log, starts, ends, logging.ERROR)
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -57,11 +59,9 @@ class ContactWatch:
                     self._live.screens.lost(device)
                     self._live.changed("devices", device)
         except (StorageBroken, StorageFull) as error:
-            if not self._failing:
-                log.error("silent devices are not found: %s", error)
-            self._failing = True
-            return
-        self._failing = False
+            self._problem.occurred(str(error))
+        else:
+            self._problem.cleared()
 
 
 def silence_s(period_s: float) -> float:

@@ -12,6 +12,7 @@ from sync.origin.intake.heartbeat_watch import HeartbeatWatch
 from sync.origin.live.screens import Screens
 from sync.origin.live.severity import severity_of
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
+from sync.recurring_problem import RecurringProblem
 from sync.runtime.clock import Clock, unix_ms
 from sync.wire.device_reports import Heartbeat, HeartbeatAnswer, ReleaseLetThrough
 from sync.wire.value_types import Sha256, Wire
@@ -52,7 +53,8 @@ class HeartbeatIntake:
         self._screens = screens
         self._wanted = wanted
         self._clock = clock
-        self._failing = False
+        starts, ends = "heartbeats are not written, but held in memory", "heartbeats are written again"
+        self._problem = RecurringProblem(clock, log, starts, ends, logging.ERROR)
 
     async def submit(self, device: str, heartbeat: Heartbeat) -> HeartbeatAnswer | None:
         """Take a heartbeat; return what to answer, None: nothing.
@@ -79,13 +81,9 @@ class HeartbeatIntake:
             try:
                 await self._store.write()
             except (StorageFull, StorageBroken) as error:
-                if not self._failing:
-                    log.error("heartbeats are not written, but held in memory: %s", error)
-                self._failing = True
-                continue
-            if self._failing:
-                log.info("heartbeats are written again")
-            self._failing = False
+                self._problem.occurred(str(error))
+            else:
+                self._problem.cleared()
 
 
 def budget_wait(heartbeat: Heartbeat, wanted: Mapping[str, Any] | None) -> BudgetWait | None:

@@ -5,6 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+
+from sync.errors import StorageBroken
+from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.runtime.clock import SystemClock
 from tests.fakes import FakeClock
 from tests.origin.running_origin import RunningOrigin
@@ -111,6 +115,29 @@ async def test_a_device_whose_last_word_came_under_a_clock_that_was_ahead_is_fou
     async with listening(server):
         await pass_time(clock, 130)
         assert await told(server, device) == [("lost", "12:02:00")]
+
+
+async def test_an_outage_of_the_database_is_two_lines_and_silence_is_found_after_it(
+    server: RunningOrigin, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object) -> None:
+        raise StorageBroken("the origin's database does not answer")
+
+    caplog.set_level("INFO", "sync.origin.intake.contact_watch")
+    device, token = await server.pair()
+    await beat(server, token)
+    async with listening(server):
+        with monkeypatch.context() as outage:
+            outage.setattr(HeartbeatStore, "not_heard", broken)
+            await pass_time(clock, 150)
+        await pass_time(clock, 10)
+        assert await told(server, device) == [("lost", "12:00:00")]
+    lines = [record.getMessage().split(":")[0] for record in caplog.records]
+    assert lines == [
+        "silent devices are not found",
+        f"device={device} is not heard any more",
+        "silent devices are found again",
+    ]
 
 
 async def test_what_people_do_with_a_device_is_written(server: RunningOrigin, clock: FakeClock) -> None:
