@@ -5,9 +5,9 @@ import hashlib
 import json
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,8 @@ from sync.errors import Conflict, Rejected, SignageError, StorageBroken, Storage
 from sync.origin.persistence.lists import fill_name_keys
 from sync.origin.persistence.play_files import PlayFiles
 from sync.origin.persistence.schema_upgrade import bring_up_to_date
+from sync.recurring_problem import RecurringProblem
+from sync.runtime.clock import SystemClock
 from sync.runtime.os_messages import os_reason
 from sync.runtime.sqlite import database_reason
 
@@ -67,6 +69,7 @@ class OriginDatabase:
         self.held_heartbeats = dict[str, HeldHeartbeat]()  # by device, see `sync.origin.store.heartbeats`
         self.play_files = play_files
         self._writer = asyncio.Lock()  # of SQLite, which has one; waiting here is fair, and costs no connection
+        self._problem = RecurringProblem(SystemClock(), log, "database failed", "database works again", logging.ERROR)
         self._turns = WeakValueDictionary[str, asyncio.Lock]()
         self._turns_at_once = asyncio.Semaphore(_TURNS_AT_ONCE)
 
@@ -162,8 +165,9 @@ class OriginDatabase:
             yield {numbers[number] for number, got in rows if got is not False}
 
     async def _in_thread(self, engine: Engine, begin: str, work: Callable[[Connection], Result]) -> Result:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads[begin], _in_transaction, engine, begin, work)
+        with self._told():
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads[begin], _in_transaction, engine, begin, work)
 
     async def _tell(self, has_noted: bool) -> None:
         if has_noted and self.after_changes is not None:
@@ -179,15 +183,26 @@ class OriginDatabase:
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AsyncConnection]:
-        try:
+        with self._told():
             async with self._engine.connect() as connection:
                 yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Raise errors of the database as ours; the log has an outage when it begins, and when it ends."""
+        try:
+            yield
         except DBAPIError as error:
-            raise _translated(error) from error
+            ours = _translated(error)
+            if isinstance(ours, StorageBroken):
+                self._problem.occurred(str(error.orig))
+            raise ours from error
         except PoolTimeout as error:
             raise StorageBroken("the origin is overloaded: try again in a moment") from error
         except OSError as error:  # of the connection to a database server
+            self._problem.occurred(os_reason(error))
             raise StorageBroken(f"the origin's database does not answer: {os_reason(error)}") from error
+        self._problem.cleared()
 
 
 def insertion(table: Table, dialect: str) -> sqlite.Insert | postgresql.Insert:
@@ -200,14 +215,11 @@ def _noting(work: Callable[[Connection], Result]) -> Callable[[Connection], tupl
 
 
 def _in_transaction(engine: Engine, begin: str, work: Callable[[Connection], Result]) -> Result:
-    try:
-        with engine.connect() as connection:
-            connection.exec_driver_sql(begin)
-            result = work(connection)
-            connection.commit()
-            return result
-    except DBAPIError as error:
-        raise _translated(error) from error
+    with engine.connect() as connection:
+        connection.exec_driver_sql(begin)
+        result = work(connection)
+        connection.commit()
+        return result
 
 
 async def _set_pragmas(connection: AsyncConnection, pragmas: Iterable[str]) -> None:
@@ -240,7 +252,6 @@ def _translated(error: DBAPIError) -> SignageError:
     if code.startswith("22"):  # such as a text with a zero byte in it
         log.info("database refuses a value: %s", error.orig)
         return Rejected("the database cannot store this value: remove unusual characters, or use a smaller number")
-    log.error("database failed: %s", error.orig)
     name = getattr(error.orig, "sqlite_errorname", None)
     if name:
         reason = database_reason(name)

@@ -47,13 +47,21 @@ async def test_more_callers_than_connections_get_an_answer_that_says_so(
 
 
 async def test_a_locked_database_is_a_storage_error_until_it_is_unlocked(
-    server: RunningOrigin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: RunningOrigin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "sync.origin.persistence.database")
     monkeypatch.setattr("sync.origin.persistence.database._SQLITE_PRAGMAS", ("journal_mode=WAL", "busy_timeout=100"))
     async with open_origin_database(f"sqlite+aiosqlite:///{tmp_path / 'origin.db'}") as impatient:
         async with server.database.writing():
-            with pytest.raises(StorageBroken, match="locked"):
-                async with impatient.writing():
-                    pass
+            for _ in range(3):
+                with pytest.raises(StorageBroken, match="locked"):
+                    async with impatient.writing():
+                        pass
+                with pytest.raises(StorageBroken, match="locked"):
+                    await impatient.write(lambda connection: connection.execute(text("SELECT 1")))
         async with impatient.writing() as connection:
             assert await connection.scalar(text("SELECT 1")) == 1
+    assert [record.getMessage() for record in caplog.records] == [
+        "database failed: database is locked",
+        "database works again",
+    ]
