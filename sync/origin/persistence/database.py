@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 _DATABASE_URL = "write postgresql+asyncpg://user:password@host/name, or leave it empty for SQLite"
 _TURNS_AT_ONCE = 4  # each holds one of the 15 connections of the pool
 _SQLITE_PRAGMAS = ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
-_TRIES = 10
+_TRIES = 10  # where eight opened each of 150 new files at once, a second one was enough
 _SQLITE_WHILE_UPDATED = ("foreign_keys=OFF", "busy_timeout=120000")
 """A table that is made anew would take the rows of others with it; what another origin does may take long."""
 
@@ -315,8 +315,8 @@ def _execute_when_free(cursor: Any, statement: str) -> None:
         try:
             cursor.execute(statement)
             return
-        except sqlite3.OperationalError:
-            if not tries_left:
+        except sqlite3.OperationalError as error:
+            if not tries_left or error.sqlite_errorname != "SQLITE_BUSY":
                 raise
         cursor.execute("BEGIN IMMEDIATE")  # waits for the other one
         cursor.execute("ROLLBACK")

@@ -1,6 +1,7 @@
 """A database that fails is one clear problem for callers, never a traceback."""
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy import text
 
 from sync.errors import StorageBroken
 from sync.origin.app.wiring import open_origin
-from sync.origin.persistence.database import open_origin_database
+from sync.origin.persistence.database import _execute_when_free, open_origin_database
 from tests.fakes import FakeClock
 from tests.origin.running_origin import RunningOrigin, settings_in
 
@@ -65,3 +66,21 @@ async def test_a_locked_database_is_a_storage_error_until_it_is_unlocked(
         "database failed: database is locked",
         "database works again",
     ]
+
+
+@pytest.mark.parametrize(("name", "tries"), [("SQLITE_BUSY", 10), ("SQLITE_IOERR", 1)])
+def test_only_a_busy_database_is_waited_for(name: str, tries: int) -> None:
+    class Failing:
+        pragmas = 0
+
+        def execute(self, statement: str) -> None:
+            if statement == "PRAGMA journal_mode=WAL":
+                self.pragmas += 1
+                error = sqlite3.OperationalError(name)
+                error.sqlite_errorname = name
+                raise error
+
+    cursor = Failing()
+    with pytest.raises(sqlite3.OperationalError, match=name):
+        _execute_when_free(cursor, "PRAGMA journal_mode=WAL")
+    assert cursor.pragmas == tries
