@@ -1,13 +1,15 @@
 """The service that ends the sockets of callers whose tokens are not valid any more, or whose session is over.
 
-Devices that are removed or moved are told as soon as this origin knows (`OriginMemory`); this is for people, and for
-what its memory cannot see: a database that was restored.
+Devices that are removed or moved are told as soon as this origin knows (`OriginMemory`); this is for people, for
+sockets that were opened at that very moment, and for what its memory cannot see: a database that was restored.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from aiohttp import WSCloseCode
 
+from sync.errors import StorageBroken
 from sync.origin.http.origin_memory import OriginMemory
 from sync.origin.live.listeners import Listener
 from sync.origin.live.live_hints import LiveHints
@@ -32,7 +34,8 @@ class TokenCheck:
         while True:
             present = tuple(self._live.listeners)
             for first in range(0, len(present), _AT_ONCE):
-                await self._check(present[first : first + _AT_ONCE])
+                with suppress(StorageBroken):  # who cannot be looked up stays until the next check, see `OriginMemory`
+                    await self._check(present[first : first + _AT_ONCE])
                 await self._clock.sleep(0)
             await self._clock.sleep(CHECK_S)
 

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import ClientWebSocketResponse, WSMsgType
 from sqlalchemy import update
 
+from sync.errors import StorageBroken
 from sync.origin.http import origin_memory
 from sync.origin.live import page_hints, token_check
 from sync.origin.live.live_socket import LARGEST_OF_PAGE_BYTES
@@ -17,6 +18,7 @@ from sync.origin.live.pings import CHECK_S
 from sync.origin.persistence.database import open_origin_database
 from sync.origin.persistence.tables import devices
 from sync.origin.store.changes.change_log import Subject, note
+from sync.origin.store.people.sessions import SessionStore
 from sync.runtime.clock import SystemClock
 from sync.wire.live_messages import LARGEST_MESSAGE_BYTES
 from tests.fakes import FakeClock
@@ -163,6 +165,25 @@ async def test_a_key_removed_by_the_command_line_is_hung_up_on(checked: RunningO
         assert await end_of(page) == 1008
         checked.origin.live.changed("media", "1")
         assert await hint(other) == {"topic": "media", "id": "1"}
+
+
+async def test_tokens_are_checked_again_after_an_outage(
+    checked: RunningOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asyncio.Event()
+
+    async def broken(*_: object) -> None:
+        asked.set()
+        raise StorageBroken("the origin's database does not answer")
+
+    async with listener(checked, checked.reader) as page:
+        with monkeypatch.context() as outage:
+            outage.setattr(SessionStore, "by_proofs", broken)
+            await asyncio.wait_for(asked.wait(), PATIENCE_S)
+        checked.origin.live.changed("media", "1")
+        assert await hint(page) == {"topic": "media", "id": "1"}
+        assert (await checked.ask("DELETE", "/v1/keys/reader", checked.writer)).status == 204
+        assert await end_of(page) == 1008
 
 
 async def test_devices_removed_or_moved_by_another_origin_are_told(checked: RunningOrigin, tmp_path: Path) -> None:
