@@ -33,8 +33,8 @@ class LogIn:
         self._attempts = attempts
         self._clock = clock
 
-    async def check(self, name: str, password: str, code: str, *, client: str, browser: str | None) -> Credentials:
-        """Return the account; `client` is the address of the caller, `browser` the hash of the cookie of a known one.
+    async def check(self, name: str, password: str, code: str, *, network: str, browser: str | None) -> Credentials:
+        """Return the account; `network` is that of the caller, `browser` the hash of the cookie of a known one.
 
         Raises:
             Unauthenticated: name, password or code is wrong.
@@ -45,10 +45,10 @@ class LogIn:
         key = name_key(name)
         found = await self._people.by_name(key)
         known = await self._known(browser, found)
-        limits = limits_of(key, client, known)
+        limits = limits_of(key, network, known)
         account = await self._with_password(found, password, limits, is_known=known is not None)
         if account is None:
-            log.info("log-in refused from=%s", client)
+            log.info("log-in refused from=%s", network)
             raise Unauthenticated(_WRONG)
         await self._check_code(account, code)
         return account

@@ -7,9 +7,6 @@ cannot use up), and wrong codes after the right password.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
-
-_SITE_BITS = 64  # of an IPv6 address: who has one of them has them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +56,8 @@ def _left(spent: Spent | None, allowance: Allowance, now_s: float) -> float:
     return min(float(allowance.most), spent.left + (now_s - spent.at_s) / allowance.refill_s)
 
 
-def limits_of(account: str, client: str, browser: str | None) -> Sequence[Limit]:
+def limits_of(account: str, network: str, browser: str | None) -> Sequence[Limit]:
     """Return all that a log-in must keep to; `browser` is the hash of a cookie of somebody who is known by it."""
     if browser is not None:
         return ((f"browser {browser}", KNOWN_BROWSER),)
-    network = network_of(client)
     return ((f"network {network}", NETWORK), (f"account {account} {network}", ACCOUNT_FROM_A_NETWORK))
-
-
-def network_of(client: str) -> str:
-    """Return the network that an address stands for: itself, or its site (/64) if it is of IPv6."""
-    try:
-        address = ip_address(client)
-    except ValueError:
-        return client
-    if isinstance(address, IPv6Address):
-        return str(IPv6Address(int(address) >> (128 - _SITE_BITS) << (128 - _SITE_BITS)))
-    return str(address)

@@ -8,7 +8,6 @@ from sync.origin.people.tries import (
     Spent,
     left_after_right_try,
     limits_of,
-    network_of,
     try_once,
 )
 
@@ -39,9 +38,3 @@ def test_a_known_browser_has_an_allowance_that_others_cannot_use_up() -> None:
     assert limits_of("anna", "192.0.2.1", "cookie") == (("browser cookie", KNOWN_BROWSER),)
     limits = dict(limits_of("anna", "192.0.2.1", None))
     assert limits == {"network 192.0.2.1": NETWORK, "account anna 192.0.2.1": ACCOUNT_FROM_A_NETWORK}
-
-
-def test_the_addresses_of_a_site_are_one_network() -> None:
-    assert network_of("2001:db8:1:2::5") == network_of("2001:db8:1:2:ffff::") == "2001:db8:1:2::"
-    assert network_of("2001:db8:1:3::5") != network_of("2001:db8:1:2::5")
-    assert network_of("192.0.2.1") == "192.0.2.1" and network_of("") == ""

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, model_validator
 from sync.errors import StorageBroken, StorageFull, Unauthenticated
 from sync.http.bodies import json_answer, read_json
 from sync.http.forwarded import client_of
+from sync.http.listening_socket import network_of
 from sync.http.operations import Access, Operation
 from sync.origin.api.people.cookies import (
     BROWSER_S,
@@ -119,8 +120,8 @@ class SessionRoutes:
         return await self._open(request, holder, None)
 
     async def _with_password(self, request: web.Request, login: Login) -> web.Response:
-        client, browser = client_of(request, request.app), browser_hash(request)
-        account = await self._login.check(login.name, login.password, login.code, client=client, browser=browser)
+        network, browser = network_of(client_of(request, request.app)), browser_hash(request)
+        account = await self._login.check(login.name, login.password, login.code, network=network, browser=browser)
         person = account.person
         log.info("person=%s logged a page in", person.id)
         holder = TokenHolder(person.id, person.name, person.role, is_person=True)
