@@ -10,7 +10,7 @@ from sync.origin.login.hashing import Hashing
 from sync.origin.people.names import name_key, prepared_password
 from sync.origin.people.password_hash import NOBODYS_HASH, fits, hash_password, is_outdated
 from sync.origin.people.second_factor import bare_code, matching_step
-from sync.origin.people.tries import CODES, OWN_PASSWORD, Limit, limits_of
+from sync.origin.people.tries import OWN_PASSWORD, Limit, limits_of, limits_of_codes
 from sync.origin.store.people.people import Credentials, PeopleStore
 from sync.origin.store.people.sessions import SessionStore
 from sync.runtime.clock import Clock, unix_ms
@@ -50,7 +50,7 @@ class LogIn:
         if account is None:
             log.info("log-in refused from=%s", network)
             raise Unauthenticated(_WRONG)
-        await self._check_code(account, code)
+        await self._check_code(account, code, known)
         return account
 
     async def check_own(self, person: str, password: str) -> Credentials:
@@ -101,12 +101,12 @@ class LogIn:
             return replace(found, password_hash=fresh)  # nobody's, if another password was set meanwhile
         return found
 
-    async def _check_code(self, account: Credentials, code: str) -> None:
+    async def _check_code(self, account: Credentials, code: str, known: str | None) -> None:
         if account.app_secret is None:
             return
         if not code.strip():
             raise CodeNeeded("the code of your authenticator app is needed too, or one of your recovery codes")
-        limits: tuple[Limit, ...] = ((f"codes {account.person.id}", CODES),)  # only who has the password gets here
+        limits = limits_of_codes(account.person.id, known)  # only who has the password gets here
         self._attempts.begin(limits)
         if not await self._use(account, account.app_secret, code):
             raise Unauthenticated("this code is wrong, or was used already: wait for the next one")

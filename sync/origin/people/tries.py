@@ -2,7 +2,7 @@
 
 An account itself is never locked, for anybody could lock the accounts of others. What is slowed down is who tries: an
 account from one network, a network with all accounts, a browser in which that person logged in before (which others
-cannot use up), and wrong codes after the right password.
+cannot use up), and wrong codes after the right password, in known browsers and elsewhere.
 """
 
 from collections.abc import Sequence
@@ -61,3 +61,8 @@ def limits_of(account: str, network: str, browser: str | None) -> Sequence[Limit
     if browser is not None:
         return ((f"browser {browser}", KNOWN_BROWSER),)
     return ((f"network {network}", NETWORK), (f"account {account} {network}", ACCOUNT_FROM_A_NETWORK))
+
+
+def limits_of_codes(person: str, browser: str | None) -> Sequence[Limit]:
+    """Return what the codes of an account must keep to; who has its password cannot use up those of a known browser."""
+    return ((f"codes {person} {browser or 'elsewhere'}", CODES),)
