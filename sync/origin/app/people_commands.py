@@ -71,7 +71,7 @@ async def reset_person(origin: Origin, options: argparse.Namespace) -> Answer:
 async def remove_person(origin: Origin, options: argparse.Namespace) -> Answer:
     """Remove an account; its sessions end."""
     person = await _find(origin, options.person)
-    await origin.accounts.people.remove(person.id)
+    await origin.accounts.remove(person.id)
     return {"removed": person.id}, [f"The account of {person.name} is removed."]
 
 

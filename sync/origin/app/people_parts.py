@@ -1,7 +1,5 @@
 """Builds what people log in with: the part of the wiring that is about accounts and sessions."""
 
-from collections.abc import Callable
-
 from sync.origin.api.people.account_routes import AccountRoutes
 from sync.origin.api.people.key_routes import KeyRoutes
 from sync.origin.api.people.people_routes import PeopleRoutes
@@ -19,11 +17,11 @@ from sync.runtime.clock import Clock
 PeopleParts = tuple[PeopleAccounts, tuple[SessionRoutes, AccountRoutes, PeopleRoutes, KeyRoutes]]
 
 
-def people_parts(database: OriginDatabase, changed: Callable[[str, str], None], clock: Clock) -> PeopleParts:
-    """Return the accounts, and the routes about people; `changed` is told which account changed."""
+def people_parts(database: OriginDatabase, clock: Clock) -> PeopleParts:
+    """Return the accounts, and the routes about people."""
     people, sessions = PeopleStore(database), SessionStore(database)
     login = LogIn(people, sessions, Hashing(), Attempts(clock), clock)
     accounts = PeopleAccounts(people, login, clock)
     own = AccountRoutes(people, accounts, login, clock)
     keys = KeyRoutes(KeyStore(database), clock)
-    return accounts, (SessionRoutes(login, sessions, clock), own, PeopleRoutes(accounts, changed), keys)
+    return accounts, (SessionRoutes(login, sessions, clock), own, PeopleRoutes(accounts), keys)

@@ -171,7 +171,7 @@ def _assemble(
     releases = ReleaseRoutes(rooms.publisher, ReleaseStore(database), devices.views, clock)
     cleaner = _open_cleaner(settings, clock, database, files, metrics)
 
-    accounts, about_people = people_parts(database, live.changed, clock)
+    accounts, about_people = people_parts(database, clock)
     people = (*about_people, *_media_routes(rooms, files, live), *_plan_routes(rooms, live), releases, signing)
     content = ContentRoutes(files, HandedOver(settings.server.x_accel_redirect))
     exchanges = Exchanges(heartbeats, plays, content.timestamp_hash, live.fetch_within_s, metrics.count_receipts)

@@ -31,7 +31,7 @@ class OneTimeCode:
 
 
 class PeopleAccounts:
-    """Makes, changes and resets accounts."""
+    """Makes, changes, resets and removes accounts."""
 
     def __init__(self, people: PeopleStore, login: LogIn, clock: Clock) -> None:
         self.people = people
@@ -79,6 +79,16 @@ class PeopleAccounts:
         await self.people.begin_anew(id, Reset(token_hash(code.code), code.expires_ms), even_last=even_last)
         log.info("person=%s reset", id)
         return code
+
+    async def remove(self, id: str) -> None:
+        """Remove an account; its sessions end.
+
+        Raises:
+            NotFound: there is no such account.
+            Conflict: no administrator would be left.
+        """
+        await self.people.remove(id)
+        log.info("person=%s removed", id)
 
     async def set_password(self, code: str, password: str) -> Person:
         """Set a password by a one-time code.

@@ -1,5 +1,7 @@
 """The keys of people and programs, for administrators. A key is shown only when it is made."""
 
+import logging
+
 from aiohttp import web
 from pydantic import Field
 
@@ -11,6 +13,8 @@ from sync.origin.store.people.keys import Key, KeyStore
 from sync.roles import Role
 from sync.runtime.clock import Clock, instant
 from sync.wire.value_types import Identifier, Instant, Name, Request, Token, Wire
+
+log = logging.getLogger(__name__)
 
 
 class KeyView(Wire):
@@ -67,7 +71,8 @@ class KeyRoutes:
         return json_answer(MadeKey(key=_view(key), token=token), status=201)
 
     async def _remove(self, request: web.Request) -> web.Response:
-        await self._keys.remove(request.match_info["id"])
+        key = await self._keys.remove(request.match_info["id"])
+        log.info("key=%s revoked", key.id)
         return web.Response(status=204)
 
 

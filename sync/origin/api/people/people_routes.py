@@ -1,7 +1,5 @@
 """The list of people, for administrators."""
 
-from collections.abc import Callable
-
 from aiohttp import web
 from pydantic import Field
 
@@ -65,9 +63,8 @@ class MadePerson(Wire):
 class PeopleRoutes:
     """Serves the list of people."""
 
-    def __init__(self, accounts: PeopleAccounts, changed: Callable[[str, str], None]) -> None:
+    def __init__(self, accounts: PeopleAccounts) -> None:
         self._accounts = accounts
-        self._changed = changed
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations, all for administrators."""
@@ -87,25 +84,20 @@ class PeopleRoutes:
     async def _add(self, request: web.Request) -> web.Response:
         asked = await read_json(request, NewPerson, cap_bytes=BODY_BYTES)
         person, code = await self._accounts.add(asked.name, asked.role, asked.password)
-        self._changed("people", person.id)
         shown = None if code is None else _code_view(code)
         return json_answer(MadePerson(person=view(person), one_time_code=shown), status=201)
 
     async def _change(self, request: web.Request) -> web.Response:
         asked = await read_json(request, PersonChange, cap_bytes=BODY_BYTES)
         person = await self._accounts.change(request.match_info["id"], asked.name, asked.role)
-        self._changed("people", person.id)
         return json_answer(view(person))
 
     async def _remove(self, request: web.Request) -> web.Response:
-        await self._accounts.people.remove(request.match_info["id"])
-        self._changed("people", request.match_info["id"])
+        await self._accounts.remove(request.match_info["id"])
         return web.Response(status=204)
 
     async def _reset(self, request: web.Request) -> web.Response:
-        code = await self._accounts.reset(request.match_info["id"])
-        self._changed("people", request.match_info["id"])
-        return json_answer(_code_view(code))
+        return json_answer(_code_view(await self._accounts.reset(request.match_info["id"])))
 
 
 def view(person: Person) -> PersonView:

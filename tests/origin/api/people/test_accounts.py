@@ -1,6 +1,7 @@
 """Accounts and sessions: what ends them, who may change whom, and that an administrator stays."""
 
 import asyncio
+import logging
 import traceback
 from typing import Any
 
@@ -224,8 +225,11 @@ async def add_person_as(page: Visitor, name: str) -> str:
     return str((await page.ask("POST", "/v1/people", body)).document["person"]["id"])
 
 
-async def test_an_administrator_makes_and_ends_keys(server: RunningOrigin) -> None:
-    body = {"name": "shop system", "role": "editor"}
+async def test_an_administrator_makes_and_ends_keys_and_the_log_names_what_goes(
+    server: RunningOrigin, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    body, person = {"name": "shop system", "role": "editor"}, await add_person(server, "Anna")
     made = await server.ask("POST", "/v1/keys", server.writer, body)
     token, id = made.document["token"], made.document["key"]["id"]
     assert (await server.ask("POST", "/v1/keys", server.writer, body)).status == 409
@@ -236,6 +240,8 @@ async def test_an_administrator_makes_and_ends_keys(server: RunningOrigin) -> No
     assert (await server.ask("DELETE", f"/v1/keys/{id}", token)).status == 403
     assert (await server.ask("DELETE", f"/v1/keys/{id}", server.writer)).status == 204
     assert (await server.ask("GET", "/v1/session", token)).status == 401
+    assert (await server.ask("DELETE", f"/v1/people/{person}", server.writer)).status == 204
+    assert f"key={id} revoked" in caplog.text and f"person={person} removed" in caplog.text
     [writer] = [key["id"] for key in listed.document["keys"] if key["name"] == "writer"]
     assert (await server.ask("DELETE", f"/v1/keys/{writer}", server.writer)).status == 409
 
