@@ -57,6 +57,9 @@ def test_who_has_the_first_key_makes_an_account_in_one_step_and_then_uses_a_code
     page.says("#live", "Live")
     assert not page.find("#first-account").is_displayed()
 
+    page.go("people")
+    page.says("#people-list", "Zoë", "Remove")
+    assert "Reset" not in page.text("#people-list")  # the link would go with the session
     page.press("#who")
     page.press("#account [data-do=app]")
     app = pyotp.TOTP(page.shown("#secret").text)
@@ -67,6 +70,7 @@ def test_who_has_the_first_key_makes_an_account_in_one_step_and_then_uses_a_code
     page.press("dialog:last-of-type [data-do=go]")
     codes = page.shown("#codes").text.split()
     assert len(codes) == 10
+    assert not page.browser.find_elements("css selector", "dialog:last-of-type [data-do=cancel]")  # nothing is undone
     page.press("dialog:last-of-type [data-do=go]")
     page.says("#factor", "10 recovery codes are left")
     page.press("#account [data-do=close]")

@@ -364,6 +364,8 @@ def test_every_view_fits_a_phone(page: Page) -> None:
         page.go(view)
         page.shown(f'[data-section="{view}"]')
         assert page.browser.execute_script("return document.documentElement.scrollWidth") == PHONE_PX, view
+    page.press("#who")
+    page.says("#account", "Where you are logged in")
     page.narrow(None)
 
 

@@ -82,8 +82,10 @@ function showView() {
   const wanted = NAMES.includes(named) ? named : document.body.dataset.view;
   document.body.dataset.view = wanted;
   for (const link of document.querySelectorAll("nav a")) {
-    if (link.hash === `#${wanted}`) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    link.removeAttribute("aria-current");
+    if (link.hash !== `#${wanted}`) continue;
+    link.setAttribute("aria-current", "page");
+    link.scrollIntoView({ block: "nearest", inline: "nearest" }); // on a phone there is no room for all
   }
 }
 

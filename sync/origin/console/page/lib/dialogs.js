@@ -4,7 +4,7 @@ import { $, button, h } from "./dom.js";
 import { problemElements } from "./notices.js";
 
 /**
- * Open a dialog; `submit(values)` does the work, and only its success closes it.
+ * Open a dialog; `submit(values)` does the work, and only its success closes it. Without it the dialog only tells something.
  * A field is { name, label, type, value, options: [[value, label]], hint, … }, its rest attributes of the control;
  * those with `more` are in a collapsed section with that heading.
  */
@@ -20,7 +20,7 @@ export function dialog({ title, text, fields = [], more, verb, danger = false, s
     ...fields.filter((field) => !field.more).map(control),
     more && h("details", {}, h("summary", {}, more), ...fields.filter((field) => field.more).map(control)),
     wrong,
-    h("menu", {}, no, go),
+    h("menu", {}, submit && no, go),
   );
   const box = h("dialog", { "aria-labelledby": "asked" }, form);
   form.addEventListener("invalid", ({ target }) => target.closest("details")?.setAttribute("open", ""), true); // open the section of a wrong field
@@ -29,7 +29,7 @@ export function dialog({ title, text, fields = [], more, verb, danger = false, s
     go.disabled = true;
     wrong.replaceChildren();
     try {
-      await submit(values(form, fields));
+      await submit?.(values(form, fields));
       box.close();
     } catch (error) {
       if (error.status === 401) box.close();
@@ -41,7 +41,7 @@ export function dialog({ title, text, fields = [], more, verb, danger = false, s
   box.addEventListener("close", () => box.remove());
   document.body.append(box);
   box.showModal();
-  ($("input:not([type=checkbox]), select", form) ?? no).focus();
+  ($("input:not([type=checkbox]), select", form) ?? (submit ? no : go)).focus();
 }
 
 function control({ name, label, type = "text", value = "", options, hint, more: _, ...rest }) {

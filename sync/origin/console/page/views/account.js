@@ -118,6 +118,5 @@ function tellCodes({ recovery_codes }) {
     title: "Your recovery codes",
     text: ["If the app is lost, each of these lets you in once. They are shown only now: print them, or write them down.", h("span", { id: "codes", class: "codes" }, ...recovery_codes.map((code) => h("code", {}, code)))],
     verb: "I have them",
-    submit: async () => {},
   });
 }

@@ -30,8 +30,9 @@ export function showForms() {
   $("#set-password").hidden = !isLink();
 }
 
-/** Say why somebody is logged out. */
-export function explain(problem) {
+/** Say why somebody is logged out, or what was done. */
+export function explain(problem, isWrong = true) {
+  $("#login-problem").classList.toggle("wrong", isWrong);
   $("#login-problem").replaceChildren(...(problem ? problemElements(problem) : []));
 }
 
@@ -80,6 +81,6 @@ async function setPassword(form) {
   form.reset();
   history.replaceState(null, "", location.pathname);
   showForms();
-  explain({ title: "Your password is set", detail: "Log in with it now." });
+  explain({ title: "Your password is set", detail: "Log in with it now." }, false);
   focus();
 }

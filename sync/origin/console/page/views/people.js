@@ -48,7 +48,7 @@ async function load() {
   if (!caller?.roles.includes("administrator") || !isSought) return;
   await attempt("Loading people", async () => {
     const { people } = await ask("GET", "/v1/people");
-    keyed($("#people-list"), people, card);
+    keyed($("#people-list"), people.map((one) => ({ ...one, isOwn: one.id === caller.account })), card);
     $("#people-none").hidden = people.length > 0;
     $("#first-account").hidden = caller.account !== null || people.length > 0;
   });
@@ -66,7 +66,7 @@ function card(person) {
       "menu",
       {},
       button("Change", "change", () => change(person), { class: "quiet", "aria-label": `Change ${name}` }),
-      button("Reset …", "reset", () => reset(person), { class: "quiet", "aria-label": `Reset the password of ${name}` }),
+      !person.isOwn && button("Reset …", "reset", () => reset(person), { class: "quiet", "aria-label": `Reset the password of ${name}` }),
       button("Remove", "remove", () => remove(person), { class: "quiet", "aria-label": `Remove ${name}` }),
     ),
   );
@@ -152,6 +152,5 @@ function tellCode(person, { fragment }) {
     text: "Give it to nobody else. It sets a password, once, within a day, and is shown only now.",
     fields: [{ name: "link", label: "Link", value: link, readonly: true }],
     verb: "Done",
-    submit: async () => {},
   });
 }
