@@ -89,7 +89,7 @@ class OriginExchange:
                 await self._clock.sleep(self._failed(error))
 
     async def _exchange(self) -> None:
-        due = self._failures > 0 or self._clock.monotonic() - self._reported_s >= self._period_s() / 2
+        due = self._clock.monotonic() >= min(self._due_s, self._reported_s + self._period_s() / 2)
         heartbeat = None
         if due and not self._plays_alone:
             self._plays_alone = True  # if it cannot be made, they go without it when this service starts again

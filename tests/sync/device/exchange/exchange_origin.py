@@ -150,6 +150,7 @@ class Contact:
 
     def __init__(self, client: OriginClient, queue: Queue, clock: FakeClock, gather_s: float, rng: Random) -> None:
         self.clock = clock
+        self.period_s = PERIOD_S
         self.told: list[tuple[Exchange, ExchangeAnswer]] = []
         self.hints: list[Hint] = []
         self.new_logs = 0
@@ -157,7 +158,7 @@ class Contact:
         self.ways = ExchangeWays(self.live, client, clock, rng, DEVICE, lambda: "main")
         plays = GatheringPlays(QueueDelivery(queue, clock, rng, self._begin_anew), clock, gather_s)
         self.exchange = OriginExchange(
-            self.ways, plays, self.report, lambda: HELD, self._tell, lambda: PERIOD_S, clock, rng
+            self.ways, plays, self.report, lambda: HELD, self._tell, lambda: self.period_s, clock, rng
         )
 
     async def report(self) -> Heartbeat:

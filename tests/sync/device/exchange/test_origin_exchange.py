@@ -203,9 +203,22 @@ async def test_a_wall_clock_that_jumps_changes_nothing(clock: FakeClock) -> None
             assert 4 <= len(origin.exchanges) <= 6
 
 
-async def test_a_changed_period_counts_from_the_next_exchange_and_a_lost_one_is_tried_again_soon(
-    clock: FakeClock, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_changed_period_counts_from_the_next_exchange(clock: FakeClock) -> None:
+    origin, queue = ExchangeOrigin(), MemoryQueue()
+    async with in_contact(origin, queue, clock) as device:
+        await device.pass_time(10)
+        device.period_s = 600
+        await device.pass_time(500)
+        assert len(origin.exchanges) == origin.reports() == 2
+        await device.pass_time(200)
+        device.period_s = 10
+        await device.pass_time(670)
+        origin.exchanges.clear()
+        await device.pass_time(100)
+        assert 9 <= origin.reports() <= 11
+
+
+async def test_a_lost_exchange_is_tried_again_soon(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     origin, queue, left = ExchangeOrigin(), MemoryQueue(), [2]
 
