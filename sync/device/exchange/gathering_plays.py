@@ -19,6 +19,9 @@ AT_ONCE_S = 120.0
 ENOUGH = 100
 """So many plays are sent though they have not gathered for long, and no more in one exchange."""
 
+FEW = 20
+"""So many go after a fault, of an exchange or their own: what the origin cannot take costs the line little."""
+
 _BY_OPERATOR = "operator"  # why a play ended
 
 
@@ -32,6 +35,7 @@ class GatheringPlays:
         self._at_once_until_s = clock.monotonic() + AT_ONCE_S
         self._not_before_s = 0.0
         self._behind = False  # more wait than the last exchange took, or it failed
+        self._failed = False  # they could not be read or stored when they went last
         self._full = False  # the last batch had as many as may be
 
     async def until_due(self) -> None:
@@ -47,10 +51,11 @@ class GatheringPlays:
             else:
                 return
 
-    async def batch(self, most: int) -> list[QueuedPlay]:
+    async def batch(self, *, few: bool) -> list[QueuedPlay]:
         """Return those that go with an exchange; none while they wait after a fault of their own."""
         if self._clock.monotonic() < self._not_before_s:
             return []
+        most = FEW if few or self._failed else ENOUGH
         try:
             await self._delivery.leave_taken_log()
             batch = await self._delivery.batch(most)
@@ -72,7 +77,7 @@ class GatheringPlays:
         except FAULTS as error:
             self._wait(error)
         else:
-            self._behind = self._full
+            self._behind, self._failed = self._full, False
 
     async def reduce(self, batch: Sequence[QueuedPlay], error: OriginRefused) -> None:
         """Send fewer next time: together these are too large for the origin, or for a server on the way."""
@@ -91,4 +96,4 @@ class GatheringPlays:
 
     def _wait(self, error: SignageError) -> None:
         self._not_before_s = self._clock.monotonic() + self._delivery.failed(error)
-        self._behind = True
+        self._behind = self._failed = True

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import Protocol
 
-from sync.device.exchange.gathering_plays import ENOUGH, GatheringPlays
+from sync.device.exchange.gathering_plays import GatheringPlays
 from sync.device.exchange.live_connection import spread_wait_s
 from sync.device.queue_delivery import TOO_LARGE
 from sync.device.store.outbox import QueuedPlay
@@ -20,9 +20,6 @@ from sync.runtime.clock import Backoff, Clock
 from sync.runtime.waiting import first_of
 from sync.wire.device_reports import Heartbeat
 from sync.wire.live_messages import Exchange, ExchangeAnswer
-
-FEW = 20
-"""So many plays go with an exchange after one that failed: what the origin cannot take costs the line little."""
 
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 300.0
@@ -95,7 +92,7 @@ class OriginExchange:
             self._plays_alone = True  # if it cannot be made, they go without it when this service starts again
             heartbeat = await self._report()
             self._plays_alone = False
-        batch = await self._plays.batch(FEW if self._failures else ENOUGH)
+        batch = await self._plays.batch(few=self._failures > 0)
         asked = Exchange(heartbeat=heartbeat, plays=tuple(queued.body for queued in batch), timestamp=self._held())
         try:
             answer = await self._way.exchange(asked)

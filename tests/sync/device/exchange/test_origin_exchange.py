@@ -9,8 +9,7 @@ import pytest
 from aiohttp import web
 
 from player.evidence.ledger import open_ledger
-from sync.device.exchange.gathering_plays import AT_ONCE_S
-from sync.device.exchange.origin_exchange import FEW
+from sync.device.exchange.gathering_plays import AT_ONCE_S, ENOUGH, FEW
 from sync.runtime.clock import SystemClock
 from sync.runtime.waiting import first_of
 from sync.wire.device_reports import Heartbeat
@@ -94,14 +93,22 @@ async def test_plays_that_cannot_be_stored_wait_and_nothing_else_does(clock: Fak
     origin.fault = lambda asked: (
         web.json_response(origin.answer | {"retry_after_s": 86_400}) if asked["plays"] else None
     )
-    queue.add(3)
+    queue.add(500)
     async with in_contact(origin, queue, clock) as device:
         await device.pass_time(890)
-        assert sum(bool(asked["plays"]) for _, asked in origin.exchanges) == 1
+        assert carried(origin) == [ENOUGH]
         assert 13 <= origin.reports() <= 18
+        await device.pass_time(1_800)
+        assert carried(origin) == [ENOUGH, FEW, FEW]
         origin.fault = lambda asked: None
-        await device.pass_time(30)
-        assert queue.waiting == []
+        origin.exchanges.clear()
+        await device.until(lambda: not queue.waiting, pass_s=2)
+        assert carried(origin) == [FEW, ENOUGH, ENOUGH, ENOUGH, ENOUGH, 500 - FEW - 4 * ENOUGH]
+
+
+def carried(origin: ExchangeOrigin) -> list[int]:
+    """Return how many plays each exchange carried, of those that had some."""
+    return [len(asked["plays"]) for _, asked in origin.exchanges if asked["plays"]]
 
 
 async def test_a_heartbeat_that_is_refused_keeps_no_play(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
