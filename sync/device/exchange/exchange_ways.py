@@ -19,6 +19,7 @@ ASK_AGAIN_S = 3_600.0
 AFTER_FAULTS_S = 300.0
 """The same after exchanges that failed though something answered."""
 
+_NO_ANSWER = (OriginRefused, OriginUnreachable, Untrusted)
 _FAULTS = 3  # so many in a row
 _MEANT = (401, TOO_LARGE, 429, 502, 503, 504)  # statuses that older operations would have as well
 
@@ -80,7 +81,7 @@ class ExchangeWays:
             if answer.device != self._device:
                 text = f"the origin answers to {answer.device}: is a cache on the way?"
                 raise OriginUnreachable(text, answered=True)
-        except (OriginRefused, OriginUnreachable, Untrusted) as error:
+        except _NO_ANSWER as error:
             if not self._gives_up(error):
                 raise
             return await self._by_older_operations(asked)
@@ -103,7 +104,7 @@ class ExchangeWays:
         return True
 
     async def _by_older_operations(self, asked: Exchange) -> ExchangeAnswer:
-        """Do what `/v1/exchange` does by a request for each part."""
+        """Do what `/v1/exchange` does by a request for each part; receipts are kept whatever becomes of the others."""
         fault: OriginRefused | None = None
         plays, heartbeat, refused = None, HeartbeatAnswer(), ""
         try:
@@ -116,7 +117,7 @@ class ExchangeWays:
         if asked.heartbeat is not None:
             try:
                 heartbeat = await self._client.post_heartbeat(asked.heartbeat)
-            except OriginRefused as error:
+            except _NO_ANSWER as error:
                 if plays is None:
                     raise
                 refused = str(error)
@@ -137,7 +138,7 @@ class ExchangeWays:
             return self._channel()
         try:
             channel = (await self._client.channel_assignment()).channel
-        except (OriginRefused, OriginUnreachable) as error:
+        except _NO_ANSWER as error:
             log.debug("the origin does not name the channel of this device: %s", error)
             return self._channel()
         self._channel_due = False

@@ -47,6 +47,7 @@ class ExchangeOrigin:
         self.live: set[web.WebSocketResponse] = set()
         self.channel = "main"  # as an older origin tells it
         self.largest_bytes = 10**9
+        self.nonsense = False  # it answers this to heartbeats, and who asks for the channel
 
     def routes(self, app: web.Application) -> None:
         app.router.add_get("/v1/live", self._open_live)
@@ -101,10 +102,14 @@ class ExchangeOrigin:
 
     async def _heartbeats(self, request: web.Request) -> web.Response:
         self.older.append("heartbeats")
+        if self.nonsense:
+            return web.Response(body=b" " * 2_000_000)
         return web.json_response({"doubts": ["another machine says the same"]})
 
     async def _device(self, request: web.Request) -> web.Response:
         self.older.append("device")
+        if self.nonsense:
+            return web.Response(text="<html>", content_type="text/html")
         return web.json_response({"device": DEVICE, "channel": self.channel})
 
     async def _open_live(self, request: web.Request) -> web.StreamResponse:

@@ -171,6 +171,16 @@ async def test_an_older_origin_gets_what_it_knows_and_is_asked_again_after_an_ho
         assert len(origin.older) == count
 
 
+async def test_an_older_origin_that_makes_no_sense_otherwise_takes_plays_once(clock: FakeClock) -> None:
+    origin, queue = ExchangeOrigin(), MemoryQueue()
+    origin.knows_exchanges, origin.nonsense = False, True
+    queue.add(3)
+    async with in_contact(origin, queue, clock) as device:
+        await device.until(lambda: not queue.waiting)
+        await device.pass_time(60)
+    assert origin.order == [1, 2, 3] and origin.older.count("plays") == 1
+
+
 @pytest.mark.parametrize("status", [403, 422, 500])
 async def test_plays_are_not_stuck_where_only_the_exchange_fails(clock: FakeClock, status: int) -> None:
     origin, queue = ExchangeOrigin(), MemoryQueue()
