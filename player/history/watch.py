@@ -113,10 +113,13 @@ class HistoryWatch:
 
     async def _reported(self, known: dict[str, str], moment: ClockReading) -> list[Change]:
         report = await self._report()
+        settled = self._began is not None and moment.mono_s - self._began.mono_s >= SETTLED_S
         changes: list[Change] = []
         if report.release is not None:
             changes += release_change(known.get("release"), report.release, report.sequence, moment)
-        if self._began is not None and moment.mono_s - self._began.mono_s >= SETTLED_S:
+        elif not settled:
+            self.wake()  # it is being read from the disk, and a short run has it in its history, too
+        if settled:
             changes += problem_changes(known, report.problems, moment)
         return changes
 

@@ -114,6 +114,18 @@ async def test_changes_are_recorded_once_with_their_instants(tmp_path: Path, clo
     assert told(path)[10:] == ["player started 0.1.0", "player stopped clean 0.1.0"]
 
 
+async def test_a_run_of_a_few_seconds_has_the_release_that_was_read_meanwhile(tmp_path: Path, clock: FakeClock) -> None:
+    path, device = tmp_path / "plays.db", Device(clock)
+    device.release = None
+    async with watched(path, device):
+        device.release = "a" * 64
+    assert told(path, "release", "player") == [
+        "player started 0.1.0",
+        "release activated",
+        "player stopped clean 0.1.0",
+    ]
+
+
 async def test_a_player_that_was_killed_says_so_at_its_next_start(
     tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
