@@ -1,6 +1,6 @@
-"""Reads the size of a picture, its frames and how long they play, from its headers; a program of its own.
+"""Reads the size of a picture, its frames and how long they play, from its headers; the size tool.
 
-`python -m sync.origin.limits.picture_size SOURCE` prints one JSON object: the facts, or `problem` with exit code 3.
+Of SOURCE it prints one JSON object: the facts, or `problem` with exit code 3.
 No pixel is decoded. GIF, PNG and WebP are read here, since their libraries allocate a whole frame when they open a
 file (34 bytes of WebP may ask for 2 GB); the other formats are opened by Pillow, which reads their headers only.
 """
@@ -39,7 +39,7 @@ class PictureSize:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the program; return its exit code."""
+    """Run the tool; return its exit code."""
     try:
         size = read_picture_size(Path(arguments[0]))
     except UnreadablePicture:
@@ -172,7 +172,3 @@ def _by_library(source: Path, head: bytes) -> PictureSize:
             return PictureSize(image.width, image.height, frames, seconds)
     except (OSError, ValueError, SyntaxError, TypeError, LookupError, OverflowError, EOFError, RuntimeError) as error:
         raise UnreadablePicture from error  # Pillow's readers raise all of these for a damaged file
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

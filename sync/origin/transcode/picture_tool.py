@@ -1,9 +1,9 @@
-"""The picture tool, a program of its own: converts one picture into an upright, opaque JPEG or PNG, or into a video.
+"""The picture tool: converts one picture into an upright, opaque JPEG or PNG, or into a video.
 
-`python -m sync.origin.transcode.picture_tool SOURCE FOLDER LONGEST_EDGE LARGEST_PIXELS` writes `asset` and
-`thumbnail.jpg` into FOLDER and prints one JSON object: the facts, or `problem` with exit code 3. It runs in the
-sandbox, since a picture may exploit or exhaust its decoder. A picture that moves becomes a video; one with a single
-frame, or whose frames are all the same, is a picture like any other.
+From SOURCE FOLDER LONGEST_EDGE LARGEST_PIXELS it writes `asset` and `thumbnail.jpg` into FOLDER and prints one JSON
+object: the facts, or `problem` with exit code 3. `sync.origin.transcode.tool_forker` runs it in a process of its own,
+since a picture may exploit or exhaust its decoder. A picture that moves becomes a video; one with a single frame, or
+whose frames are all the same, is a picture like any other.
 
 A JPEG that is upright, small enough and without a colour profile keeps its pixels and loses only its tags. Any other
 picture is decoded, turned upright, converted to sRGB (HDR is tone-mapped), laid on white (a light drawing on black, so
@@ -220,7 +220,3 @@ def _keeps_pixels(image: Image.Image, source: Path, longest_edge: int) -> bool:
         upright = untouched.getexif().get(0x0112, 1) == 1
         plain_colours = untouched.mode in ("RGB", "L") and "icc_profile" not in untouched.info
     return image.format == "JPEG" and small and upright and plain_colours
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

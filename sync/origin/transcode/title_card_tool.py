@@ -1,7 +1,7 @@
-"""The card tool, a program of its own: draws the picture that is shown while a sound file plays.
+"""The card tool: draws the picture that is shown while a sound file plays.
 
-`python -m sync.origin.transcode.title_card_tool FOLDER TITLE LINE` writes `asset` (PNG, 1280x720) and `thumbnail.jpg`
-into FOLDER and prints the facts as one JSON object, as the picture tool does.
+From FOLDER TITLE LINE it writes `asset` (PNG, 1280x720) and `thumbnail.jpg` into FOLDER and prints the facts as one
+JSON object, as the picture tool does.
 """
 
 import json
@@ -64,7 +64,3 @@ def _font(size: int) -> Font:
         return ImageFont.truetype(_FONT, size)
     except OSError:  # not installed
         return ImageFont.load_default(size)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -108,8 +108,9 @@ def test_whole_pictures_are_read_and_damaged_ones_are_read_or_refused(kind: str,
             continue
 
 
-def test_the_program_tells_the_size_or_the_problem(tmp_path: Path) -> None:
-    command = ("prlimit", f"--as={200 * 1024**2}", sys.executable, "-m", "sync.origin.limits.picture_size")
+def test_the_tool_tells_the_size_or_the_problem(tmp_path: Path) -> None:
+    tool = "import sys; from sync.origin.limits.picture_size import main; sys.exit(main(sys.argv[1:]))"
+    command = ("prlimit", f"--as={200 * 1024**2}", sys.executable, "-c", tool)
     (tmp_path / "bomb").write_bytes(webp_of(16_384, 16_384))
     done = subprocess.run((*command, str(tmp_path / "bomb")), capture_output=True, check=True)
     assert json.loads(done.stdout)["width"] == 16_384
