@@ -41,7 +41,6 @@ class OriginContact:
             self._ways,
             GatheringPlays(plays, clock, configuration.settings.origin.plays_s),
             report,
-            lambda: syncer.held,
             self._told,
             lambda: configuration.settings.origin.heartbeat_s,
             clock,

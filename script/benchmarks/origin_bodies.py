@@ -152,10 +152,9 @@ class Batches:
         return {**document, "hash": self._last}
 
 
-def exchange_body(beat: bytes, plays: bytes, timestamp: str | None) -> bytes:
+def exchange_body(beat: bytes, plays: bytes) -> bytes:
     """Return an exchange."""
-    held = b"null" if timestamp is None else f'"{timestamp}"'.encode()
-    return b'{"heartbeat":' + beat + b',"plays":' + plays + b',"timestamp":' + held + b"}"
+    return b'{"heartbeat":' + beat + b',"plays":' + plays + b"}"
 
 
 def exchange_message(number: int, exchange: bytes) -> bytes:

@@ -80,9 +80,7 @@ class Player:
             live = LiveConnection(client, clock, crowd.rng, self._heard, self._closed)
             self._way = ExchangeWays(live, client, clock, crowd.rng, name_of(self._number), lambda: CHANNEL)
             plays = GatheringPlays(QueueDelivery(self._outbox, clock, crowd.rng, self._begin_anew), clock, 60.0)
-            exchange = OriginExchange(
-                self, plays, self._report, lambda: None, self._told, lambda: crowd.period_s, clock, crowd.rng
-            )
+            exchange = OriginExchange(self, plays, self._report, self._told, lambda: crowd.period_s, clock, crowd.rng)
             self._client = client
             async with asyncio.TaskGroup() as group:
                 for work in (live.run(), exchange.run(), self._show(live)):

@@ -194,7 +194,7 @@ class Screen:
             return
         until = 1 + int((due_s - self._began_s) / _BATCH_S)
         until = min(until, self.delivered + _MOST_PLAYS // self._crowd.shown.batch)
-        body = exchange_body(self._beat, self.batches.take(self.delivered, until), self._held or None)
+        body = exchange_body(self._beat, self.batches.take(self.delivered, until))
         loop = asyncio.get_running_loop()
         if self._socket is not None and self._welcomed:
             self._messages += 1

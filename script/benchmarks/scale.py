@@ -90,8 +90,8 @@ class Plan:
 def bytes_of(what: str) -> int:
     """Return the bytes of what a device sends or gets, as `script/bench origin` sends it."""
     shown = Shown("a" * 64, tuple("b" * 64 for _ in range(20)), tuple(f"item-{n}" for n in range(20)), "p", ITEM_S, 0.0)
-    body = exchange_body(heartbeat(1, shown, 60.0), Batches(1, shown).take(0, 1), "d" * 64)
-    without = exchange_body(heartbeat(1, shown, 60.0), b"[]", "d" * 64)
+    body = exchange_body(heartbeat(1, shown, 60.0), Batches(1, shown).take(0, 1))
+    without = exchange_body(heartbeat(1, shown, 60.0), b"[]")
     receipts = [{"sequence": number, "status": "accepted"} for number in range(6)]
     taken = {"receipts": receipts, "log_epoch": "e" * 32, "high_water": 6}
     said = {"device": "screen-00001", "channel": "main", "timestamp": "d" * 64, "fetch_within_s": 50.0, "plays": taken}

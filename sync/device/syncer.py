@@ -118,11 +118,6 @@ class Syncer:
         """The channel of this device, as the origin named it last."""
         return self._channel
 
-    @property
-    def held(self) -> str | None:
-        """The hash of the timestamp that was accepted last, None if there is none."""
-        return self._update_check.held
-
     def hinted(self, channel: str | None, sequence: int | None, within_s: float) -> None:
         """Check at a random moment within so many seconds: the origin says that a channel has a newer release."""
         settled = self._settled.sequence if self._settled is not None else 0

@@ -20,13 +20,11 @@ Seconds = Annotated[float, Field(ge=0, le=86_400)]
 class Exchange(Wire):
     """What a device reports and delivers; what it leaves out is not asked for. Each part is taken by itself.
 
-    `plays` are taken as those of a `PlayBatch`. `timestamp` is the hash of the `timestamp.json` that the device
-    accepted last; it is told so that the origin knows who lags, and never believed in place of a heartbeat.
+    `plays` are taken as those of a `PlayBatch`.
     """
 
     heartbeat: Heartbeat | None = None
     plays: Annotated[tuple[dict[str, Any], ...], FailFast(), Field(max_length=BATCH_LIMIT)] = ()
-    timestamp: Sha256 | None = None
 
 
 class ExchangeAnswer(Wire):

@@ -38,8 +38,8 @@ class Way(Protocol):
 class OriginExchange:
     """A service: an exchange every `period_s`, read each time, and when plays are due; one at a time.
 
-    It carries what `report` returns unless that went less than half a period ago, the plays that wait, and `held`, the
-    hash of the timestamp that was accepted. `told` is given both what was asked and the answer, after the receipts.
+    It carries what `report` returns unless that went less than half a period ago, and the plays that wait. `told` is
+    given both what was asked and the answer, after the receipts.
     """
 
     def __init__(
@@ -47,7 +47,6 @@ class OriginExchange:
         way: Way,
         plays: GatheringPlays,
         report: Callable[[], Awaitable[Heartbeat]],
-        held: Callable[[], str | None],
         told: Callable[[Exchange, ExchangeAnswer], Awaitable[None]],
         period_s: Callable[[], float],
         clock: Clock,
@@ -56,7 +55,6 @@ class OriginExchange:
         self._way = way
         self._plays = plays
         self._report = report
-        self._held = held
         self._told = told
         self._period_s = period_s
         self._clock = clock
@@ -93,7 +91,7 @@ class OriginExchange:
             heartbeat = await self._report()
             self._plays_alone = False
         batch = await self._plays.batch(few=self._failures > 0)
-        asked = Exchange(heartbeat=heartbeat, plays=tuple(queued.body for queued in batch), timestamp=self._held())
+        asked = Exchange(heartbeat=heartbeat, plays=tuple(queued.body for queued in batch))
         try:
             answer = await self._way.exchange(asked)
         except OriginRefused as error:

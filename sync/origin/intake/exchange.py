@@ -17,7 +17,7 @@ from sync.origin.intake.receipts import LONGEST_DETAIL
 from sync.wire.device_reports import BATCH_LIMIT, BatchAnswer, Heartbeat, HeartbeatAnswer, PlayBatch, Receipt
 from sync.wire.input.input_messages import one_line, rejected
 from sync.wire.live_messages import ExchangeAnswer
-from sync.wire.value_types import Sha256, Wire
+from sync.wire.value_types import Wire
 
 RETRY_S = 30.0
 """After how long a device delivers plays again that could not be written, where the error does not say."""
@@ -28,7 +28,6 @@ class ReceivedExchange(Wire):
 
     heartbeat: dict[str, Any] | None = None
     plays: Annotated[tuple[dict[str, Any], ...], FailFast(), Field(max_length=BATCH_LIMIT)] = ()
-    timestamp: Sha256 | None = None
 
 
 class Exchanges:

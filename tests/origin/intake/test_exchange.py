@@ -44,7 +44,7 @@ async def test_one_exchange_tells_and_takes_all_that_a_device_asks_once_a_period
 
     published = await publish(server)
     plays = [play(device, 1), play(device, 2)]
-    answer = await exchange(server, token, heartbeat=BEAT, plays=plays, timestamp=published)
+    answer = await exchange(server, token, heartbeat=BEAT, plays=plays)
     assert answer.status == 200
     assert answer.document["timestamp"] == published
     assert [one["status"] for one in answer.document["plays"]["receipts"]] == ["accepted", "accepted"]

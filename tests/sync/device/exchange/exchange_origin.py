@@ -162,9 +162,7 @@ class Contact:
         self.live = LiveConnection(client, clock, rng, self._heard, self._opening)
         self.ways = ExchangeWays(self.live, client, clock, rng, DEVICE, lambda: "main")
         plays = GatheringPlays(QueueDelivery(queue, clock, rng, self._begin_anew), clock, gather_s)
-        self.exchange = OriginExchange(
-            self.ways, plays, self.report, lambda: HELD, self._tell, lambda: self.period_s, clock, rng
-        )
+        self.exchange = OriginExchange(self.ways, plays, self.report, self._tell, lambda: self.period_s, clock, rng)
 
     async def report(self) -> Heartbeat:
         return Heartbeat(at=datetime(2026, 3, 2, tzinfo=UTC), version="1")

@@ -55,7 +55,7 @@ async def test_plays_gather_unless_there_are_enough_or_somebody_waits_for_them(
         return
 
     plays = GatheringPlays(QueueDelivery(queue, clock, Random(1), nothing), clock, gather_s)
-    exchange = OriginExchange(origin, plays, report, lambda: None, nothing, lambda: PERIOD_S, clock, Random(1))
+    exchange = OriginExchange(origin, plays, report, nothing, lambda: PERIOD_S, clock, Random(1))
     task = asyncio.create_task(exchange.run())
     for after_s, count, reason in added:
         await clock.advance(after_s)
