@@ -613,6 +613,21 @@ async def test_of_two_origins_one_leaves_an_administrator_and_a_code_counts_once
     assert sorted(used, key=str) == [None, left.id]
 
 
+async def test_who_uses_a_code_while_another_reset_takes_it_waits_for_that_one_only(origins: Origins) -> None:
+    first, second = origins
+    people = PeopleStore(second.database)
+    await people.add(Person("anna", "anna", Role.VIEWER, 0), "anna", None, Reset("code", 10))
+    waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    async with first.database.writing() as connection, asyncio.timeout(60):
+        await connection.execute(text("UPDATE people SET password_hash = NULL"))
+        using = asyncio.create_task(people.use_reset("code", "new", 0))
+        while not await connection.scalar(waits):
+            assert not using.done()
+        await connection.execute(text("DELETE FROM resets"))
+    assert await using is None
+    assert (await people.credentials_of("anna")).password_hash is None
+
+
 async def test_a_session_is_not_opened_with_a_password_that_is_being_changed(origins: Origins) -> None:
     first, second = origins
     people, sessions = PeopleStore(first.database), SessionStore(second.database)

@@ -160,10 +160,12 @@ class PeopleStore:
         """Set the password by a one-time code; return the id of the account, None if the code is not valid."""
         async with self._database.writing() as connection:
             valid = (resets.c.hash == reset_hash) & (resets.c.expires_ms > now_ms)
-            id: str | None = await connection.scalar(delete(resets).where(valid).returning(resets.c.person_id))
-            if id is not None:
-                await _update(connection, id, password_hash=password_hash)
-                await _end_sessions(connection, id)
+            whose = select(people.c.id).join(resets, resets.c.person_id == people.c.id).where(valid)
+            id: str | None = await connection.scalar(whose.with_for_update(of=people))  # first, as a reset does
+            if id is None or not (await connection.execute(delete(resets).where(valid))).rowcount:
+                return None
+            await _update(connection, id, password_hash=password_hash)
+            await _end_sessions(connection, id)
             return id
 
     async def change_password(self, id: str, old_hash: str, new_hash: str, *, session: str, browser: str) -> None:
