@@ -96,7 +96,4 @@ _HERE: list[tuple[str, list[str]]] = [("nothing on this machine", [])]
 
 def _needed(operation: Mapping[str, Any]) -> str:
     ways: list[Mapping[str, list[str]]] = [way for way in operation["security"] if "session" not in way]
-    told = (
-        " ".join((*roles, name)) for way in ways for name, roles in way.items() or [("nothing on this machine", [])]
-    )
-    return " or ".join(told)
+    return " or ".join(" ".join((*roles, name)) for way in ways for name, roles in way.items() or _HERE)

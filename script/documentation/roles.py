@@ -13,7 +13,7 @@ _PURPOSES = {
     Role.VIEWER: "sees everything but secrets",
     Role.EDITOR: "changes what is to be shown: media, playlists, schedules, campaigns",
     Role.PUBLISHER: "also sends it out to the screens, and decides which plays count",
-    Role.TECHNICIAN: "looks after screens: pairings, devices and their keys; changes nothing that they show",
+    Role.TECHNICIAN: "looks after screens: pairings, devices, their channels and keys; changes nothing in a channel",
     Role.ADMINISTRATOR: "may do everything, keys and people too",
 }
 
