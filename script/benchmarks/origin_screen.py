@@ -192,7 +192,7 @@ class Screen:
         """Report, and deliver the plays that wait: over the live connection, else over HTTP; one after the other."""
         if self._sent is not None or self._ended:
             return
-        until = 1 + int((due_s - self._began_s) / _BATCH_S)
+        until = 1 + round((due_s - self._began_s) / _BATCH_S)  # at each report one, though it comes a little early
         until = min(until, self.delivered + _MOST_PLAYS // self._crowd.shown.batch)
         body = exchange_body(self._beat, self.batches.take(self.delivered, until))
         loop = asyncio.get_running_loop()

@@ -102,7 +102,6 @@ def bytes_of(what: str) -> int:
         "on air": len(frame(TEXT, on_air(1, 1, shown))),
         "answer": len(json.dumps(answer, separators=(",", ":"))) + 4,
         "timestamp": len(head("GET", "/content/channels/main/timestamp.json", "signage.example", None)) + 900,
-        "hint": 80,
     }[what]
 
 

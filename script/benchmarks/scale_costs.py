@@ -1,4 +1,4 @@
-"""What one thing costs an origin, as measured, and what is assumed: the only numbers that `scale` computes with.
+"""What one thing costs an origin, as measured: what `scale` computes with, beside its assumptions.
 
 Each has the command that measured it. A new measurement replaces the number here; `script/reference` then writes
 docs/scale.md anew.
@@ -22,7 +22,7 @@ _STATIC = "`script/bench origin --part static`"
 _BUSY = "on a **busy** machine (load 8 to 11), to be measured again"
 
 MINUTE_ON_SQLITE = Cost(
-    5.0, "ms", "processor of the origin, a device and minute, SQLite", f"{_DEVICES}, 10,000 devices"
+    5.0, "ms", "processor of the origin, a device and minute, SQLite", f"{_DEVICES}, 10,000 devices, 725 plays a second"
 )
 MINUTE_ON_POSTGRESQL = Cost(
     6.5, "ms", "the same, PostgreSQL", f"{_DEVICES} `--database postgresql`, 2,000 devices, {_BUSY}"
