@@ -107,6 +107,23 @@ def on_air(number: int, nth: int, shown: Shown) -> bytes:
     return _compact({"topic": "on_air", "on_air": showing, "next_title": NEXT_TITLE})
 
 
+def play_after(
+    previous: str, number: int, index: int, began: datetime, length_ms: int, what: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the play of a device that follows the one with the hash `previous`; `what` is what it shows."""
+    document = {
+        "device": name_of(number), "log_epoch": f"{number:032x}", "sequence": index + 1,
+        "take": f"{number:08x}{index:024x}", **what, "title": TITLE,
+        "started_at": _told(began), "ended_at": _told(began + timedelta(milliseconds=length_ms)),
+        "zone": "Europe/Berlin", "rendered_ms": length_ms, "expected_ms": length_ms, "outcome": "complete",
+        "reason": "duration", "frames_lost": 0, "screen": "on", "clock": "synced", "relaxed": [],
+        "output": "HDMI-1", "resolution": "1920x1080", "offset_min": 60, "boot_id": f"{number:032x}",
+        "mono_start_ms": index * length_ms, "mono_end_ms": (index + 1) * length_ms, "clock_state": "synchronised",
+        "clock_age_s": 30, "player": "1.4.0", "previous_hash": previous,
+    }  # fmt: skip
+    return {**document, "hash": play_hash(previous, document)}
+
+
 class Batches:
     """The plays of one device, a minute of them at a time, each made once and kept until it is delivered."""
 
@@ -137,19 +154,13 @@ class Batches:
         shown, number = self._shown, self._number
         length_ms, place = round(shown.item_s * 1000), index % len(shown.assets)
         began = datetime.fromtimestamp(shown.began, UTC) - _AGO + timedelta(milliseconds=index * length_ms)
-        document = {
-            "device": name_of(number), "log_epoch": f"{number:032x}", "sequence": index + 1,
-            "take": f"{number:08x}{index:024x}", "kind": "item", "release": shown.release, "asset": shown.assets[place],
-            "title": TITLE, "playlist": shown.playlist, "item": shown.items[place],
-            "started_at": _told(began), "ended_at": _told(began + timedelta(milliseconds=length_ms)),
-            "zone": "Europe/Berlin", "rendered_ms": length_ms, "expected_ms": length_ms, "outcome": "complete",
-            "reason": "duration", "frames_lost": 0, "screen": "on", "clock": "synced", "relaxed": [],
-            "output": "HDMI-1", "resolution": "1920x1080", "offset_min": 60, "boot_id": f"{number:032x}",
-            "mono_start_ms": index * length_ms, "mono_end_ms": (index + 1) * length_ms, "clock_state": "synchronised",
-            "clock_age_s": 30, "player": "1.4.0", "previous_hash": self._last,
+        what = {
+            "kind": "item", "release": shown.release, "asset": shown.assets[place],
+            "playlist": shown.playlist, "item": shown.items[place],
         }  # fmt: skip
-        self._last = play_hash(self._last, document)
-        return {**document, "hash": self._last}
+        made = play_after(self._last, number, index, began, length_ms, what)
+        self._last = made["hash"]
+        return made
 
 
 def exchange_body(beat: bytes, plays: bytes) -> bytes:

@@ -21,7 +21,7 @@ import psutil
 from origin_bodies import name_of
 from origin_screens import Load
 from origin_site import Site, open_site, told
-from postgresql import postgresql
+from postgresql import postgresql, server_s
 from progress import tell
 from seam import spread_ms
 
@@ -49,7 +49,7 @@ class Fleet:
 
     async def ask(self, **order: Any) -> list[dict[str, Any]]:
         """Tell all the same at once; return their answers."""
-        return await asyncio.gather(*(_asked(one, order) for one in self._processes))
+        return await asyncio.gather(*(asked(one, order) for one in self._processes))
 
     async def phase(self) -> dict[str, Any]:
         """Return what came since the last call."""
@@ -71,7 +71,8 @@ class Fleet:
         return [sum(one.cpu_times()[:2]) for one in self._watched]
 
 
-async def _asked(process: Process, order: dict[str, Any]) -> dict[str, Any]:
+async def asked(process: Process, order: dict[str, Any]) -> dict[str, Any]:
+    """Tell a process what to do; return its answer."""
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write(json.dumps(order).encode() + b"\n")
     line = await process.stdout.readline()
@@ -97,7 +98,7 @@ async def open_fleet(site: Site, count: int, minutes: float) -> AsyncIterator[Fl
         await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, limit=_LINE_BYTES) for _ in loads
     ]
     try:
-        await asyncio.gather(*(_asked(one, asdict(load)) for one, load in zip(processes, loads, strict=True)))
+        await asyncio.gather(*(asked(one, asdict(load)) for one, load in zip(processes, loads, strict=True)))
         yield Fleet(processes)
     finally:
         for one in processes:
@@ -112,7 +113,7 @@ class Day:
         self, site: Site, fleet: Fleet, database: str, count: int, seconds: float, server: int | None = None
     ) -> None:
         self._site, self._fleet = site, fleet
-        self._server = None if server is None else psutil.Process(server)
+        self._server = server
         self._of = {"database": database, "devices": count}
         self._count, self._seconds = count, seconds
         self._receipts = Counter[str]()
@@ -140,7 +141,7 @@ class Day:
 
     async def _steady(self, idle_mib: float) -> None:
         site, fleet, began_s = self._site, self._fleet, time.time()
-        cpu_s, own_s, server_s = site.cpu_s(), fleet.cpu_s(), self._server_s()
+        cpu_s, own_s, database_s = site.cpu_s(), fleet.cpu_s(), server_s(self._server)
         await asyncio.sleep(self._seconds)
         took_s = time.time() - began_s
         used_s = site.cpu_s() - cpu_s
@@ -150,7 +151,9 @@ class Day:
             "plays_s": round(sum(phase["receipts"].values()) / took_s, 1),
             "cpu_percent": round(100 * used_s / took_s, 1),
             "cpu_ms_a_device_minute": self._a_minute(used_s, took_s),
-            "database_ms_a_device_minute": self._a_minute(self._server_s() - server_s, took_s) if self._server else "-",
+            "database_ms_a_device_minute": self._a_minute(server_s(self._server) - database_s, took_s)
+            if self._server
+            else "-",
             "generator_percent": round(100 * own / took_s, 1),
             "mib_idle": round(idle_mib, 1),
             "mib": round(site.mib(), 1),
@@ -160,11 +163,6 @@ class Day:
     def _a_minute(self, used_s: float, took_s: float) -> float:
         """Return the milliseconds of the processor for a device and minute."""
         return round(60_000 * used_s / took_s / self._count, 2)
-
-    def _server_s(self) -> float:
-        """Return the processor time that the server of the database has used."""
-        found = [] if self._server is None else [self._server, *self._server.children()]
-        return sum(sum(one.cpu_times()[:2]) for one in found)
 
     async def _release(self) -> None:
         published = time.time()

@@ -7,7 +7,6 @@ processor of the server of PostgreSQL in the first of these. A fifth of the play
 """
 
 import asyncio
-import json
 import os
 import sys
 import tempfile
@@ -20,16 +19,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import psutil
 from aiohttp import ClientSession
 from origin_bodies import name_of, token_of
+from origin_devices import asked
 from origin_plays_load import ASSETS, KEY, RELEASE, Screens, Turn, ad_of
-from postgresql import BINARIES, postgresql
+from origin_site import Site
+from postgresql import BINARIES, postgresql, server_s
 from sqlalchemy import func, insert, select, text
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "demonstration"))
-from processes import free_port, running
-from syncing_content import listening
 
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
 from sync.origin.persistence.people_tables import keys
@@ -70,30 +66,29 @@ async def _measured(
     async with open_origin_database(here) as database:
         await _fill(database, count)
     batches = 2 + int(_MOST_S * seconds / count / batch)
-    async with _origin(folder, url) as (origin, address), _sender(address, count, batches, batch) as sender:
-        processes = _Processor(origin, server)
+    async with _origin(folder, url) as (site, address), _sender(address, count, batches, batch) as sender:
         first = await _turn(sender, Turn(count, 60))  # each screen is known, what is read once is read
         await _report(address)
-        busy = processes.used()
+        before_s, server_before_s = site.cpu_s(), server_s(server)
         taken = await _turn(sender, Turn(count * (batches - 1), seconds))
-        intake = processes.used(busy)
-        before_sums = processes.used()
+        intake_s, database_s = site.cpu_s() - before_s, server_s(server) - server_before_s
+        before_s = site.cpu_s()
         report_s = await _report(address)
-        sums = processes.used(before_sums)
-        before_checkpoints = processes.used()
+        sums_s = site.cpu_s() - before_s
+        before_s = site.cpu_s()
         signed = await _turn(sender, Turn(count, 60, checkpoints=True))
-        signing = processes.used(before_checkpoints)
-        mib = origin.memory_info().rss >> 20
+        signing_s = site.cpu_s() - before_s
+        mib = round(site.mib())
     accepted = taken["accepted"]
     told = {
         "database": "PostgreSQL" if server else "SQLite",
         "devices": count,
         "batch": batch,
         "plays_s": round(accepted / taken["took_s"]),
-        "intake_us": round(1e6 * intake[0] / accepted, 1),
-        "sums_us": round(1e6 * sums[0] / accepted, 1),
-        "checkpoint_us": round(1e6 * signing[0] / count / _PLAYS_OF_AN_HOUR, 1),
-        "database_us": round(1e6 * intake[1] / accepted, 1) if server else "-",
+        "intake_us": round(1e6 * intake_s / accepted, 1),
+        "sums_us": round(1e6 * sums_s / accepted, 1),
+        "checkpoint_us": round(1e6 * signing_s / count / _PLAYS_OF_AN_HOUR, 1),
+        "database_us": round(1e6 * database_s / accepted, 1) if server else "-",
         "report_s": report_s,
         "origin_mib": mib,
         "failed": sum(each["failed"] for each in (first, taken, signed)),
@@ -126,32 +121,13 @@ async def _fill(database: OriginDatabase, count: int) -> None:
 
 
 @asynccontextmanager
-async def _origin(folder: Path, url: str) -> AsyncIterator[tuple[psutil.Process, str]]:
-    port = free_port(0)
-    environment = {
-        "SIGNAGE_ORIGIN__STORAGE__DATA_DIR": str(folder),
-        "SIGNAGE_ORIGIN__STORAGE__DATABASE_URL": url,
-        "SIGNAGE_ORIGIN__STORAGE__RESERVE_BYTES": "0",
-        "SIGNAGE_ORIGIN__SERVER__PORT": str(port),
-    }
-    command = (sys.executable, "-m", "sync.origin.app.start", "serve")
-    async with running(command, folder / "log" / "origin.log", environment) as process:
-        await listening(port)
-        yield psutil.Process(process.pid), f"http://127.0.0.1:{port}"
-
-
-class _Processor:
-    """The time of the processor that the origin and the database have used, in seconds."""
-
-    def __init__(self, origin: psutil.Process, server: int | None) -> None:
-        self._origin = origin
-        self._server = None if server is None else psutil.Process(server)
-
-    def used(self, before: tuple[float, float] = (0.0, 0.0)) -> tuple[float, float]:
-        origin_s, server_s = sum(self._origin.cpu_times()[:2]), 0.0
-        for one in [self._server, *self._server.children()] if self._server else []:
-            server_s += sum(one.cpu_times()[:2])
-        return origin_s - before[0], server_s - before[1]
+async def _origin(folder: Path, url: str) -> AsyncIterator[tuple[Site, str]]:
+    site = Site(folder, url)
+    await site.start()
+    try:
+        yield site, f"http://127.0.0.1:{site.port}"
+    finally:
+        await site.end()
 
 
 @asynccontextmanager
@@ -160,23 +136,15 @@ async def _sender(address: str, count: int, batches: int, batch: int) -> AsyncIt
     process = await asyncio.create_subprocess_exec(sys.executable, str(program), stdin=PIPE, stdout=PIPE)
     screens = Screens(address, 0, count, batches, batch, CONNECTIONS)
     try:
-        await _told(process, asdict(screens))
+        await asked(process, asdict(screens))
         yield process
     finally:
         process.kill()
         await process.wait()
 
 
-async def _told(process: Process, order: dict[str, Any]) -> bytes:
-    assert process.stdin is not None and process.stdout is not None
-    process.stdin.write(json.dumps(order).encode() + b"\n")
-    if not (line := await process.stdout.readline()):
-        raise SystemExit("the simulated screens failed")
-    return line
-
-
 async def _turn(sender: Process, turn: Turn) -> dict[str, Any]:
-    outcome = json.loads(await _told(sender, asdict(turn)))
+    outcome = await asked(sender, asdict(turn))
     statuses = Counter[str](outcome["statuses"])
     words = {word: statuses.pop(word, 0) for word in ("accepted", "stored", "set aside")}
     return {**words, "failed": statuses.total() - statuses["200"], "took_s": outcome["took_s"]}

@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 
 from sync.proof.checkpoint import NOTHING_BEFORE, Checkpoint, sign_checkpoint
 from sync.trust.signing import SigningKey
-from sync.wire.device_reports import GENESIS, play_hash
+from sync.wire.device_reports import GENESIS
 
-from origin_bodies import name_of, token_of  # isort: skip
+from origin_bodies import name_of, play_after, token_of  # isort: skip
 
 RELEASE = "a" * 64
 ASSETS = [f"{number:064x}" for number in range(1, 21)]
@@ -58,10 +58,6 @@ def ad_of(index: int) -> dict[str, str]:
     """Return what an ad names beside its asset."""
     line = index % len(ASSETS)
     return {"campaign": f"campaign-{line % 4}", "line": f"line-{line}", "creative": f"creative-{line}"}
-
-
-def _told(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Sender:
@@ -112,19 +108,17 @@ class Sender:
         ad = index % AD_EVERY == 0
         place = index // AD_EVERY if ad else index
         what = ad_of(place) if ad else {"playlist": "lunch", "item": f"item-{place % len(ASSETS)}"}
-        document: dict[str, Any] = {
-            "device": name_of(number), "log_epoch": f"{number:032x}", "sequence": index + 1,
-            "take": f"{number:08x}{index:024x}", "kind": "ad" if ad else "item", "release": RELEASE,
-            "asset": ASSETS[place % len(ASSETS)], "title": "Iced mint tea", **what,
-            "started_at": _told(began), "ended_at": _told(began + timedelta(milliseconds=_ITEM_MS)),
-            "zone": "Europe/Berlin", "rendered_ms": _ITEM_MS, "expected_ms": _ITEM_MS, "outcome": "complete",
-            "reason": "duration", "frames_lost": 0, "screen": "on", "clock": "synced", "relaxed": [],
-            "output": "HDMI-1", "resolution": "1920x1080", "offset_min": 60, "boot_id": f"{number:032x}",
-            "mono_start_ms": index * _ITEM_MS, "mono_end_ms": (index + 1) * _ITEM_MS, "clock_state": "synchronised",
-            "clock_age_s": 30, "player": "1.4.0", "previous_hash": self._last[number],
-        }  # fmt: skip
-        self._last[number] = play_hash(self._last[number], document)
-        return {**document, "hash": self._last[number]}
+        kind, asset = "ad" if ad else "item", ASSETS[place % len(ASSETS)]
+        made = play_after(
+            self._last[number],
+            number,
+            index,
+            began,
+            _ITEM_MS,
+            {"kind": kind, "release": RELEASE, "asset": asset, **what},
+        )
+        self._last[number] = made["hash"]
+        return made
 
     def _checkpoint(self, number: int) -> tuple[int, bytes]:
         signed = Checkpoint(
@@ -150,7 +144,7 @@ def main() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     sender = Sender(Screens(**json.loads(sys.stdin.readline())))
-    print("ready", flush=True)
+    print("{}", flush=True)
     for line in sys.stdin:
         print(json.dumps(asyncio.run(sender.send(Turn(**json.loads(line))))), flush=True)
 

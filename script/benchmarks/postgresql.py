@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
@@ -32,6 +34,12 @@ async def postgresql() -> AsyncIterator[tuple[str, int]]:
         finally:
             await asyncio.to_thread(_run, control, "-D", data, "-m", "immediate", "stop")
             shutil.rmtree(data, ignore_errors=True)
+
+
+def server_s(server: int | None) -> float:
+    """Return the processor time that a server and its children have used; None: there is none."""
+    found = [] if server is None else [psutil.Process(server), *psutil.Process(server).children()]
+    return float(sum(sum(one.cpu_times()[:2]) for one in found))
 
 
 def _run(*command: str) -> None:
