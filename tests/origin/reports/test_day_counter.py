@@ -31,6 +31,7 @@ from tests.fakes import FakeClock
 from tests.origin.running_origin import EPOCH, play
 
 OLD, NEW, STRANGE = "1" * 64, "2" * 64, "3" * 64
+LATER = "f" * 32  # another log
 FILM, OTHER = "a" * 64, "b" * 64
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Pacific/Chatham", "UTC", "Nowhere/Else", "Europe", "")
 FIRST = ("", 0)
@@ -94,6 +95,16 @@ async def by_hour(store: PlaySumStore, device: str) -> Counter[tuple[Any, ...]]:
     return +found
 
 
+async def as_reported(store: PlaySumStore, *by: str) -> Counter[tuple[Any, ...]]:
+    """Return all numbers of reports, from the sums of all devices together, or of each by `device_id`."""
+    names = ("day", "line_id", "verdict", "reason", "outcome", "screen", "relaxed", "rule_version")
+    found = Counter[tuple[Any, ...]]()
+    for row in await store.sums(ALL, (*by, *names), hours=True):
+        for field in ("plays", "rendered_ms", *HOURS):
+            found[field, *(row[name] for name in names)] += row[field]
+    return +found
+
+
 async def counted_anew(database: OriginDatabase, device: str) -> Counter[tuple[Any, ...]]:
     """Count all rows of a device, one by one."""
     async with database.reading() as connection:
@@ -130,6 +141,8 @@ PLAYS = st.fixed_dictionaries({
     "screen": st.sampled_from(["on", "off", "unknown"]), "clock": st.sampled_from(["synced", "unsynced"]),
     "screen_detail": st.sampled_from([None, None, "covered", "disconnected"]),
     "set_aside": st.sampled_from([None, None, "unconfirmed: it is older"]),
+    "log_epoch": st.sampled_from([EPOCH, EPOCH, EPOCH, LATER]),
+    "place": st.sampled_from(["next", "next", "gap", "late"]),
 })  # fmt: skip
 DOUBTED = {
     "day": NOON, "minutes": 0, "zone": "UTC", "line": "mornings", "asset": FILM, "release": OLD, "rendered_ms": 10_000,
@@ -149,14 +162,19 @@ STEPS = st.lists(
 
 
 async def run(database: OriginDatabase, device: str, steps: list[tuple[str, Any]]) -> None:
-    store, number, (counts, _) = PlayStore(database), 0, counter(database)
+    store, number, gaps, (counts, _) = PlayStore(database), 0, list[int](), counter(database)
     for step, what in steps:
         if step == "deliver":
             arrivals = []
             for one in what:
-                number += 1
-                fields = {name: one[name] for name in one if name not in ("day", "minutes")}
-                arrivals.append(sent(device, number, one["day"] + timedelta(minutes=one["minutes"]), **fields))
+                place = one.get("place", "next")
+                if place == "gap":
+                    gaps.append(number := number + 1)
+                is_late = place == "late" and gaps
+                number += not is_late
+                fields = {name: one[name] for name in one if name not in ("day", "minutes", "place")}
+                at = one["day"] + timedelta(minutes=one["minutes"])
+                arrivals.append(sent(device, gaps.pop(0) if is_late else number, at, **fields))
             await store.store([Delivery(device, arrivals)], 0)
             await store.store([Delivery(device, arrivals[:1])], 0)  # once more: it changes nothing
         elif step == "count":
@@ -208,13 +226,12 @@ async def test_sums_are_those_of_a_count_of_all_plays(database: OriginDatabase) 
     for number in range(14):  # rules changed while others were counted
         assert await by_hour(store, f"d{number}") == await counted_anew(database, f"d{number}")
     assert await store.stale_days(None, FIRST, 9) == []
-    names = ("day", "line_id", "verdict", "reason", "outcome", "screen", "relaxed", "rule_version")
-    together, each = Counter[tuple[Any, ...]](), Counter[tuple[Any, ...]]()
-    for found, columns in ((together, names), (each, ("device_id", *names))):
-        for row in await store.sums(ALL, columns, hours=True):
-            for field in ("plays", "rendered_ms", *HOURS):
-                found[field, *(row[name] for name in names)] += row[field]
-    assert +together == +each and together.total() > 0
+    together, each = await as_reported(store), await as_reported(store, "device_id")
+    assert together == each and together.total() > 0
+    added = each, await store.shown_ms(ALL)
+    anew = PlaySumStore(database, JUDGEMENT + 1)  # to sums of another arithmetic nothing is added
+    await DayCounter(anew, FakeClock()).count()
+    assert added == (await as_reported(anew, "device_id"), await anew.shown_ms(ALL))
 
 
 async def test_what_comes_while_a_day_is_counted_makes_it_stale_again(database: OriginDatabase) -> None:
