@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from aiohttp import web
@@ -197,7 +196,6 @@ async def test_garbage_and_thousands_of_hints_keep_no_exchange_waiting(clock: Fa
 
 async def test_a_connection_that_ends_as_soon_as_it_is_open_is_opened_less_and_less(clock: FakeClock) -> None:
     opened: list[float] = []
-    origin, queue = ExchangeOrigin(), MemoryQueue()
 
     class Closing(ExchangeOrigin):
         async def _open_live(self, request: web.Request) -> web.StreamResponse:
@@ -209,7 +207,7 @@ async def test_a_connection_that_ends_as_soon_as_it_is_open_is_opened_less_and_l
             return socket
 
     origin = Closing()
-    async with in_contact(origin, queue, clock, live=True) as device:
+    async with in_contact(origin, MemoryQueue(), clock, live=True) as device:
         await device.pass_time(1_200)
     assert len(opened) <= 25
     assert set(origin.ways()) <= {"http", "live"} and len(origin.exchanges) <= 25
@@ -227,18 +225,3 @@ async def test_a_handshake_that_is_refused_is_tried_again_when_the_origin_says(c
         await device.pass_time(600)
     assert 3 <= len(tried) <= 5
     assert all(120 <= later - sooner <= 152 for sooner, later in pairwise(tried))
-
-
-async def test_a_line_that_takes_bytes_and_answers_nothing_ends_by_its_pings(clock: FakeClock) -> None:
-    """A dead peer of which no reset comes: aiohttp's pings are on the real clock, so only the exchange is looked at."""
-    origin, queue = ExchangeOrigin(), MemoryQueue()
-    async with connected(origin, queue, clock) as device:
-        for socket in set(origin.live):
-            transport: Any = socket._req.transport  # type: ignore[union-attr]
-            transport.pause_reading()
-        queue.add(1, "operator")
-        await device.until(lambda: not queue.waiting, pass_s=1)
-        assert origin.ways() == ["http"]
-        for socket in set(origin.live):
-            transport = socket._req.transport  # type: ignore[union-attr]
-            transport.resume_reading()
