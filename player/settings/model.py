@@ -149,8 +149,8 @@ class OriginSettings(Section):
     the origin.
     """
     poll_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
-    """How often to ask for a new release, in seconds, where no exchange with the origin tells: an older one, a server
-    of files alone. Usually a hint arrives at once."""
+    """How often to ask for a new release, in seconds, where no exchange with the origin has told for twice as long: an
+    older one, a server of files alone, a longer `heartbeat_s`. Usually a hint arrives at once."""
     heartbeat_s: Annotated[float, Field(ge=1, le=3_600)] = 60.0
     """How often to exchange with the origin, in seconds: the health of this device and its plays go, news come back."""
     plays_s: Annotated[float, Field(ge=0, le=3_600)] = 60.0

@@ -112,9 +112,9 @@ def _levers(given: Assumptions) -> str:
 - **Several origins** share one PostgreSQL, behind a load balancer.
 - **Fleets apart**: channels that have nothing to do with each other, on origins and a database of their own.
 - **A CDN** for `/content/`: `publish.mirrors`.
-- **A longer period** needs no machine. With an exchange every five minutes (`origin.heartbeat_s`) the origins of
-  {largest.devices:,} screens have {100 * saved:.0f} % less to compute. Plays and the state of a screen come so much
-  later, hints as soon.
+- **A longer period** needs no machine. With an exchange every five minutes (`origin.heartbeat_s` and `origin.poll_s`)
+  the origins of {largest.devices:,} screens have {100 * saved:.0f} % less to compute. Plays and the state of a screen
+  come so much later, hints as soon.
 """
 
 
