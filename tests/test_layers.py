@@ -38,31 +38,32 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/planning": (GROUND, ""),
     "sync/origin/limits": (GROUND, ""),
     "sync/origin/people": (ENGINES_AND_STORES, ""),
+    "sync/origin/tables": (ENGINES_AND_STORES, ""),
     "sync/device/store": (ENGINES_AND_STORES, "sync/trust"),
     "player/evidence": (ENGINES_AND_STORES, "sync/device/store sync/proof sync/trust"),
     "sync/programme": (ENGINES_AND_STORES, ""),
     "sync/programme/bookings": (ENGINES_AND_STORES, "sync/programme"),
     "sync/programme/preview": (ENGINES_AND_STORES, "sync/programme sync/programme/bookings"),
     "player/programme": (ENGINES_AND_STORES, "player/protocol player/settings sync/programme"),
-    "sync/origin/persistence": (ENGINES_AND_STORES, "sync/origin/planning"),
-    "sync/origin/persistence/migrations": (ENGINES_AND_STORES, "sync/origin/persistence"),
+    "sync/origin/persistence": (ENGINES_AND_STORES, "sync/origin/planning sync/origin/tables"),
+    "sync/origin/persistence/migrations": (ENGINES_AND_STORES, "sync/origin/tables"),
     "sync/origin/persistence/migrations/versions": (ENGINES_AND_STORES, ""),
-    "sync/origin/store/heartbeats": (ENGINES_AND_STORES, "sync/origin/persistence"),
-    "sync/origin/store/changes": (ENGINES_AND_STORES, "sync/origin/persistence"),
+    "sync/origin/store/heartbeats": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/tables"),
+    "sync/origin/store/changes": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/tables"),
     "sync/origin/store": (
         ENGINES_AND_STORES,
-        "sync/origin/persistence sync/origin/planning sync/origin/store/changes sync/origin/store/heartbeats "
-        "sync/origin/store/reports",
+        "sync/origin/persistence sync/origin/tables sync/origin/planning sync/origin/store/changes "
+        "sync/origin/store/heartbeats sync/origin/store/reports",
     ),
-    "sync/origin/store/people": (ENGINES_AND_STORES, "sync/origin/persistence"),
+    "sync/origin/store/people": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/tables"),
     "sync/origin/store/proof": (
         ENGINES_AND_STORES,
-        "sync/origin/persistence sync/origin/store/changes sync/origin/store/days sync/proof",
+        "sync/origin/persistence sync/origin/tables sync/origin/store/changes sync/origin/store/days sync/proof",
     ),
-    "sync/origin/store/days": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/planning"),
+    "sync/origin/store/days": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/tables sync/origin/planning"),
     "sync/origin/store/reports": (
         ENGINES_AND_STORES,
-        "sync/origin/persistence sync/origin/planning sync/origin/store/days",
+        "sync/origin/persistence sync/origin/tables sync/origin/planning sync/origin/store/days",
     ),
     "sync/origin/proof": (ENGINES_AND_STORES, "sync/origin/planning"),
     "sync/origin/proof/export": (ENGINES_AND_STORES, "sync/origin/proof sync/proof sync/trust"),
@@ -110,7 +111,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/reports": (
         SERVICES,
-        "sync/origin/persistence sync/origin/planning sync/origin/proof sync/origin/store/proof "
+        "sync/origin/tables sync/origin/planning sync/origin/proof sync/origin/store/proof "
         "sync/origin/store/reports sync/programme/preview",
     ),
     "sync/origin/retention": (
@@ -214,7 +215,7 @@ DOORS: dict[str, set[str]] = {
     "pyotp": {"sync/origin/people/second_factor"},
     "segno": {"sync/origin/api/people/account_routes"},
     "duckdb": {"sync/origin/persistence/play_files"},
-    "sqlalchemy": {"sync/origin/persistence", "sync/origin/store"},
+    "sqlalchemy": {"sync/origin/persistence", "sync/origin/store", "sync/origin/tables"},
     "cryptography": {"sync/trust/signing"},
     "aiohappyeyeballs": {"sync/device/transfer/addresses"},
     "mss": {"player/display/capture"},
@@ -370,7 +371,7 @@ def test_what_decides_is_pure(room: str) -> None:
 
 
 def _impurities(module: str) -> Iterator[str]:
-    stores = {room for room in ROOMS if "store" in room or "persistence" in room or "evidence" in room}
+    stores = {room for room in ROOMS if any(word in room for word in ("store", "persistence", "tables", "evidence"))}
     for target in imports(module) if inside(module, PURE) else ():
         if inside(target, stores):
             yield f"{module} decides and may not import the store {target}; take values"

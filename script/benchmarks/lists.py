@@ -20,8 +20,10 @@ from sync.origin.app.wiring import open_origin
 from sync.origin.http.auth import make_key
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
 from sync.origin.persistence.lists import named
-from sync.origin.persistence.tables import assets, channels, devices, media
 from sync.origin.settings.model import OriginConfiguration, OriginStorageSettings
+from sync.origin.tables.devices import devices
+from sync.origin.tables.media import assets, media
+from sync.origin.tables.plans import channels
 from sync.roles import Role
 from sync.runtime.clock import SystemClock, unix_ms
 

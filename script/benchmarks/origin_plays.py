@@ -28,14 +28,16 @@ from postgresql import BINARIES, postgresql, server_s
 from sqlalchemy import func, insert, select, text
 
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
-from sync.origin.persistence.people_tables import keys
-from sync.origin.persistence.report_tables import ALL_DEVICES, play_sums
-from sync.origin.persistence.signing_tables import checkpoints, device_keys
-from sync.origin.persistence.tables import channels, devices, plays
 from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.planning.release_contents import ReleaseContent
 from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.releases import ReleaseStore
+from sync.origin.tables.devices import devices
+from sync.origin.tables.people import keys
+from sync.origin.tables.plans import channels
+from sync.origin.tables.plays import plays
+from sync.origin.tables.reports import ALL_DEVICES, play_sums
+from sync.origin.tables.signing import checkpoints, device_keys
 from sync.proof.key_request import public_key
 from sync.runtime.clock import SystemClock, unix_ms
 from sync.trust.signing import token_hash

@@ -25,10 +25,12 @@ from syncing_content import listening
 from sync.origin.http.auth import make_key
 from sync.origin.persistence.database import open_origin_database
 from sync.origin.persistence.lists import named
-from sync.origin.persistence.tables import devices, plays, releases
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.planning.schedules import ScheduleDraft
 from sync.origin.store.people.keys import KeyStore
+from sync.origin.tables.devices import devices
+from sync.origin.tables.plays import plays
+from sync.origin.tables.releases import releases
 from sync.roles import Role
 from sync.runtime.clock import SystemClock, unix_ms
 from sync.trust.signing import token_hash

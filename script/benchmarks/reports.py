@@ -24,10 +24,7 @@ from sqlalchemy import func, insert, literal, select, update
 from sync.origin.app.wiring import open_origin
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
-from sync.origin.persistence.history_tables import history
 from sync.origin.persistence.play_files import can_archive
-from sync.origin.persistence.report_tables import play_days, play_sums
-from sync.origin.persistence.tables import campaigns, channels, devices, lines, plays
 from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.planning.release_contents import contents_of
 from sync.origin.planning.venue_days import day_number
@@ -36,6 +33,11 @@ from sync.origin.reports.delivery_report import ReportQuestion
 from sync.origin.retention.play_archiver import PlayArchiver
 from sync.origin.settings.model import OriginConfiguration, OriginStorageSettings
 from sync.origin.store.releases import ReleaseStore
+from sync.origin.tables.devices import devices
+from sync.origin.tables.history import history
+from sync.origin.tables.plans import campaigns, channels, lines
+from sync.origin.tables.plays import plays
+from sync.origin.tables.reports import play_days, play_sums
 from sync.runtime.clock import SystemClock, unix_ms
 from sync.wire.content_paths import release_path
 from sync.wire.device_reports import GENESIS

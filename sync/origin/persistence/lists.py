@@ -6,23 +6,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 from sqlalchemy import Column, Connection, Table, bindparam, func, or_, select, update
 
-from sync.origin.persistence.history_tables import history
 from sync.origin.persistence.pages import Filter, ListRule
-from sync.origin.persistence.tables import (
-    assets,
-    campaigns,
-    channels,
-    devices,
-    media,
-    pairings,
-    play_conflicts,
-    playlists,
-    plays,
-    releases,
-    streams,
-    uploads,
-)
 from sync.origin.planning.file_names import order_text, searched_text
+from sync.origin.tables.devices import devices, pairings
+from sync.origin.tables.history import history
+from sync.origin.tables.media import assets, media, streams, uploads
+from sync.origin.tables.plans import campaigns, channels, playlists
+from sync.origin.tables.plays import play_conflicts, plays
+from sync.origin.tables.releases import releases
 from sync.wire.value_types import Identifier, MediaKind
 
 Sought = Annotated[

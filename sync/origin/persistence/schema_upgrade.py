@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, func, inspect, select
 
 from sync.errors import StorageBroken
-from sync.origin.persistence.report_tables import metadata
+from sync.origin.tables.all_tables import metadata
 
 log = logging.getLogger(__name__)
 

@@ -5,11 +5,11 @@ from itertools import groupby
 from operator import itemgetter
 
 from sync.errors import SignageError
-from sync.origin.persistence.report_tables import ALL_DEVICES
 from sync.origin.proof.play_sums import PlayRow, ReleaseKnowledge, count_days
 from sync.origin.store.reports.day_plays import DayPlays
 from sync.origin.store.reports.new_plays import Day, DaySums
 from sync.origin.store.reports.play_sums import PlaySumStore, SumFilter
+from sync.origin.tables.reports import ALL_DEVICES
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_thread
 

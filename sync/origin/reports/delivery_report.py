@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sync.origin.persistence.report_tables import HOURS
 from sync.origin.planning.billable_rule import DEFAULT_RULE
 from sync.origin.planning.venue_days import around, date_of, day_number, zone_named
 from sync.origin.proof.billing import JUDGEMENT
@@ -27,6 +26,7 @@ from sync.origin.store.proof.history import HistoryStore
 from sync.origin.store.proof.names import NameStore
 from sync.origin.store.reports.play_sums import PlaySumStore, SumFilter
 from sync.origin.store.reports.promises import PromiseStore
+from sync.origin.tables.reports import HOURS
 from sync.runtime.clock import Clock, unix_ms
 from sync.wire.value_types import Instant, Wire
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sync.errors import SignageError
-from sync.origin.persistence.report_tables import HOURS
 from sync.origin.planning.venue_days import day_span, venue_hour, zone_named
 from sync.origin.store.reports.promises import PromiseStore, PublishedAt
+from sync.origin.tables.reports import HOURS
 from sync.programme.preview.promise import promised_ads
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.runtime.threads import in_thread

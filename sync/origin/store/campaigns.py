@@ -12,7 +12,6 @@ from sync.errors import NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import CAMPAIGNS, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.persistence.tables import campaigns, channels, creatives, lines, media
 from sync.origin.planning.billable_rule import BillableRule
 from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft, StoredCampaign
 from sync.origin.planning.file_names import natural_key
@@ -30,6 +29,8 @@ from sync.origin.store.row_checks import (
     new_id,
     update_versioned,
 )
+from sync.origin.tables.media import media
+from sync.origin.tables.plans import campaigns, channels, creatives, lines
 from sync.runtime.clock import Clock, instant, unix_ms
 
 

@@ -8,10 +8,12 @@ from sqlalchemy import Select, func, select
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import ONLINE
-from sync.origin.persistence.tables import devices, media, pairings, releases, uploads
 from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.pairings import PairingStep
 from sync.origin.store.uploads import UNFINISHED
+from sync.origin.tables.devices import devices, pairings
+from sync.origin.tables.media import media, uploads
+from sync.origin.tables.releases import releases
 
 
 @dataclass(frozen=True, slots=True)

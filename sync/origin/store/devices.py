@@ -11,11 +11,12 @@ from sync.errors import NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import DEVICES, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.persistence.tables import channels, devices
 from sync.origin.store.changes.change_log import Subject, note
 from sync.origin.store.heartbeats.device_events import write_event
 from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.row_checks import check_exists, check_version
+from sync.origin.tables.devices import devices
+from sync.origin.tables.plans import channels
 from sync.wire.device_reports import HistoryKind
 
 

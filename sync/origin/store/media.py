@@ -28,19 +28,9 @@ from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import MEDIA, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.persistence.tables import (
-    assets,
-    campaigns,
-    channels,
-    creatives,
-    lines,
-    media,
-    overlays,
-    playlist_items,
-    playlists,
-    streams,
-)
 from sync.origin.store.row_checks import ASSET_COLUMNS, asset_in, check_version, join_media_facts
+from sync.origin.tables.media import assets, media, streams
+from sync.origin.tables.plans import campaigns, channels, creatives, lines, overlays, playlist_items, playlists
 from sync.runtime.clock import Clock, unix_ms
 from sync.runtime.state_table import StateTable
 from sync.wire.release import Asset

@@ -11,9 +11,10 @@ from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import PAIRINGS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.persistence.tables import channels, devices, pairings
 from sync.origin.store.devices import add_device
 from sync.origin.store.row_checks import check_exists
+from sync.origin.tables.devices import devices, pairings
+from sync.origin.tables.plans import channels
 from sync.runtime.state_table import StateTable
 
 NOT_WAITING = "this pairing does not wait: ask to be paired again"

@@ -12,7 +12,6 @@ from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import PLAYLISTS, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.persistence.tables import channels, dayparts, media, playlist_items, playlists
 from sync.origin.planning.file_names import same_name
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem, StoredPlaylist
 from sync.origin.store.row_checks import (
@@ -26,6 +25,8 @@ from sync.origin.store.row_checks import (
     new_id,
     update_versioned,
 )
+from sync.origin.tables.media import media
+from sync.origin.tables.plans import channels, dayparts, playlist_items, playlists
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.wire.value_types import Instant, Wire
 

@@ -21,7 +21,6 @@ from sync.errors import Conflict
 from sync.origin.persistence.database import OriginDatabase, insertion
 from sync.origin.persistence.lists import RELEASES
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.persistence.tables import campaigns, channels, devices, media, playlists, release_contents, releases
 from sync.origin.planning.channel_plan import ChannelPlan, ReleaseRecord
 from sync.origin.planning.plan_fields import MediaFact
 from sync.origin.planning.release_contents import ReleaseContent, Runs, ShownAssets, runs_at, runs_with
@@ -32,6 +31,10 @@ from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.playlists import load_playlists
 from sync.origin.store.row_checks import FACT_COLUMNS, join_media_facts, media_fact
 from sync.origin.store.schedules import get_schedule, logo_facts
+from sync.origin.tables.devices import devices
+from sync.origin.tables.media import media
+from sync.origin.tables.plans import campaigns, channels, playlists
+from sync.origin.tables.releases import release_contents, releases
 
 RunsOf = Mapping[ReleaseContent, Runs]
 _AT_ONCE = 500  # rows that one statement writes: some 10 ms of the processor

@@ -8,9 +8,12 @@ from sqlalchemy import Select, bindparam, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.tables import assets, channels, devices, media, orphans, releases
 from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.media import MediaState
+from sync.origin.tables.devices import devices
+from sync.origin.tables.media import assets, media, orphans
+from sync.origin.tables.plans import channels
+from sync.origin.tables.releases import releases
 from sync.runtime.clock import Clock, unix_ms
 
 _REPORTED = ("release", "preparing")  # fields of a heartbeat: what the device plays, and what it downloads

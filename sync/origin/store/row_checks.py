@@ -13,8 +13,8 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import NotFound, Rejected, StaleVersion
-from sync.origin.persistence.tables import assets, media, streams
 from sync.origin.planning.plan_fields import MediaFact
+from sync.origin.tables.media import assets, media, streams
 from sync.wire.release import Asset
 
 FieldUses = Sequence[tuple[str, str]]

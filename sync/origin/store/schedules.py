@@ -12,7 +12,6 @@ from sync.errors import Conflict, NotFound, StaleVersion
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import CHANNELS, name_keys
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.persistence.tables import campaigns, channels, dayparts, devices, media, overlays, playlists, releases
 from sync.origin.planning.plan_fields import MediaFact
 from sync.origin.planning.schedules import (
     BreakDraft,
@@ -34,6 +33,10 @@ from sync.origin.store.row_checks import (
     new_id,
     update_versioned,
 )
+from sync.origin.tables.devices import devices
+from sync.origin.tables.media import media
+from sync.origin.tables.plans import campaigns, channels, dayparts, overlays, playlists
+from sync.origin.tables.releases import releases
 from sync.wire.value_types import Wire
 
 

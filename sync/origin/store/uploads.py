@@ -11,8 +11,8 @@ from sync.errors import NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import UPLOADS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.persistence.tables import uploads
 from sync.origin.store.media import insert_queued
+from sync.origin.tables.media import uploads
 from sync.runtime.clock import Clock, unix_ms
 from sync.runtime.state_table import StateTable
 

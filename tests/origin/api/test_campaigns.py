@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from sync.origin.persistence.tables import billable_rules
 from sync.origin.planning.campaigns import CampaignDraft
 from sync.origin.store import campaigns as campaign_statements
 from sync.origin.store.reports.billable_rules import rules_of
+from sync.origin.tables.plans import billable_rules
 from tests.origin.planning_origin import Client, PlanningOrigin, request_json
 
 WINDOW = {"weekdays": [6, 7], "start": "10:00", "end": "18:00"}

@@ -9,8 +9,8 @@ from sqlalchemy import insert
 
 from sync.errors import Conflict
 from sync.origin.api.media import MediaView
-from sync.origin.persistence import tables
 from sync.origin.store.media import MediaRow, MediaState, MediaStore
+from sync.origin.tables import plans
 from sync.wire.release import Asset
 from tests.origin.media_origin import MediaOrigin
 from tests.origin.samples import RED, Samples
@@ -77,12 +77,12 @@ async def test_media_in_use_is_not_deleted_and_its_users_are_named(media_origin:
     line = {"id": "l", "campaign_id": "c", "position": 0, "name": "l", "category": "drinks", "weight": 1}
     async with media_origin.database.writing() as connection:
         for table, values in (
-            (tables.playlists, {"id": "p", "name": "Breakfast", "version": 1, "updated_ms": 0}),
-            (tables.playlist_items, {"id": "i", "playlist_id": "p", "at_end": "cut", **show}),
-            (tables.campaigns, {**campaign, "updated_ms": 0}),
-            (tables.lines, {**line, "windows": [], "category_gap": 0, "advertiser_gap": 0}),
-            (tables.creatives, {"id": "k", "line_id": "l", **show}),
-            (tables.channels, {"id": "window", "zone": "UTC", "version": 1, "fallback_media_id": row.id}),
+            (plans.playlists, {"id": "p", "name": "Breakfast", "version": 1, "updated_ms": 0}),
+            (plans.playlist_items, {"id": "i", "playlist_id": "p", "at_end": "cut", **show}),
+            (plans.campaigns, {**campaign, "updated_ms": 0}),
+            (plans.lines, {**line, "windows": [], "category_gap": 0, "advertiser_gap": 0}),
+            (plans.creatives, {"id": "k", "line_id": "l", **show}),
+            (plans.channels, {"id": "window", "zone": "UTC", "version": 1, "fallback_media_id": row.id}),
         ):
             await connection.execute(insert(table).values(**values))
     refused = await call(media_origin, "DELETE", f"/{row.id}", 409)

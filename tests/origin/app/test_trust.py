@@ -15,11 +15,11 @@ from sync.device.store.content_store import ContentStore, open_content_store
 from sync.errors import Conflict, Distrust, Rejected
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.pages import PageRequest
-from sync.origin.persistence.people_tables import keys
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.publishing import keyring as keyring_file
 from sync.origin.publishing.keyring import ONLINE, ROOT, Keyring, read_key
 from sync.origin.store.heartbeats.heartbeats import write_held
+from sync.origin.tables.people import keys
 from sync.runtime.clock import SystemClock
 from sync.trust.root_changes import keys_of, make_root, propose, public_of
 from sync.trust.signing import SigningKey, next_root, open_envelope, pin_root, sign_envelope

@@ -12,9 +12,9 @@ from sqlalchemy import delete, func, select
 from sync.errors import StorageBroken
 from sync.origin.http.origin_memory import BELIEVED_S, FOLLOW_S
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
-from sync.origin.persistence.history_tables import changes
 from sync.origin.store.changes.change_log import ChangeLog
 from sync.origin.store.devices import DeviceStore
+from sync.origin.tables.history import changes
 from sync.runtime.clock import SystemClock
 from sync.trust.signing import new_token, token_hash
 from tests.fakes import FakeClock

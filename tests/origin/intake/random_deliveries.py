@@ -10,14 +10,15 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from sync.origin.app.wiring import Origin
-from sync.origin.persistence.report_tables import play_days
-from sync.origin.persistence.tables import channels, play_conflicts, plays
 from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.planning.release_contents import KnownRelease, ReleaseContent
 from sync.origin.proof.plausibility import OriginTime, ScreenFacts, Span, since_boot_of, why_set_aside
 from sync.origin.store.days.play_days import day_of_play
 from sync.origin.store.devices import add_device
 from sync.origin.store.releases import ReleaseStore
+from sync.origin.tables.plans import channels
+from sync.origin.tables.plays import play_conflicts, plays
+from sync.origin.tables.reports import play_days
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import GENESIS, Play, PlayBatch, play_hash
 from tests.fakes import FakeClock

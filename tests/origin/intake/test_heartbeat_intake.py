@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from sync.errors import StorageFull
 from sync.origin.intake.heartbeat_intake import WRITE_EVERY_S
-from sync.origin.persistence.tables import devices
+from sync.origin.tables.devices import devices
 from sync.runtime.clock import SystemClock
 from tests.fakes import FakeClock
 from tests.origin.running_origin import RunningOrigin

@@ -11,8 +11,8 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from sqlalchemy import insert, update
 
 from sync.origin.persistence.database import open_origin_database
-from sync.origin.persistence.tables import channels
 from sync.origin.store.changes.change_log import Subject, note
+from sync.origin.tables.plans import channels
 from sync.trust.signing import new_token, token_hash
 from tests.origin.running_origin import RunningOrigin
 

@@ -13,7 +13,7 @@ from sync.origin.http import origin_memory
 from sync.origin.live import page_hints
 from sync.origin.live.waves import fetch_window_s, return_window_s
 from sync.origin.persistence.lists import named
-from sync.origin.persistence.tables import devices
+from sync.origin.tables.devices import devices
 from sync.runtime.clock import SystemClock
 from tests.origin.live.sockets import add_devices, end_of, hint, listener, publish_elsewhere, running, screen
 from tests.origin.running_origin import RunningOrigin, play, running_origin, settings_in

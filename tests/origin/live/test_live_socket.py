@@ -16,9 +16,9 @@ from sync.origin.live import page_hints, token_check
 from sync.origin.live.live_socket import LARGEST_OF_PAGE_BYTES
 from sync.origin.live.pings import CHECK_S
 from sync.origin.persistence.database import open_origin_database
-from sync.origin.persistence.tables import devices
 from sync.origin.store.changes.change_log import Subject, note
 from sync.origin.store.people.sessions import SessionStore
+from sync.origin.tables.devices import devices
 from sync.runtime.clock import SystemClock
 from sync.wire.live_messages import LARGEST_MESSAGE_BYTES
 from tests.fakes import FakeClock

@@ -12,12 +12,13 @@ from sqlalchemy import select, update
 
 from sync.errors import Conflict, Rejected, StorageBroken, StorageFull
 from sync.origin.persistence.pages import PageRequest
-from sync.origin.persistence.tables import channels, release_contents, releases
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.planning.release_contents import contents_of
 from sync.origin.planning.schedules import ScheduleDraft
 from sync.origin.publishing import publisher, timestamps
 from sync.origin.publishing.publisher import Publisher
+from sync.origin.tables.plans import channels
+from sync.origin.tables.releases import release_contents, releases
 from sync.runtime.clock import ClockTrust, SystemClock
 from sync.trust.acceptance import Known, check_index, check_release, check_timestamp
 from sync.trust.signing import open_envelope, pin_root, read_timestamp

@@ -14,8 +14,6 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
-from sync.origin.persistence.report_tables import HOURS, play_days
-from sync.origin.persistence.tables import channels, devices, plays, release_contents, releases
 from sync.origin.planning.billable_rule import DEFAULT_RULE, BillableRule
 from sync.origin.planning.venue_days import hour_lengths
 from sync.origin.proof.billing import JUDGEMENT, PlayFacts, ShownPlay, judge
@@ -25,6 +23,11 @@ from sync.origin.store.proof.plays import Acceptance, Delivery, PlayStore, Recei
 from sync.origin.store.reports.billable_rules import note_rules, rules_of
 from sync.origin.store.reports.day_plays import DayPlays
 from sync.origin.store.reports.play_sums import PlaySumStore, SumFilter
+from sync.origin.tables.devices import devices
+from sync.origin.tables.plans import channels
+from sync.origin.tables.plays import plays
+from sync.origin.tables.releases import release_contents, releases
+from sync.origin.tables.reports import HOURS, play_days
 from sync.runtime.clock import instant, unix_ms
 from sync.wire.device_reports import Play
 from tests.fakes import FakeClock

@@ -22,14 +22,14 @@ from sync.origin.persistence import play_files
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
 from sync.origin.persistence.pages import PageRequest
 from sync.origin.persistence.play_files import FileOfDay, PlayFiles
-from sync.origin.persistence.report_tables import play_days
-from sync.origin.persistence.tables import play_archives, plays
 from sync.origin.retention.play_archiver import PlayArchiver
 from sync.origin.store.days.archived_plays import STAYS, ArchiveStore
 from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.exported_plays import ExportedPlayStore, LogRange
 from sync.origin.store.proof.play_contexts import Question
 from sync.origin.store.proof.plays import Delivery, PlayFilter, PlayStore
+from sync.origin.tables.plays import play_archives, plays
+from sync.origin.tables.reports import play_days
 from sync.runtime.clock import unix_ms
 from tests.fakes import FakeClock
 from tests.long_tables import in_bench

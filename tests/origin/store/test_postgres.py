@@ -25,9 +25,7 @@ from sync.origin.persistence.database import open_origin_database
 from sync.origin.persistence.lists import CHANNELS, DEVICES, MEDIA
 from sync.origin.persistence.migrations.versions import revision_0001_first_schema
 from sync.origin.persistence.pages import PageRequest
-from sync.origin.persistence.people_tables import keys
 from sync.origin.persistence.play_files import FileOfDay
-from sync.origin.persistence.tables import metadata, playlists, plays
 from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft
 from sync.origin.planning.file_names import natural_key
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
@@ -55,6 +53,10 @@ from sync.origin.store.reports.billable_rules import note_rules
 from sync.origin.store.reports.day_plays import DayPlays
 from sync.origin.store.reports.new_plays import DaySums
 from sync.origin.store.reports.play_sums import PlaySumStore, SumFilter
+from sync.origin.tables.all_tables import metadata
+from sync.origin.tables.people import keys
+from sync.origin.tables.plans import playlists
+from sync.origin.tables.plays import plays
 from sync.roles import Role
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import HistoryRecord, Play, PlayBatch

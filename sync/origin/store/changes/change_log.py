@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.database import HAS_NOTED, OriginDatabase, insertion
-from sync.origin.persistence.history_tables import changes
+from sync.origin.tables.history import changes
 
 _LOCK = int.from_bytes(b"changes")
 

@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.database import OriginDatabase, insertion
 from sync.origin.persistence.play_files import COLUMNS, FileOfDay
-from sync.origin.persistence.report_tables import ALL_DEVICES, play_days
-from sync.origin.persistence.tables import devices, play_archives, plays
 from sync.origin.planning.venue_days import around, day_number
 from sync.origin.store.days.play_days import day_of_play, mark_days
+from sync.origin.tables.devices import devices
+from sync.origin.tables.plays import play_archives, plays
+from sync.origin.tables.reports import ALL_DEVICES, play_days
 
 STAYS = ("previous_hash", "zone", "boot_id")
 """What of a document stays in its row: the audit of chains, days and corrections of clocks ask for it."""

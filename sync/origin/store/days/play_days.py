@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sync.origin.persistence.report_tables import ALL_DEVICES, play_days, play_sums
-from sync.origin.persistence.tables import plays
 from sync.origin.planning.venue_days import venue_hour, zone_named
 from sync.origin.store.days.given_rows import Addition
+from sync.origin.tables.plays import plays
+from sync.origin.tables.reports import ALL_DEVICES, play_days, play_sums
 
 
 def day_of_play(started_ms: int, zone: str) -> int:

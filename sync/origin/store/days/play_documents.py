@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sync.errors import StorageBroken
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.play_files import FileOfDay, Log
-from sync.origin.persistence.tables import play_archives, plays
 from sync.origin.planning.venue_days import date_of
+from sync.origin.tables.plays import play_archives, plays
 from sync.runtime.threads import in_thread
 
 DOCUMENT = (plays.c.device_id, plays.c.log_epoch, plays.c.sequence, plays.c.archive_id, plays.c.body)

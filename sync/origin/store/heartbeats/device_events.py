@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sync.origin.persistence.history_tables import history
+from sync.origin.tables.history import history
 from sync.wire.device_reports import HistoryKind
 
 

@@ -13,9 +13,9 @@ from sqlalchemy import BindParameter, Connection, bindparam, insert, or_, select
 
 from sync.errors import StorageBroken, StorageFull
 from sync.origin.persistence.database import HeldHeartbeat, OriginDatabase
-from sync.origin.persistence.history_tables import history
-from sync.origin.persistence.tables import devices
 from sync.origin.store.heartbeats.device_events import event_row, write_event
+from sync.origin.tables.devices import devices
+from sync.origin.tables.history import history
 from sync.wire.device_reports import HistoryKind
 
 _IDS_AT_ONCE = 500

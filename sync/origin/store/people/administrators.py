@@ -4,7 +4,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict
-from sync.origin.persistence.people_tables import keys, people
+from sync.origin.tables.people import keys, people
 from sync.roles import Role
 
 TURN = "administrators"

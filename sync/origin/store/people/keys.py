@@ -7,8 +7,8 @@ from sqlalchemy import Row, delete, func, insert, select
 
 from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.people_tables import keys, people
 from sync.origin.store.people.administrators import TURN, check_one_stays
+from sync.origin.tables.people import keys, people
 from sync.roles import Role
 
 

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict, NotFound, Unauthenticated
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.people_tables import browsers, people, recovery_codes, resets, sessions
 from sync.origin.store.people.administrators import TURN, check_one_stays
+from sync.origin.tables.people import browsers, people, recovery_codes, resets, sessions
 from sync.roles import Role
 
 MOST_PEOPLE = 1_000

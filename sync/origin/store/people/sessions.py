@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import NotFound, Unauthenticated
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.people_tables import browsers, keys, people, sessions
+from sync.origin.tables.people import browsers, keys, people, sessions
 from sync.roles import Role
 
 MOST_SESSIONS = 50

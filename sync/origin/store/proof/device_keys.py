@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.signing_tables import device_keys
+from sync.origin.tables.signing import device_keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Select, String, and_, bindparam, func, or_, select
 
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.tables import play_conflicts, play_marks, plays
 from sync.origin.store.days.given_rows import Addition, GivenRows
 from sync.origin.store.proof.deduplication import gaps_of
+from sync.origin.tables.plays import play_conflicts, play_marks, plays
 from sync.wire.device_reports import GENESIS
 
 _BATCH_ROWS = 1_000  # read at once while the high water is counted up

@@ -7,8 +7,10 @@ from typing import Any
 from sqlalchemy import and_, func, not_, or_, select, tuple_, union
 
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.tables import lines, plays, release_contents
 from sync.origin.store.days.play_documents import DOCUMENT, documents
+from sync.origin.tables.plans import lines
+from sync.origin.tables.plays import plays
+from sync.origin.tables.releases import release_contents
 
 _AT_ONCE = 500  # a statement takes a limited number of values
 

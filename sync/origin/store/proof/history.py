@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, or_, select, union_all, update
 
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.history_tables import history, history_conflicts
 from sync.origin.persistence.lists import HISTORY
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.persistence.tables import devices
 from sync.origin.store.proof.deduplication import Arrival, ReceiptStatus, gaps_of, store_once
+from sync.origin.tables.devices import devices
+from sync.origin.tables.history import history, history_conflicts
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import HistoryKind, HistoryRecord
 

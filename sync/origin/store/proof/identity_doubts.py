@@ -6,8 +6,8 @@ from enum import StrEnum
 from sqlalchemy import insert, select, update
 
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.signing_tables import identity_doubts
 from sync.origin.store.changes.change_log import Subject, note
+from sync.origin.tables.signing import identity_doubts
 
 
 class DoubtKind(StrEnum):

@@ -8,9 +8,9 @@ from functools import partial
 from sqlalchemy import BindParameter, Connection, bindparam, delete, func, insert, select, update
 
 from sync.origin.persistence.database import OriginDatabase, insertion
-from sync.origin.persistence.signing_tables import checkpoints, device_boots, identity_doubts, new_identities
-from sync.origin.persistence.tables import devices
 from sync.origin.store.changes.change_log import Subject, note, note_change
+from sync.origin.tables.devices import devices
+from sync.origin.tables.signing import checkpoints, device_boots, identity_doubts, new_identities
 
 RETURNED_LATELY_MS = 3_600_000
 """Both of two starts must have come back within this time: one request that came late is no second machine."""

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Table, select
 
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.tables import campaigns, creatives, devices, lines, playlist_items
+from sync.origin.tables.devices import devices
+from sync.origin.tables.plans import campaigns, creatives, lines, playlist_items
 
 _TABLES: Mapping[str, Table] = {
     "device": devices,

@@ -11,9 +11,11 @@ from typing import Any, Literal
 from sqlalchemy import BigInteger, Connection, Select, String, and_, bindparam, exists, func, select
 from sqlalchemy.exc import NoResultFound
 
-from sync.origin.persistence.tables import devices, plays, releases
 from sync.origin.store.days.given_rows import GivenRows
 from sync.origin.store.days.play_documents import DOCUMENT
+from sync.origin.tables.devices import devices
+from sync.origin.tables.plays import plays
+from sync.origin.tables.releases import releases
 
 Span = tuple[int, int]
 

@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select, tuple_, update
 
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.tables import plays
 from sync.origin.store.days.play_days import mark_plays
 from sync.origin.store.days.play_documents import DOCUMENT, documents
 from sync.origin.store.proof.deduplication import Key
+from sync.origin.tables.plays import plays
 from sync.runtime.clock import ClockTrust
 from sync.wire.device_reports import Play
 

@@ -20,13 +20,13 @@ from sqlalchemy import (
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import CONFLICTS, PLAYS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.persistence.tables import play_conflicts, plays
 from sync.origin.store.days.play_days import day_of_play, mark_new_plays, mark_plays
 from sync.origin.store.days.play_documents import DOCUMENT, documents
 from sync.origin.store.proof.deduplication import Arrival, Key, Place, ReceiptStatus, store_once, stored_hashes
 from sync.origin.store.proof.device_logs import high_waters
 from sync.origin.store.proof.play_contexts import PlayContext, Question, contexts
 from sync.origin.store.proof.play_times import StoredPlay, stored_plays
+from sync.origin.tables.plays import play_conflicts, plays
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import Play
 

@@ -22,9 +22,9 @@ from sqlalchemy import (
 )
 
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.signing_tables import checkpoints, log_secrets
-from sync.origin.persistence.tables import plays
 from sync.origin.store.proof.device_keys import DeviceKeyStore, newest
+from sync.origin.tables.plays import plays
+from sync.origin.tables.signing import checkpoints, log_secrets
 from sync.proof.chain import Misfit, Neighbour, Surroundings
 from sync.proof.checkpoint import Certificate, Checkpoint, SignedRange
 from sync.runtime.clock import instant, unix_ms

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sync.origin.persistence.tables import billable_rules
 from sync.origin.planning.billable_rule import DEFAULT_RULE, BillableRule, VersionedRule
 from sync.origin.store.days.play_days import mark_lines
+from sync.origin.tables.plans import billable_rules
 
 _LOCK = int.from_bytes(b"rules")  # of PostgreSQL
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from sync.origin.persistence.tables import plays, release_contents, releases
 from sync.origin.planning.billable_rule import VersionedRule
 from sync.origin.planning.release_contents import ReleaseContent, Runs
 from sync.origin.store.reports.billable_rules import rules_of
+from sync.origin.tables.plays import plays
+from sync.origin.tables.releases import release_contents, releases
 
 JUDGED = (
     plays.c.started_ms,

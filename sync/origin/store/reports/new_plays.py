@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Integer, Select, String, and_, func, select
 
-from sync.origin.persistence.report_tables import ALL_DEVICES, HOURS, play_days, play_sums
-from sync.origin.persistence.tables import plays
 from sync.origin.planning.venue_days import around
 from sync.origin.store.days.given_rows import Addition, GivenRows, Increase
 from sync.origin.store.days.play_days import in_order
 from sync.origin.store.days.play_documents import DOCUMENT
 from sync.origin.store.reports.billable_rules import hold_rules
 from sync.origin.store.reports.day_plays import JUDGED, DayPlays, JudgedPlay, known_of_lines
+from sync.origin.tables.plays import plays
+from sync.origin.tables.reports import ALL_DEVICES, HOURS, play_days, play_sums
 
 MOST_PLAYS = 2_000
 """So many new plays in one transaction: to count them takes 20 ms."""

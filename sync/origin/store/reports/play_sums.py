@@ -9,8 +9,6 @@ from sqlalchemy import ColumnElement, Select, case, delete, func, insert, litera
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.report_tables import ALL_DEVICES, play_days, play_sums
-from sync.origin.persistence.tables import plays
 from sync.origin.planning.billable_rule import VersionedRule
 from sync.origin.planning.venue_days import around
 from sync.origin.store.days.play_days import mark_days
@@ -18,6 +16,8 @@ from sync.origin.store.days.play_documents import DOCUMENT, documents
 from sync.origin.store.reports.billable_rules import hold_rules, rules_of
 from sync.origin.store.reports.day_plays import JUDGED, DayPlays, known_of_lines
 from sync.origin.store.reports.new_plays import ADDED, NEW_SUMS, Added, Count, Day, DaySums, add_new_plays
+from sync.origin.tables.plays import plays
+from sync.origin.tables.reports import ALL_DEVICES, play_days, play_sums
 
 
 @dataclass(frozen=True, slots=True)

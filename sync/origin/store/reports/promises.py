@@ -7,8 +7,10 @@ from typing import Any
 from sqlalchemy import Select, delete, func, insert, select
 
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.report_tables import promised_plays
-from sync.origin.persistence.tables import channels, creatives, devices, releases
+from sync.origin.tables.devices import devices
+from sync.origin.tables.plans import channels, creatives
+from sync.origin.tables.releases import releases
+from sync.origin.tables.reports import promised_plays
 
 _AT_ONCE = 500  # a statement takes a limited number of values
 

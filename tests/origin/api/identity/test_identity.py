@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from sync.origin.persistence.tables import devices
 from sync.origin.store.proof.machines import RETURNED_LATELY_MS, MachineChange, MachineStore
+from sync.origin.tables.devices import devices
 from sync.proof.key_request import request_key
 from sync.runtime.clock import unix_ms
 from sync.trust.signing import SigningKey

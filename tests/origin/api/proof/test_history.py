@@ -12,8 +12,8 @@ from sqlalchemy import delete
 
 from sync.errors import StorageFull
 from sync.origin.intake import clock_correction
-from sync.origin.persistence.history_tables import history, history_conflicts
 from sync.origin.store.proof.play_times import JUDGED_ANEW, PlayTimeStore
+from sync.origin.tables.history import history, history_conflicts
 from sync.wire.device_reports import record_hash
 from tests.fakes import FakeClock
 from tests.origin.api.proof.test_plays import bring, kept, statuses

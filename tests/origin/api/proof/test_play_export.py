@@ -14,10 +14,10 @@ from sync.errors import NotFound, Rejected, StorageBroken
 from sync.origin.api.proof import play_export
 from sync.origin.app import proof_commands
 from sync.origin.app.cli import parser
-from sync.origin.persistence.tables import release_contents
 from sync.origin.proof.export.findings import Kind, LineTotals, Verification
 from sync.origin.proof.export.verifier import verify_export
 from sync.origin.store.proof import exported_plays
+from sync.origin.tables.releases import release_contents
 from sync.proof.checkpoint import Checkpoint
 from sync.proof.key_request import request_key
 from sync.wire.device_reports import Outcome

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import delete, insert
 
 from sync.origin.intake.receipts import SEARCH_EVERY_S
-from sync.origin.persistence import tables
+from sync.origin.tables import plans
+from sync.origin.tables import plays as play_tables
 from sync.wire.device_reports import BATCH_LIMIT
 from tests.fakes import FakeClock
 from tests.origin.running_origin import EPOCH, Answer, RunningOrigin, play
@@ -99,8 +100,8 @@ async def test_what_a_restored_database_lacks_is_asked_for_again_now_and_then(
     plays = [play(device, sequence) for sequence in range(1, 12)]
     await bring(server, token, *plays[:8])
     async with server.database.writing() as connection:  # the backup is older than these
-        await connection.execute(delete(tables.plays).where(tables.plays.c.sequence.in_((1, 5, 6))))
-        await connection.execute(delete(tables.play_marks))
+        await connection.execute(delete(play_tables.plays).where(play_tables.plays.c.sequence.in_((1, 5, 6))))
+        await connection.execute(delete(play_tables.play_marks))
 
     async def missing(sent: dict[str, Any]) -> list[tuple[int, int]]:
         return [(gap["first"], gap["last"]) for gap in (await bring(server, token, sent)).document["missing"]]
@@ -228,7 +229,7 @@ async def test_people_read_names_in_sums_and_csv(server: RunningOrigin) -> None:
     await bring(server, token, play(device, 1, relaxed=["category", "advertiser"]), play(device, 2, line="gone"))
     async with server.database.writing() as connection:
         flight = {"id": "spring", "name": "Spring teas", "advertiser": "Teas", "starts_ms": 0, "ends_ms": 1}
-        await connection.execute(insert(tables.campaigns).values(**flight, version=1, updated_ms=0))
+        await connection.execute(insert(plans.campaigns).values(**flight, version=1, updated_ms=0))
         line = {
             "id": "mornings",
             "campaign_id": "spring",
@@ -237,7 +238,7 @@ async def test_people_read_names_in_sums_and_csv(server: RunningOrigin) -> None:
             "weight": 1,
             "windows": [],
         }
-        await connection.execute(insert(tables.lines).values(**line, category="", category_gap=0, advertiser_gap=0))
+        await connection.execute(insert(plans.lines).values(**line, category="", category_gap=0, advertiser_gap=0))
     sums = (await server.ask("GET", "/v1/plays/summary?by=line", server.reader)).document["sums"]
     assert {(one["id"], one["name"]) for one in sums} == {("mornings", "Mornings"), ("gone", "")}
     answer = await server.ask("GET", "/v1/plays/summary?by=campaign&format=csv", server.reader)

@@ -14,7 +14,6 @@ from sqlalchemy import insert
 
 from sync.origin.app import cli, report_commands
 from sync.origin.persistence.data_folder import DataFolder
-from sync.origin.persistence.tables import campaigns, lines
 from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.planning.release_contents import contents_of
 from sync.origin.proof.delivery import ReportBy
@@ -22,6 +21,7 @@ from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.origin.store.proof.history import HistoryStore
 from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.reports.billable_rules import note_rules
+from sync.origin.tables.plans import campaigns, lines
 from sync.runtime.clock import unix_ms
 from sync.wire.content_paths import release_path
 from sync.wire.device_reports import HistoryRecord

@@ -2,12 +2,12 @@
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, false
 
-from sync.origin.persistence.history_tables import history
+from sync.origin.tables.columns import metadata
 
 # The certificates of the keys with which devices sign: rows are added, never changed. The newest of a serial counts.
 device_keys = Table(
     "device_keys",
-    history.metadata,
+    metadata,
     Column("device_id", ForeignKey("devices.id"), primary_key=True),
     Column("number", Integer, primary_key=True),  # of the certificate, from 1
     Column("serial", Integer, nullable=False),  # of the key
@@ -26,7 +26,7 @@ device_keys = Table(
 # What devices signed about their logs of plays: rows are added, never changed. Two of one number are a fork.
 checkpoints = Table(
     "checkpoints",
-    history.metadata,
+    metadata,
     Column("device_id", ForeignKey("devices.id"), primary_key=True),
     Column("hash", String(64), primary_key=True),  # of the signed bytes
     Column("number", BigInteger, nullable=False),
@@ -50,7 +50,7 @@ checkpoints = Table(
 # What blinds plays and lines in the checkpoints of a log epoch; an export opens only what it shows.
 log_secrets = Table(
     "log_secrets",
-    history.metadata,
+    metadata,
     Column("device_id", ForeignKey("devices.id"), primary_key=True),
     Column("log_epoch", String(32), primary_key=True),
     Column("secret", String(64), nullable=False),
@@ -59,7 +59,7 @@ log_secrets = Table(
 # The starts of machines that reported as a device. One that reports again after another one is a second machine.
 device_boots = Table(
     "device_boots",
-    history.metadata,
+    metadata,
     Column("device_id", ForeignKey("devices.id"), primary_key=True),
     Column("boot_id", String(32), primary_key=True),
     Column("first_ms", BigInteger, nullable=False),
@@ -70,7 +70,7 @@ device_boots = Table(
 # The devices that machines become which ran with the identity of another one; rows stay.
 new_identities = Table(
     "new_identities",
-    history.metadata,
+    metadata,
     Column("device_id", ForeignKey("devices.id"), primary_key=True),
     Column("boot_id", String(32), primary_key=True),
     Column("new_device_id", String(64), nullable=False),
@@ -82,7 +82,7 @@ new_identities = Table(
 # Signs that two machines run with the identity of a device. Rows stay; one that a person has dealt with has ended.
 identity_doubts = Table(
     "identity_doubts",
-    history.metadata,
+    metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("device_id", ForeignKey("devices.id"), nullable=False),
     Column("kind", String(24), nullable=False),

@@ -7,9 +7,8 @@ of the rows.
 
 from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, String, Table
 
-from sync.origin.persistence.people_tables import people
+from sync.origin.tables.columns import metadata
 
-metadata = people.metadata
 ALL_DEVICES = ""
 HOURS = tuple(f"hour_{hour:02}" for hour in range(24))
 

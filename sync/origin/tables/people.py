@@ -5,9 +5,7 @@ The secret of an authenticator app is the exception: its codes are computed from
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, String, Table, Text
 
-from sync.origin.persistence.signing_tables import device_keys
-
-metadata = device_keys.metadata
+from sync.origin.tables.columns import metadata
 
 # People's and programs' keys.
 keys = Table(

@@ -2,7 +2,7 @@
 
 from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
 
-from sync.origin.persistence.tables import metadata
+from sync.origin.tables.columns import metadata
 
 # Rows of a device have its log epoch and sequence; what this origin wrote itself has neither.
 history = Table(

@@ -1,0 +1,85 @@
+"""The tables of files: uploads, what becomes of them, and files that nothing refers to."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    false,
+)
+
+from sync.origin.tables.columns import metadata, name_key_columns
+
+# Uploads; the bytes are in the file `uploads/{id}`, durable up to `offset_bytes`.
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", String(64)),  # declared by the client, checked once all bytes are there
+    Column("metadata", Text),  # as the client sent it
+    Column("offset_bytes", BigInteger, nullable=False),
+    Column("media_id", String(64)),  # set once it is handed over
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False, index=True),
+)
+
+# Finished media files under content/assets, named by hash; several media may share one.
+assets = Table(
+    "assets",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("index_sha256", String(64), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("media_type", String(64), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("duration_ms", BigInteger),
+    Column("has_audio", Boolean, nullable=False),
+    Column("loudness_lufs", Float),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("unneeded_ms", BigInteger),  # since when no media and no kept release refers to it
+)
+
+# What people uploaded, and network streams; `state` is a MediaState.
+media = Table(
+    "media",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("progress", Integer, nullable=False, default=0),  # percent of the processing
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_try_ms", BigInteger, nullable=False, default=0),
+    Column("large", Boolean, nullable=False, default=False, server_default=false()),  # its work takes long
+    Column("problem", Text),  # for the person who sent it: why it failed, or what was mended
+    Column("source_sha256", String(64), nullable=False, index=True),  # of the bytes, or of a stream's address
+    Column("source_bytes", BigInteger, nullable=False),
+    Column("asset_sha256", ForeignKey("assets.sha256"), index=True),
+    Column("version", Integer, nullable=False, default=1),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    *name_key_columns(),
+    Index("media_by_name", "name_order", "id"),
+    Index("media_by_creation", "created_ms", "id"),
+)
+
+streams = Table(
+    "streams",  # media without bytes on the origin
+    metadata,
+    Column("media_id", ForeignKey("media.id", ondelete="CASCADE"), primary_key=True),
+    Column("url", Text, nullable=False),
+)
+
+# Files that no row refers to, and when the first scan found each so. The name of the table is from an earlier version.
+orphans = Table(
+    "strays", metadata, Column("path", Text, primary_key=True), Column("since_ms", BigInteger, nullable=False)
+)

@@ -1,0 +1,144 @@
+"""The tables of what people plan: playlists, channels with their schedules, and campaigns."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
+
+from sync.origin.tables.columns import NoneAsEmptyText, metadata, name_key_columns
+
+playlists = Table(
+    "playlists",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    *name_key_columns(),
+)
+
+playlist_items = Table(
+    "playlist_items",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("playlist_id", ForeignKey("playlists.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("media_id", ForeignKey("media.id"), nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    Column("duration_ms", BigInteger),
+    Column("fit", NoneAsEmptyText(16), nullable=False),
+    Column("background", NoneAsEmptyText(7), nullable=False),
+    Column("volume", Integer, nullable=False),
+    Column("at_end", String(16), nullable=False),
+    Column("starts_ms", BigInteger),
+    Column("ends_ms", BigInteger),
+    Column("loop", Boolean, nullable=False, server_default=false()),
+    Column("ends_with_budget", Boolean, nullable=False, server_default=false()),
+    UniqueConstraint("playlist_id", "position"),
+)
+
+# Channels with their schedules; `sequence` is that of the release their timestamp names, 0 before the first.
+channels = Table(
+    "channels",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("zone", String(64), nullable=False),
+    Column("default_playlist_id", ForeignKey("playlists.id"), index=True),
+    Column("every_items", Integer, nullable=False, default=1),
+    Column("ads", Integer, nullable=False, default=1),
+    Column("fallback_media_id", ForeignKey("media.id"), index=True),
+    Column("version", Integer, nullable=False),
+    Column("sequence", BigInteger, nullable=False, default=0),
+    *name_key_columns(),
+)
+
+dayparts = Table(
+    "dayparts",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("channel_id", ForeignKey("channels.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("playlist_id", ForeignKey("playlists.id"), nullable=False, index=True),
+    Column("weekdays", JSON, nullable=False),
+    Column("start", String(5), nullable=False),
+    Column("end", String(5), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("first_day", String(10)),
+    Column("last_day", String(10)),
+)
+
+# What is shown over a channel's programme; `media_id` is the picture of a logo, `style` is everything else.
+overlays = Table(
+    "overlays",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("channel_id", ForeignKey("channels.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("media_id", ForeignKey("media.id"), index=True),
+    Column("style", JSON, nullable=False),
+)
+
+# Without a channel a campaign runs on all channels.
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("advertiser", Text, nullable=False),
+    Column("channel_id", ForeignKey("channels.id"), index=True),
+    Column("starts_ms", BigInteger, nullable=False),
+    Column("ends_ms", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    *name_key_columns(),
+)
+
+lines = Table(
+    "lines",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("campaign_id", ForeignKey("campaigns.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("category", String(64), nullable=False),
+    Column("share_ppm", Integer),
+    Column("weight", Integer, nullable=False),
+    Column("windows", JSON, nullable=False),
+    Column("category_gap", Integer, nullable=False),
+    Column("advertiser_gap", Integer, nullable=False),
+    Column("billable_rule", JSON(none_as_null=True)),  # NULL: the default
+)
+
+# Each rule that a line ever had, the newest last: plays are judged by it though the line is deleted.
+billable_rules = Table(
+    "billable_rules",
+    metadata,
+    Column("line_id", String(64), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("rule", JSON, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+)
+
+creatives = Table(
+    "creatives",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("line_id", ForeignKey("lines.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("media_id", ForeignKey("media.id"), nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    Column("duration_ms", BigInteger),
+    Column("fit", NoneAsEmptyText(16), nullable=False),
+    Column("background", NoneAsEmptyText(7), nullable=False),
+    Column("volume", Integer, nullable=False),
+)
