@@ -106,8 +106,12 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/publishing": (
         SERVICES,
-        "sync/origin/ingest sync/origin/persistence sync/origin/planning sync/origin/store sync/programme "
-        "sync/programme/bookings sync/trust",
+        "sync/origin/persistence sync/origin/planning sync/origin/store sync/programme sync/programme/bookings "
+        "sync/trust",
+    ),
+    "sync/origin/publishing/folder": (
+        SERVICES,
+        "sync/origin/ingest sync/origin/persistence sync/origin/planning sync/origin/publishing sync/origin/store",
     ),
     "sync/origin/reports": (
         SERVICES,
@@ -143,8 +147,12 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/api": (
         FACES,
         "sync/http sync/origin/http sync/origin/ingest sync/origin/intake sync/origin/live sync/origin/persistence "
-        "sync/origin/planning sync/origin/publishing sync/origin/retention sync/origin/store sync/origin/store/proof "
-        "sync/programme/bookings sync/trust",
+        "sync/origin/planning sync/origin/retention sync/origin/store sync/origin/store/proof sync/trust",
+    ),
+    "sync/origin/api/releases": (
+        FACES,
+        "sync/http sync/origin/api sync/origin/http sync/origin/persistence sync/origin/planning "
+        "sync/origin/publishing sync/origin/store sync/programme/bookings",
     ),
     "sync/origin/api/proof": (
         FACES,
@@ -173,11 +181,13 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/app": (
         ROOTS,
         "sync/http sync/origin sync/origin/api sync/origin/api/identity sync/origin/api/people "
-        "sync/origin/api/proof sync/origin/console sync/origin/http sync/origin/ingest sync/origin/intake "
+        "sync/origin/api/proof sync/origin/api/releases sync/origin/console "
+        "sync/origin/http sync/origin/ingest sync/origin/intake "
         "sync/origin/live sync/origin/login sync/origin/people sync/origin/persistence sync/origin/proof "
-        "sync/origin/proof/export sync/origin/publishing sync/origin/reports sync/origin/retention "
-        "sync/origin/settings sync/origin/store sync/origin/store/changes sync/origin/store/heartbeats "
-        "sync/origin/store/people sync/origin/store/proof sync/origin/store/reports sync/trust",
+        "sync/origin/proof/export sync/origin/publishing sync/origin/publishing/folder sync/origin/reports "
+        "sync/origin/retention sync/origin/settings sync/origin/store sync/origin/store/changes "
+        "sync/origin/store/heartbeats sync/origin/store/people sync/origin/store/proof "
+        "sync/origin/store/reports sync/trust",
     ),
 }
 

@@ -17,7 +17,7 @@ from sync.http.problems import problem_middleware
 from sync.origin.api.content import ContentRoutes
 from sync.origin.api.devices import DeviceRoutes
 from sync.origin.api.plan_documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
-from sync.origin.api.releases import ReleaseRoutes
+from sync.origin.api.releases.release_routes import ReleaseRoutes
 from sync.origin.api.schedules import ScheduleRoutes
 from sync.origin.live.screens import Screens
 from sync.origin.persistence.data_folder import DataFolder

@@ -23,7 +23,7 @@ from sync.origin.app import device_commands, people_commands, proof_commands, re
 from sync.origin.app.server import serve
 from sync.origin.app.wiring import Origin, has_origin, open_origin
 from sync.origin.ingest.chunker import describe_chunker, divides_by_content
-from sync.origin.publishing.folder_publisher import publish_folder
+from sync.origin.publishing.folder.folder_publisher import publish_folder
 from sync.origin.settings.loader import load_settings
 from sync.origin.settings.model import OriginConfiguration
 from sync.roles import Role

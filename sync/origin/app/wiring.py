@@ -31,7 +31,7 @@ from sync.origin.api.proof.play_delivery import PlayDeliveryRoutes
 from sync.origin.api.proof.play_export import PlayExporter, PlayExportRoutes
 from sync.origin.api.proof.play_reading import PlayReadingRoutes
 from sync.origin.api.proof.reports import ReportRoutes
-from sync.origin.api.releases import ReleaseRoutes
+from sync.origin.api.releases.release_routes import ReleaseRoutes
 from sync.origin.api.schedules import ScheduleRoutes
 from sync.origin.api.storage import StorageRoutes
 from sync.origin.api.uploads import UploadRoutes, add_tus_version
@@ -60,7 +60,7 @@ from sync.origin.login.accounts import PeopleAccounts
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
 from sync.origin.proof.billing import JUDGEMENT
-from sync.origin.publishing.folder_publisher import FolderTarget
+from sync.origin.publishing.folder.folder_publisher import FolderTarget
 from sync.origin.publishing.keyring import Keyring
 from sync.origin.publishing.published_contents import PublishedContents
 from sync.origin.publishing.publisher import Publisher

@@ -1,1 +1,1 @@
-"""Compiles, signs and publishes releases; publishes a folder."""
+"""Compiles, signs and publishes releases."""

@@ -27,7 +27,7 @@ from sync.origin.planning.folder_plan import (
     with_items,
 )
 from sync.origin.planning.playlists import PlaylistDraft, StoredPlaylist
-from sync.origin.publishing.folder_drafts import (
+from sync.origin.publishing.folder.folder_drafts import (
     FolderMedia,
     MediaByName,
     campaign_draft,
@@ -36,7 +36,7 @@ from sync.origin.publishing.folder_drafts import (
     playlist_draft,
     schedule_draft,
 )
-from sync.origin.publishing.folder_intake import FolderIntake, LocalFile
+from sync.origin.publishing.folder.folder_intake import FolderIntake, LocalFile
 from sync.origin.publishing.publisher import Publication, Publisher
 from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.media import MediaRow, MediaState, MediaStore

@@ -21,7 +21,7 @@ from sync.origin.persistence.pages import PageRequest
 from sync.origin.planning.folder_files import PLAN_FILE
 from sync.origin.planning.folder_plan import read_folder_plan
 from sync.origin.planning.plan_fields import MAX_ITEMS
-from sync.origin.publishing.folder_publisher import FolderTarget, publish_folder
+from sync.origin.publishing.folder.folder_publisher import FolderTarget, publish_folder
 from sync.origin.store.media import MediaState
 from sync.origin.store.uploads import UploadStore
 from sync.origin.transcode.transcode_job import MadeMedia, TranscodeJob

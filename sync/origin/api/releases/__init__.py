@@ -1,0 +1,1 @@
+"""Serves releases: publishes, lists, previews them."""

@@ -1,0 +1,1 @@
+"""Publishes a folder of files with its plan."""
