@@ -55,6 +55,10 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/persistence sync/origin/tables sync/origin/planning sync/origin/store/changes "
         "sync/origin/store/heartbeats sync/origin/store/reports",
     ),
+    "sync/origin/store/media": (
+        ENGINES_AND_STORES,
+        "sync/origin/persistence sync/origin/store sync/origin/store/heartbeats sync/origin/tables",
+    ),
     "sync/origin/store/people": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/tables"),
     "sync/origin/store/proof": (
         ENGINES_AND_STORES,
@@ -101,8 +105,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/ingest": (
         SERVICES,
-        "sync/origin/limits sync/origin/persistence sync/origin/planning sync/origin/settings sync/origin/store "
-        "sync/origin/transcode sync/origin/transcode/film",
+        "sync/origin/limits sync/origin/persistence sync/origin/planning sync/origin/settings "
+        "sync/origin/store/media sync/origin/transcode sync/origin/transcode/film",
     ),
     "sync/origin/publishing": (
         SERVICES,
@@ -111,7 +115,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/publishing/folder": (
         SERVICES,
-        "sync/origin/ingest sync/origin/persistence sync/origin/planning sync/origin/publishing sync/origin/store",
+        "sync/origin/ingest sync/origin/persistence sync/origin/planning sync/origin/publishing sync/origin/store "
+        "sync/origin/store/media",
     ),
     "sync/origin/reports": (
         SERVICES,
@@ -120,7 +125,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/retention": (
         SERVICES,
-        "sync/origin/persistence sync/origin/planning sync/origin/store sync/origin/store/days",
+        "sync/origin/persistence sync/origin/planning sync/origin/store/days sync/origin/store/media",
     ),
     "sync/origin/intake": (
         SERVICES,
@@ -146,13 +151,19 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/api": (
         FACES,
-        "sync/http sync/origin/http sync/origin/ingest sync/origin/intake sync/origin/live sync/origin/persistence "
-        "sync/origin/planning sync/origin/retention sync/origin/store sync/origin/store/proof sync/trust",
+        "sync/http sync/origin/http sync/origin/intake sync/origin/live sync/origin/persistence "
+        "sync/origin/planning sync/origin/retention sync/origin/store sync/origin/store/media "
+        "sync/origin/store/proof sync/trust",
     ),
     "sync/origin/api/releases": (
         FACES,
         "sync/http sync/origin/api sync/origin/http sync/origin/persistence sync/origin/planning "
         "sync/origin/publishing sync/origin/store sync/programme/bookings",
+    ),
+    "sync/origin/api/media": (
+        FACES,
+        "sync/http sync/origin/api sync/origin/http sync/origin/ingest sync/origin/persistence "
+        "sync/origin/retention sync/origin/store/media",
     ),
     "sync/origin/api/proof": (
         FACES,
@@ -180,14 +191,13 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/app": (
         ROOTS,
-        "sync/http sync/origin sync/origin/api sync/origin/api/identity sync/origin/api/people "
-        "sync/origin/api/proof sync/origin/api/releases sync/origin/console "
-        "sync/origin/http sync/origin/ingest sync/origin/intake "
-        "sync/origin/live sync/origin/login sync/origin/people sync/origin/persistence sync/origin/proof "
-        "sync/origin/proof/export sync/origin/publishing sync/origin/publishing/folder sync/origin/reports "
-        "sync/origin/retention sync/origin/settings sync/origin/store sync/origin/store/changes "
-        "sync/origin/store/heartbeats sync/origin/store/people sync/origin/store/proof "
-        "sync/origin/store/reports sync/trust",
+        "sync/http sync/origin sync/origin/api sync/origin/api/identity sync/origin/api/media "
+        "sync/origin/api/people sync/origin/api/proof sync/origin/api/releases sync/origin/console sync/origin/http "
+        "sync/origin/ingest sync/origin/intake sync/origin/live sync/origin/login sync/origin/people "
+        "sync/origin/persistence sync/origin/proof sync/origin/proof/export sync/origin/publishing "
+        "sync/origin/publishing/folder sync/origin/reports sync/origin/retention sync/origin/settings "
+        "sync/origin/store sync/origin/store/changes sync/origin/store/heartbeats sync/origin/store/media "
+        "sync/origin/store/people sync/origin/store/proof sync/origin/store/reports sync/trust",
     ),
 }
 

@@ -16,15 +16,16 @@ from aiohttp import web
 
 from sync.http.operations import Needed, mount
 from sync.http.problems import problem_middleware
-from sync.origin.api.media import MediaRoutes
-from sync.origin.api.uploads import UploadRoutes, add_tus_version
+from sync.origin.api.media.media import MediaRoutes
+from sync.origin.api.media.uploads import UploadRoutes, add_tus_version
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.ingest.upload_intake import Intake
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
 from sync.origin.settings.model import OriginConfiguration
-from sync.origin.store.media import MediaRow, MediaState, MediaStore
-from sync.origin.store.uploads import UploadStore
+from sync.origin.store.media.media import MediaStore
+from sync.origin.store.media.media_rows import MediaRow, MediaState
+from sync.origin.store.media.uploads import UploadStore
 from sync.runtime.clock import Clock, SystemClock
 from tests.origin.empty_database import lay_database
 

@@ -26,7 +26,7 @@ from sync.origin.publishing.keyring import Keyring
 from sync.origin.publishing.publisher import Publisher
 from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.devices import DeviceStore
-from sync.origin.store.media import MediaStore
+from sync.origin.store.media.media import MediaStore
 from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.proof.identity_doubts import IdentityDoubtStore
 from sync.origin.store.releases import ReleaseStore

@@ -24,7 +24,7 @@ from sync.origin.live.severity import ScreenSeverity
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.retention.scanner import Figures
 from sync.origin.store.counts import CountStore
-from sync.origin.store.media import MediaState
+from sync.origin.store.media.media_rows import MediaState
 from sync.runtime.clock import Clock, unix_ms
 from sync.runtime.supervisor import Restarts
 from sync.wire.device_reports import Receipt

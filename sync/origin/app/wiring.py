@@ -19,7 +19,9 @@ from sync.origin.api.content import ContentRoutes
 from sync.origin.api.devices import DeviceRoutes
 from sync.origin.api.exchange import ExchangeRoutes
 from sync.origin.api.identity.routes import IdentityRoutes
-from sync.origin.api.media import MediaRoutes
+from sync.origin.api.media.media import MediaRoutes
+from sync.origin.api.media.storage import StorageRoutes
+from sync.origin.api.media.uploads import UploadRoutes, add_tus_version
 from sync.origin.api.monitoring import MonitoringRoutes, OriginMetrics
 from sync.origin.api.pairings import Enrolment, OriginKeys, PairingRoutes
 from sync.origin.api.plan_documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
@@ -33,8 +35,6 @@ from sync.origin.api.proof.play_reading import PlayReadingRoutes
 from sync.origin.api.proof.reports import ReportRoutes
 from sync.origin.api.releases.release_routes import ReleaseRoutes
 from sync.origin.api.schedules import ScheduleRoutes
-from sync.origin.api.storage import StorageRoutes
-from sync.origin.api.uploads import UploadRoutes, add_tus_version
 from sync.origin.app.people_parts import people_parts
 from sync.origin.console.server import add_console, harden
 from sync.origin.http.auth import Gatekeeper
@@ -78,7 +78,9 @@ from sync.origin.store.changes.change_log import ChangeLog
 from sync.origin.store.counts import CountStore
 from sync.origin.store.devices import DeviceStore
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore, write_held
-from sync.origin.store.media import MediaStore
+from sync.origin.store.media.media import MediaStore
+from sync.origin.store.media.retention import RetentionStore
+from sync.origin.store.media.uploads import UploadStore
 from sync.origin.store.pairings import PairingStore
 from sync.origin.store.people.keys import KeyStore
 from sync.origin.store.people.sessions import SessionStore
@@ -96,9 +98,7 @@ from sync.origin.store.proof.signed_logs import SignedLogStore
 from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.reports.play_sums import PlaySumStore
 from sync.origin.store.reports.promises import PromiseStore
-from sync.origin.store.retention import RetentionStore
 from sync.origin.store.schedules import ScheduleStore
-from sync.origin.store.uploads import UploadStore
 from sync.runtime.clock import Clock
 from sync.runtime.supervisor import Restarts
 

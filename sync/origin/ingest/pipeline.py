@@ -4,9 +4,10 @@ There are two lanes, so that a small media never waits for a large one. All begi
 expected to take long by its headers, or turns out to, is queued again for the other lane (`media.large`). In each lane
 several media are worked on at once, as many as processors and memory allow; they begin in the order of their uploads.
 
-The states of a media: `sync.origin.store.media.MEDIA_STATES`. Each media has a folder of its own below `work/`. The
-asset is stored before the row changes, so a crash leaves a media that is queued again and nothing incomplete that a
-device could see. An attempt counts when it begins: a file that crashes the origin does so at most `MAX_ATTEMPTS` times.
+The states of a media: `sync.origin.store.media.media_rows.MEDIA_STATES`. Each media has a folder of its own below
+`work/`. The asset is stored before the row changes, so a crash leaves a media that is queued again and nothing
+incomplete that a device could see. An attempt counts when it begins: a file that crashes the origin does so at most
+`MAX_ATTEMPTS` times.
 """
 
 import asyncio
@@ -27,7 +28,8 @@ from sync.origin.limits.transcoding_budget import QUICK_ENDS_AFTER_S, Limits, la
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.upload_file import lock_upload
 from sync.origin.settings.model import OriginConfiguration
-from sync.origin.store.media import MediaRow, MediaState, MediaStore
+from sync.origin.store.media.media import MediaStore
+from sync.origin.store.media.media_rows import MediaRow, MediaState
 from sync.origin.transcode.forked_tools import ForkedTools
 from sync.origin.transcode.probe import BadMedia
 from sync.origin.transcode.sandbox import ChildStopped

@@ -17,8 +17,9 @@ from sync.origin.persistence.pages import Page, PageRequest
 from sync.origin.persistence.upload_file import Checksum, UploadFile, hash_file, lock_upload
 from sync.origin.planning.file_names import shown_name
 from sync.origin.settings.model import OriginConfiguration
-from sync.origin.store.media import MediaRow, MediaState, MediaStore
-from sync.origin.store.uploads import Upload, UploadState, UploadStore
+from sync.origin.store.media.media import MediaStore
+from sync.origin.store.media.media_rows import MediaRow, MediaState
+from sync.origin.store.media.uploads import Upload, UploadState, UploadStore
 from sync.runtime.clock import Clock
 from sync.runtime.durable_files import copy_durably, storage_errors
 
@@ -39,7 +40,7 @@ class Intake:
 
     `queued()` is called when the pipeline has new work, and when that begins to be received; `changed("uploads" |
     "media", id)` after each durable change.
-    The states of an upload: `sync.origin.store.uploads.UPLOAD_STATES`.
+    The states of an upload: `sync.origin.store.media.uploads.UPLOAD_STATES`.
     """
 
     def __init__(

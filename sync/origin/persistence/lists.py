@@ -80,6 +80,9 @@ def _of_kind(kind: str) -> Any:
 ONLINE = devices.c.seen_ms.is_not(None) & devices.c.unheard_ms.is_(None)
 """A device was heard, and is not silent since."""
 
+UNFINISHED = uploads.c.media_id.is_(None)
+"""An upload is not a media yet."""
+
 MEDIA = ListRule(
     media,
     {
@@ -155,6 +158,7 @@ UPLOADS = ListRule(
     uploads,
     {"created_at": (uploads.c.created_ms,), "expires_at": (uploads.c.expires_ms,)},
     "created_at",
+    base=(UNFINISHED,),
 )
 PAIRINGS = ListRule(pairings, {"expires_at": (pairings.c.expires_ms,)}, "expires_at")
 PLAYS = ListRule(plays, {"started_at": (plays.c.started_ms,)}, "-started_at", most_unasked=100, counted=False)

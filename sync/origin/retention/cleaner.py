@@ -11,8 +11,9 @@ from sync.errors import Conflict, NotFound, Rejected, StorageBroken, StorageFull
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.upload_file import lock_upload
 from sync.origin.retention.scanner import ContentScanner, Figures, ScanResult
-from sync.origin.store.media import MediaState, MediaStore
-from sync.origin.store.retention import RetentionStore
+from sync.origin.store.media.media import MediaStore
+from sync.origin.store.media.media_rows import MediaState
+from sync.origin.store.media.retention import RetentionStore
 from sync.runtime.clock import Clock
 from sync.runtime.threads import in_thread
 

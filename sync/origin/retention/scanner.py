@@ -28,7 +28,7 @@ from sync.origin.retention.policy import (
     releases_to_keep,
     sort_by_age,
 )
-from sync.origin.store.retention import ContentReferences, RetentionStore
+from sync.origin.store.media.retention import ContentReferences, RetentionStore
 from sync.runtime.clock import Clock, unix_ms
 from sync.runtime.durable_files import storage_errors
 from sync.runtime.threads import in_thread

@@ -7,10 +7,9 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.lists import ONLINE
+from sync.origin.persistence.lists import ONLINE, UNFINISHED
 from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.pairings import PairingStep
-from sync.origin.store.uploads import UNFINISHED
 from sync.origin.tables.devices import devices, pairings
 from sync.origin.tables.media import media, uploads
 from sync.origin.tables.releases import releases

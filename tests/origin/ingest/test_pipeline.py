@@ -17,7 +17,8 @@ from sync.origin.ingest import asset_builder
 from sync.origin.ingest import pipeline as pipeline_module
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.persistence.upload_file import lock_upload
-from sync.origin.store.media import MediaRow, MediaState, MediaStore
+from sync.origin.store.media.media import MediaStore
+from sync.origin.store.media.media_rows import MediaRow, MediaState
 from sync.origin.transcode import forked_tools, transcode_job
 from sync.origin.transcode.forked_tools import ForkedTools
 from sync.origin.transcode.sandbox import THREADS, ToolResult

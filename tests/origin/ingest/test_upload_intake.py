@@ -16,8 +16,8 @@ from sync.origin.ingest.upload_intake import Intake
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.pages import PageRequest
 from sync.origin.persistence.upload_file import lock_upload
-from sync.origin.store.media import MediaState
-from sync.origin.store.uploads import Upload
+from sync.origin.store.media.media_rows import MediaState
+from sync.origin.store.media.uploads import Upload
 from sync.runtime.clock import SystemClock
 from tests.fakes import FakeClock
 from tests.origin.media_origin import (

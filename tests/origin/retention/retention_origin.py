@@ -14,8 +14,8 @@ from sync.origin.retention.policy import RetentionRule
 from sync.origin.retention.scanner import ContentScanner, Figures
 from sync.origin.store.devices import add_device
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
-from sync.origin.store.media import MediaState
-from sync.origin.store.retention import RetentionStore
+from sync.origin.store.media.media_rows import MediaState
+from sync.origin.store.media.retention import RetentionStore
 from sync.wire.release import Release
 from tests.fakes import FakeClock
 from tests.origin.planning_origin import PlanningOrigin, open_planning_origin

@@ -381,7 +381,7 @@ SCRIPT = """
 import asyncio, os, signal, sys
 from datetime import datetime
 from pathlib import Path
-from sync.origin.store.retention import RetentionStore
+from sync.origin.store.media.retention import RetentionStore
 from tests.fakes import FakeClock
 from tests.origin.retention.retention_origin import open_retention_origin
 

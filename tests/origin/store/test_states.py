@@ -7,9 +7,10 @@ import pytest
 
 from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
-from sync.origin.store.media import MEDIA_STATES, MediaState, MediaStore
+from sync.origin.store.media.media import MediaStore
+from sync.origin.store.media.media_rows import MEDIA_STATES, MediaState
+from sync.origin.store.media.uploads import UPLOAD_STATES, UploadState, UploadStore
 from sync.origin.store.pairings import PAIRING_STATES, Admission, Pairing, PairingLimits, PairingStep, PairingStore
-from sync.origin.store.uploads import UPLOAD_STATES, UploadState, UploadStore
 from sync.runtime.state_table import ForbiddenMove
 from sync.wire.release import Asset, MediaKind
 from tests.fakes import FakeClock

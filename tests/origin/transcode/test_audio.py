@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sync.origin.store.media import MediaState
+from sync.origin.store.media.media_rows import MediaState
 from sync.origin.transcode.title_card_tool import SIZE, draw_card
 from sync.wire.release import MediaKind
 from tests.long_tables import in_bench

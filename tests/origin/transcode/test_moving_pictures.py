@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops
 
-from sync.origin.store.media import MediaState
+from sync.origin.store.media.media_rows import MediaState
 from sync.origin.transcode.picture.animation import frame_repeats, frame_step_ms, survey
 from sync.origin.transcode.picture.frames import DECODER_ERRORS, MovingPicture
 from sync.origin.transcode.picture_tool import UnusablePicture, convert

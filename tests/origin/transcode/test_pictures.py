@@ -12,7 +12,7 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageDraw
 
-from sync.origin.store.media import MediaState
+from sync.origin.store.media.media_rows import MediaState
 from sync.origin.transcode.picture.animation import frame_repeats, frame_step_ms
 from sync.origin.transcode.picture.jpeg import strip_jpeg
 from sync.origin.transcode.picture_tool import convert

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sync.errors import Rejected
-from sync.origin.store.media import MediaState
+from sync.origin.store.media.media_rows import MediaState
 from sync.origin.transcode.film.facts import VideoFile
 from sync.origin.transcode.film.recipe import choose_recipe
 from sync.origin.transcode.film.track_timing import TrackTimes

@@ -15,7 +15,8 @@ from sync.origin.ingest.upload_intake import CHANGED_MEANWHILE, Intake
 from sync.origin.persistence.upload_file import hash_file
 from sync.origin.planning.file_names import shown_name
 from sync.origin.planning.folder_plan import name_reasons
-from sync.origin.store.media import MediaRow, MediaState, MediaStore
+from sync.origin.store.media.media import MediaStore
+from sync.origin.store.media.media_rows import MediaRow, MediaState
 from sync.runtime.clock import Clock
 from sync.runtime.os_messages import os_reason
 

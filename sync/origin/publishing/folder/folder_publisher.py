@@ -39,7 +39,8 @@ from sync.origin.publishing.folder.folder_drafts import (
 from sync.origin.publishing.folder.folder_intake import FolderIntake, LocalFile
 from sync.origin.publishing.publisher import Publication, Publisher
 from sync.origin.store.campaigns import CampaignStore
-from sync.origin.store.media import MediaRow, MediaState, MediaStore
+from sync.origin.store.media.media import MediaStore
+from sync.origin.store.media.media_rows import MediaRow, MediaState
 from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.schedules import ScheduleStore
 from sync.runtime.clock import Clock

@@ -22,8 +22,8 @@ from sync.origin.planning.folder_files import PLAN_FILE
 from sync.origin.planning.folder_plan import read_folder_plan
 from sync.origin.planning.plan_fields import MAX_ITEMS
 from sync.origin.publishing.folder.folder_publisher import FolderTarget, publish_folder
-from sync.origin.store.media import MediaState
-from sync.origin.store.uploads import UploadStore
+from sync.origin.store.media.media_rows import MediaState
+from sync.origin.store.media.uploads import UploadStore
 from sync.origin.transcode.transcode_job import MadeMedia, TranscodeJob
 from sync.runtime.clock import SystemClock
 from sync.wire.overlay import Logo, Ticker

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sync.origin.store.media import MediaState
+from sync.origin.store.media.media_rows import MediaState
 from sync.origin.transcode.film.colour import (
     Colours,
     colours_of,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sync.origin.store.media import MediaState
+from sync.origin.store.media.media_rows import MediaState
 from sync.origin.transcode.film.containers import NOTHING_HIDDEN, HiddenFacts, Loss, hidden_facts
 from sync.origin.transcode.film.geometry import Crop
 from tests.origin.media_origin import MediaOrigin

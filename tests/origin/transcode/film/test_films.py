@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sync.origin.store.media import MediaState
+from sync.origin.store.media.media_rows import MediaState
 from sync.origin.transcode import probe
 from sync.origin.transcode.film.track_timing import TrackPackets, TrackTimes, measure_tracks, read_packet
 from tests.long_tables import in_bench

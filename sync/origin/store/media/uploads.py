@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, sel
 
 from sync.errors import NotFound
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.persistence.lists import UPLOADS
+from sync.origin.persistence.lists import UNFINISHED, UPLOADS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.store.media import insert_queued
+from sync.origin.store.media.media import insert_queued
 from sync.origin.tables.media import uploads
 from sync.runtime.clock import Clock, unix_ms
 from sync.runtime.state_table import StateTable
@@ -53,10 +53,6 @@ _CONDITIONS: dict[UploadState, ColumnElement[bool]] = {
 def upload_in(states: Iterable[UploadState]) -> ColumnElement[bool]:
     """Return the SQL condition for rows in one of `states`; a deleted upload has no row."""
     return or_(*(_CONDITIONS[state] for state in states))
-
-
-UNFINISHED = upload_in((UploadState.RECEIVING, UploadState.RECEIVED))
-"""The SQL condition for uploads that are not media yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +125,7 @@ class UploadStore:
     async def page(self, asked: PageRequest) -> Page[Upload]:
         """Return a page of the uploads that are not media yet."""
         async with self._database.reading() as connection:
-            found = await read_page(connection, UPLOADS, select(uploads), asked, UNFINISHED)
+            found = await read_page(connection, UPLOADS, select(uploads), asked)
         return found.of(lambda row: Upload(**{name: row._mapping[name] for name in Upload.__dataclass_fields__}))
 
     async def expired(self) -> tuple[Upload, ...]:

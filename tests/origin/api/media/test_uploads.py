@@ -13,7 +13,7 @@ from tusclient.exceptions import TusUploadFailed
 
 from sync.origin.ingest import upload_intake
 from sync.origin.persistence.pages import PageRequest
-from sync.origin.store.media import MediaState
+from sync.origin.store.media.media_rows import MediaState
 from tests.origin.media_origin import CHUNK, TUS, MediaOrigin, checksum_header, open_media_origin, wait_until
 from tests.origin.samples import Samples
 

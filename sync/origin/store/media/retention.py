@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.store.heartbeats.heartbeats import write_held
-from sync.origin.store.media import MediaState
+from sync.origin.store.media.media_rows import MediaState
 from sync.origin.tables.devices import devices
 from sync.origin.tables.media import assets, media, orphans
 from sync.origin.tables.plans import channels

@@ -6,14 +6,11 @@ The same bytes sent twice are two media, since people search for the name they g
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    RowMapping,
     Select,
     Update,
     delete,
@@ -28,66 +25,15 @@ from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import MEDIA, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.store.row_checks import ASSET_COLUMNS, asset_in, check_version, join_media_facts
+from sync.origin.store.media.media_rows import MEDIA_STATES, MediaRow, MediaState, media_query, media_row
+from sync.origin.store.row_checks import check_version
 from sync.origin.tables.media import assets, media, streams
 from sync.origin.tables.plans import campaigns, channels, creatives, lines, overlays, playlist_items, playlists
 from sync.runtime.clock import Clock, unix_ms
-from sync.runtime.state_table import StateTable
 from sync.wire.release import Asset
 from sync.wire.stream_url import stream_name
 
 _MOST_HASHES = 500  # of one statement
-
-
-class MediaState(StrEnum):
-    """Where a media is on its way from upload to screen; it can be deleted in any state."""
-
-    QUEUED = "queued"  # it waits for a worker, perhaps until `next_try_ms`
-    PROCESSING = "processing"  # a worker makes its asset; an attempt counts when it begins
-    READY = "ready"  # its asset can be shown, `problem` says what was mended; a stream is ready from the start
-    FAILED = "failed"  # it has no asset; `problem` says why
-
-
-MEDIA_STATES = StateTable(
-    "media",
-    MediaState.QUEUED,
-    {
-        MediaState.QUEUED: {
-            MediaState.PROCESSING: "a worker claims it",
-            MediaState.READY: "its worker ends after another origin queued it again",
-        },
-        MediaState.PROCESSING: {
-            MediaState.READY: "its asset is stored",
-            MediaState.FAILED: "the file cannot be shown, or the last attempt failed",
-            MediaState.QUEUED: "the attempt failed or was interrupted, and more are left, or it turns out to be large",
-        },
-        MediaState.READY: {},
-        MediaState.FAILED: {MediaState.QUEUED: "a person retries it"},
-    },
-)
-
-
-@dataclass(frozen=True, slots=True)
-class MediaRow:
-    """One media: `progress` in percent of the work, `attempts` begun so far, `asset` once it is ready.
-
-    A stream has a `url` and never an asset. `large`: its work takes long, so it is done apart from that on small media.
-    """
-
-    id: str
-    name: str
-    state: MediaState
-    progress: int
-    attempts: int
-    problem: str | None
-    source_sha256: str
-    source_bytes: int
-    large: bool
-    version: int
-    created_ms: int
-    updated_ms: int
-    asset: Asset | None
-    url: str | None
 
 
 class MediaStore:
@@ -139,8 +85,8 @@ class MediaStore:
     async def page(self, asked: PageRequest) -> Page[MediaRow]:
         """Return a page of media."""
         async with self._database.reading() as connection:
-            found = await read_page(connection, MEDIA, _query(), asked)
-        return found.of(lambda row: _media_row(row._mapping))
+            found = await read_page(connection, MEDIA, media_query(), asked)
+        return found.of(lambda row: media_row(row._mapping))
 
     async def in_states(self, *states: MediaState) -> tuple[MediaRow, ...]:
         """Return the media in any of `states`, newest first."""
@@ -197,7 +143,7 @@ class MediaStore:
             if media_id is None:
                 return None
             connection.execute(update(media).where(media.c.id == media_id).values(**begun))
-            return _media_row(connection.execute(_query().where(media.c.id == media_id)).mappings().one())
+            return media_row(connection.execute(media_query().where(media.c.id == media_id)).mappings().one())
 
         return await self._database.write(claim)
 
@@ -283,9 +229,9 @@ class MediaStore:
         await self._database.write(lambda connection: connection.execute(change))
 
     async def _select(self, condition: ColumnElement[bool]) -> tuple[MediaRow, ...]:
-        query = _query().where(condition).order_by(media.c.created_ms.desc(), media.c.id)
+        query = media_query().where(condition).order_by(media.c.created_ms.desc(), media.c.id)
         rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
-        return tuple(_media_row(row) for row in rows)
+        return tuple(media_row(row) for row in rows)
 
     def _now_ms(self) -> int:
         return unix_ms(self._clock.now())
@@ -315,19 +261,6 @@ def _move(media_id: str, after: MediaState) -> Update:
 
 def _in_state(media_id: str, *states: MediaState) -> Update:
     return update(media).where(media.c.id == media_id, media.c.state.in_(states))
-
-
-_MEDIA_FIELDS = tuple(name for name in MediaRow.__dataclass_fields__ if name not in ("state", "asset", "url"))
-
-
-def _query() -> Select[Any]:
-    columns = [media.c[name] for name in (*_MEDIA_FIELDS, "state")]
-    return select(*columns, streams.c.url, *ASSET_COLUMNS).select_from(join_media_facts(media))
-
-
-def _media_row(row: RowMapping) -> MediaRow:
-    values = {name: row[name] for name in _MEDIA_FIELDS}
-    return MediaRow(state=MediaState(row["state"]), asset=asset_in(row), url=row["url"], **values)
 
 
 def _used_by(media_id: str) -> Any:

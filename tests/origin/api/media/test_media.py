@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import insert
 
 from sync.errors import Conflict
-from sync.origin.api.media import MediaView
-from sync.origin.store.media import MediaRow, MediaState, MediaStore
+from sync.origin.api.media.media import MediaView
+from sync.origin.store.media.media import MediaStore
+from sync.origin.store.media.media_rows import MediaRow, MediaState
 from sync.origin.tables import plans
 from sync.wire.release import Asset
 from tests.origin.media_origin import MediaOrigin

@@ -20,7 +20,7 @@ from sync.origin.api.lists import ListPage, list_operation
 from sync.origin.ingest.upload_intake import ChecksumMismatch, Intake, display_name
 from sync.origin.persistence.lists import UPLOADS
 from sync.origin.persistence.upload_file import Checksum
-from sync.origin.store.uploads import Upload
+from sync.origin.store.media.uploads import Upload
 from sync.roles import Role
 from sync.runtime.clock import instant
 from sync.wire.value_types import Instant, Wire

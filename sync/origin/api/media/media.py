@@ -12,7 +12,8 @@ from sync.http.operations import Operation
 from sync.origin.api.lists import ListPage, list_operation
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.lists import MEDIA
-from sync.origin.store.media import MediaRow, MediaState, MediaStore
+from sync.origin.store.media.media import MediaStore
+from sync.origin.store.media.media_rows import MediaRow, MediaState
 from sync.roles import Role
 from sync.runtime.clock import instant
 from sync.wire.release import Asset

@@ -1,0 +1,1 @@
+"""Media over HTTP: uploads, streams, what became of them, and the room that they take."""

@@ -1,0 +1,78 @@
+"""A media as the stores of this room read it, and the states that it goes through."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import RowMapping, Select, select
+
+from sync.origin.store.row_checks import ASSET_COLUMNS, asset_in, join_media_facts
+from sync.origin.tables.media import media, streams
+from sync.runtime.state_table import StateTable
+from sync.wire.release import Asset
+
+
+class MediaState(StrEnum):
+    """Where a media is on its way from upload to screen; it can be deleted in any state."""
+
+    QUEUED = "queued"  # it waits for a worker, perhaps until `next_try_ms`
+    PROCESSING = "processing"  # a worker makes its asset; an attempt counts when it begins
+    READY = "ready"  # its asset can be shown, `problem` says what was mended; a stream is ready from the start
+    FAILED = "failed"  # it has no asset; `problem` says why
+
+
+MEDIA_STATES = StateTable(
+    "media",
+    MediaState.QUEUED,
+    {
+        MediaState.QUEUED: {
+            MediaState.PROCESSING: "a worker claims it",
+            MediaState.READY: "its worker ends after another origin queued it again",
+        },
+        MediaState.PROCESSING: {
+            MediaState.READY: "its asset is stored",
+            MediaState.FAILED: "the file cannot be shown, or the last attempt failed",
+            MediaState.QUEUED: "the attempt failed or was interrupted, and more are left, or it turns out to be large",
+        },
+        MediaState.READY: {},
+        MediaState.FAILED: {MediaState.QUEUED: "a person retries it"},
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRow:
+    """One media: `progress` in percent of the work, `attempts` begun so far, `asset` once it is ready.
+
+    A stream has a `url` and never an asset. `large`: its work takes long, so it is done apart from that on small media.
+    """
+
+    id: str
+    name: str
+    state: MediaState
+    progress: int
+    attempts: int
+    problem: str | None
+    source_sha256: str
+    source_bytes: int
+    large: bool
+    version: int
+    created_ms: int
+    updated_ms: int
+    asset: Asset | None
+    url: str | None
+
+
+_MEDIA_FIELDS = tuple(name for name in MediaRow.__dataclass_fields__ if name not in ("state", "asset", "url"))
+
+
+def media_query() -> Select[Any]:
+    """Select what `media_row` reads."""
+    columns = [media.c[name] for name in (*_MEDIA_FIELDS, "state")]
+    return select(*columns, streams.c.url, *ASSET_COLUMNS).select_from(join_media_facts(media))
+
+
+def media_row(row: RowMapping) -> MediaRow:
+    """Return the media in a row of `media_query`."""
+    values = {name: row[name] for name in _MEDIA_FIELDS}
+    return MediaRow(state=MediaState(row["state"]), asset=asset_in(row), url=row["url"], **values)
