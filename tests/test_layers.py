@@ -189,15 +189,22 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/device/traffic sync/device/transfer "
         "sync/programme sync/programme/preview sync/sandbox",
     ),
-    "sync/origin/app": (
+    "sync/origin/wiring": (
         ROOTS,
         "sync/http sync/origin sync/origin/api sync/origin/api/identity sync/origin/api/media "
-        "sync/origin/api/people sync/origin/api/proof sync/origin/api/releases sync/origin/console sync/origin/http "
-        "sync/origin/ingest sync/origin/intake sync/origin/live sync/origin/login sync/origin/people "
-        "sync/origin/persistence sync/origin/proof sync/origin/proof/export sync/origin/publishing "
-        "sync/origin/publishing/folder sync/origin/reports sync/origin/retention sync/origin/settings "
-        "sync/origin/store sync/origin/store/changes sync/origin/store/heartbeats sync/origin/store/media "
-        "sync/origin/store/people sync/origin/store/proof sync/origin/store/reports sync/trust",
+        "sync/origin/api/people sync/origin/api/proof sync/origin/api/releases sync/origin/console "
+        "sync/origin/http sync/origin/ingest sync/origin/intake sync/origin/live sync/origin/login "
+        "sync/origin/persistence sync/origin/proof sync/origin/publishing sync/origin/publishing/folder "
+        "sync/origin/reports sync/origin/retention sync/origin/settings sync/origin/store "
+        "sync/origin/store/changes sync/origin/store/heartbeats sync/origin/store/media sync/origin/store/people "
+        "sync/origin/store/proof sync/origin/store/reports",
+    ),
+    "sync/origin/app": (
+        ROOTS,
+        "sync/http sync/origin sync/origin/api sync/origin/api/proof sync/origin/http sync/origin/ingest "
+        "sync/origin/login sync/origin/people sync/origin/persistence sync/origin/proof sync/origin/proof/export "
+        "sync/origin/publishing sync/origin/publishing/folder sync/origin/reports sync/origin/settings "
+        "sync/origin/store/people sync/origin/wiring sync/trust",
     ),
 }
 

@@ -16,7 +16,6 @@ from aiohttp import ClientSession
 from sqlalchemy import insert
 
 from sync.http.listener import serve_http
-from sync.origin.app.wiring import open_origin
 from sync.origin.http.auth import make_key
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
 from sync.origin.persistence.lists import named
@@ -24,6 +23,7 @@ from sync.origin.settings.model import OriginConfiguration, OriginStorageSetting
 from sync.origin.tables.devices import devices
 from sync.origin.tables.media import assets, media
 from sync.origin.tables.plans import channels
+from sync.origin.wiring.origin import open_origin
 from sync.roles import Role
 from sync.runtime.clock import SystemClock, unix_ms
 

@@ -21,7 +21,6 @@ from typing import Any, get_args
 
 from sqlalchemy import func, insert, literal, select, update
 
-from sync.origin.app.wiring import open_origin
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
 from sync.origin.persistence.play_files import can_archive
@@ -38,6 +37,7 @@ from sync.origin.tables.history import history
 from sync.origin.tables.plans import campaigns, channels, lines
 from sync.origin.tables.plays import plays
 from sync.origin.tables.reports import play_days, play_sums
+from sync.origin.wiring.origin import open_origin
 from sync.runtime.clock import SystemClock, unix_ms
 from sync.wire.content_paths import release_path
 from sync.wire.device_reports import GENESIS

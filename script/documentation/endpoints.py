@@ -17,8 +17,8 @@ from player.endpoint.routes import EndpointRoutes
 from player.endpoint.websocket import LiveSocket
 from sync.http.openapi import openapi_document
 from sync.http.operations import Operation
-from sync.origin.app.wiring import open_origin
 from sync.origin.settings.model import OriginConfiguration, OriginStorageSettings
+from sync.origin.wiring.origin import open_origin
 from sync.runtime.clock import SystemClock
 
 

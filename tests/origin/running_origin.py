@@ -15,10 +15,10 @@ from multidict import CIMultiDict
 
 from sync.http.listener import serve_http
 from sync.http.problems import PROBLEM_TYPE
-from sync.origin.app.wiring import Origin, open_origin
 from sync.origin.http.auth import make_key
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.settings.model import OriginConfiguration, OriginStorageSettings, PipelineSettings, ServerSettings
+from sync.origin.wiring.origin import Origin, open_origin
 from sync.roles import Role
 from sync.runtime.clock import Clock
 from sync.trust.signing import pairing_code

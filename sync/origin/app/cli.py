@@ -21,11 +21,11 @@ from sync.errors import Rejected, SignageError
 from sync.origin import __version__
 from sync.origin.app import device_commands, people_commands, proof_commands, report_commands, trust_commands
 from sync.origin.app.server import serve
-from sync.origin.app.wiring import Origin, has_origin, open_origin
 from sync.origin.ingest.chunker import describe_chunker, divides_by_content
 from sync.origin.publishing.folder.folder_publisher import publish_folder
 from sync.origin.settings.loader import load_settings
 from sync.origin.settings.model import OriginConfiguration
+from sync.origin.wiring.origin import Origin, has_origin, open_origin
 from sync.roles import Role
 from sync.runtime.clock import SystemClock, instant, unix_ms
 from sync.runtime.supervisor import supervise

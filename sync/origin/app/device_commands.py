@@ -7,8 +7,8 @@ from sync.errors import Rejected
 from sync.origin.api.devices import DeviceView
 from sync.origin.api.proof.device_keys import DeviceKeyList, DeviceKeyView
 from sync.origin.app.trust_commands import Answer
-from sync.origin.app.wiring import Origin
 from sync.origin.persistence.pages import MOST_ROWS, PageRequest
+from sync.origin.wiring.origin import Origin
 
 
 async def list_devices(origin: Origin, options: argparse.Namespace) -> Answer:

@@ -3,12 +3,12 @@
 import argparse
 from typing import Any
 
-from sync.origin.app.wiring import Origin
 from sync.origin.http.auth import make_key
 from sync.origin.login.accounts import OneTimeCode
 from sync.origin.people.names import name_key
 from sync.origin.settings.model import OriginConfiguration
 from sync.origin.store.people.people import Person
+from sync.origin.wiring.origin import Origin
 from sync.roles import Role, with_article
 from sync.runtime.clock import SystemClock, instant
 

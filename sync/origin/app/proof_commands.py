@@ -15,10 +15,10 @@ from pydantic import ValidationError
 from sync.command_output import end_without_reader, print_answer
 from sync.errors import Rejected
 from sync.origin.api.proof.play_export import ExportQuery
-from sync.origin.app.wiring import Origin
 from sync.origin.proof.export.records import LINE_CAP_BYTES
 from sync.origin.proof.export.verification_text import verification_document, verification_lines
 from sync.origin.proof.export.verifier import verify_export
+from sync.origin.wiring.origin import Origin
 from sync.runtime.os_messages import os_reason
 from sync.wire.input.input_messages import rejected
 

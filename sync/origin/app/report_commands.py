@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from sync.command_output import one_line, print_answer
 from sync.origin.api.proof.reports import ReportQuery
-from sync.origin.app.wiring import Origin
 from sync.origin.proof.csv_export import REPORT_COLUMNS, csv_of
 from sync.origin.proof.delivery import DeliveryRow, ReportBy
 from sync.origin.reports.delivery_report import DeliveryReport, flat_rows
+from sync.origin.wiring.origin import Origin
 from sync.runtime.clock import SystemClock
 from sync.wire.input.input_messages import argument, rejected
 from sync.wire.value_types import Identifier

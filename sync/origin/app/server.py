@@ -13,11 +13,11 @@ from pathlib import Path
 
 from sync.errors import Conflict, StorageBroken
 from sync.http.listener import RESERVED_DESCRIPTORS, serve_http
-from sync.origin.app.wiring import Origin, open_origin
 from sync.origin.http.auth import make_first_key
 from sync.origin.http.device_budget import DeviceBudget
 from sync.origin.ingest.chunker import describe_chunker, divides_by_content
 from sync.origin.settings.model import OriginConfiguration
+from sync.origin.wiring.origin import Origin, open_origin
 from sync.runtime.clock import Clock, SystemClock
 from sync.runtime.os_messages import os_reason
 from sync.runtime.supervisor import supervise

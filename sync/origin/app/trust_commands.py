@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from sync.errors import Rejected, trust_text
-from sync.origin.app.wiring import Origin
 from sync.origin.publishing.keyring import ONLINE, RENEW_BEFORE, ROOT, read_key
+from sync.origin.wiring.origin import Origin
 from sync.runtime.clock import SystemClock
 from sync.runtime.durable_files import read_file, write_durably
 from sync.trust.root_changes import (

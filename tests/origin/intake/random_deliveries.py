@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from sync.origin.app.wiring import Origin
 from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.planning.release_contents import KnownRelease, ReleaseContent
 from sync.origin.proof.plausibility import OriginTime, ScreenFacts, Span, since_boot_of, why_set_aside
@@ -19,6 +18,7 @@ from sync.origin.store.releases import ReleaseStore
 from sync.origin.tables.plans import channels
 from sync.origin.tables.plays import play_conflicts, plays
 from sync.origin.tables.reports import play_days
+from sync.origin.wiring.origin import Origin
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import GENESIS, Play, PlayBatch, play_hash
 from tests.fakes import FakeClock

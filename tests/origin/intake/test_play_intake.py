@@ -14,9 +14,9 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from sync.origin.app.wiring import Origin, open_origin
 from sync.origin.store.proof.plays import Delivery, PlayStore
 from sync.origin.tables.plays import plays
+from sync.origin.wiring.origin import Origin, open_origin
 from sync.runtime.clock import SystemClock
 from sync.wire.device_reports import PlayBatch
 from tests import TOP

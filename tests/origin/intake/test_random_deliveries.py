@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sync.origin.app.wiring import open_origin
+from sync.origin.wiring.origin import open_origin
 from tests.fakes import FakeClock
 from tests.origin.intake.random_deliveries import check_random_deliveries
 from tests.origin.running_origin import settings_in

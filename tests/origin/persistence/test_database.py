@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from sync.errors import StorageBroken
-from sync.origin.app.wiring import open_origin
 from sync.origin.persistence.database import _execute_when_free, open_origin_database
+from sync.origin.wiring.origin import open_origin
 from tests.fakes import FakeClock
 from tests.origin.running_origin import RunningOrigin, settings_in
 

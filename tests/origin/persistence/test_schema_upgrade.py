@@ -13,12 +13,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from sync.errors import StorageBroken
-from sync.origin.app.wiring import open_origin
 from sync.origin.http.auth import make_first_key
 from sync.origin.persistence import schema_upgrade
 from sync.origin.persistence.database import open_origin_database
 from sync.origin.store.people.keys import KeyStore
 from sync.origin.tables.all_tables import metadata
+from sync.origin.wiring.origin import open_origin
 from sync.runtime.clock import SystemClock
 from tests.fakes import FakeClock
 from tests.origin.running_origin import running_origin, settings_in

@@ -20,7 +20,6 @@ from sqlalchemy import delete, insert, select, text
 from sqlalchemy.util import await_only
 
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken, Unauthenticated
-from sync.origin.app.wiring import Origin, open_origin
 from sync.origin.persistence.database import open_origin_database
 from sync.origin.persistence.lists import CHANNELS, DEVICES, MEDIA
 from sync.origin.persistence.migrations.versions import revision_0001_first_schema
@@ -57,6 +56,7 @@ from sync.origin.tables.all_tables import metadata
 from sync.origin.tables.people import keys
 from sync.origin.tables.plans import playlists
 from sync.origin.tables.plays import plays
+from sync.origin.wiring.origin import Origin, open_origin
 from sync.roles import Role
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import HistoryRecord, Play, PlayBatch

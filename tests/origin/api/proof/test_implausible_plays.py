@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from sync.origin.app.wiring import open_origin
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.planning.release_contents import contents_of
@@ -31,6 +30,7 @@ from sync.origin.proof.plausibility import (
 from sync.origin.store.proof.play_contexts import PlaySender, Question
 from sync.origin.store.proof.plays import PlayFilter, PlayStore
 from sync.origin.store.releases import ReleaseStore
+from sync.origin.wiring.origin import open_origin
 from sync.runtime.clock import unix_ms
 from sync.wire.content_paths import release_path
 from sync.wire.device_reports import Play

@@ -18,7 +18,7 @@ from player.evidence.ledger import Ledger, open_ledger
 from sync.device.origin_client import open_client
 from sync.device.queue_delivery import QueueDelivery, QueueUploader
 from sync.http.listener import serve_http
-from sync.origin.app.wiring import open_origin
+from sync.origin.wiring.origin import open_origin
 from sync.runtime.clock import SystemClock
 from tests.fakes import FakeClock
 from tests.origin.running_origin import RunningOrigin, running_origin, settings_in

@@ -1,4 +1,6 @@
-"""Builds what people log in with: the part of the wiring that is about accounts and sessions."""
+"""Builds what people log in with: accounts, keys and sessions."""
+
+from dataclasses import dataclass
 
 from sync.origin.api.people.account_routes import AccountRoutes
 from sync.origin.api.people.key_routes import KeyRoutes
@@ -12,16 +14,24 @@ from sync.origin.persistence.database import OriginDatabase
 from sync.origin.store.people.keys import KeyStore
 from sync.origin.store.people.people import PeopleStore
 from sync.origin.store.people.sessions import SessionStore
+from sync.origin.wiring.parts import Routes
 from sync.runtime.clock import Clock
 
-PeopleParts = tuple[PeopleAccounts, tuple[SessionRoutes, AccountRoutes, PeopleRoutes, KeyRoutes]]
+
+@dataclass(frozen=True, slots=True)
+class PeopleParts:
+    """Keys and accounts, and what serves them."""
+
+    keys: KeyStore
+    accounts: PeopleAccounts
+    routes: tuple[Routes, ...]
 
 
 def people_parts(database: OriginDatabase, clock: Clock) -> PeopleParts:
-    """Return the accounts, and the routes about people."""
-    people, sessions = PeopleStore(database), SessionStore(database)
+    """Build them."""
+    keys, people, sessions = KeyStore(database), PeopleStore(database), SessionStore(database)
     login = LogIn(people, sessions, Hashing(), Attempts(clock), clock)
     accounts = PeopleAccounts(people, login, clock)
     own = AccountRoutes(people, accounts, login, clock)
-    keys = KeyRoutes(KeyStore(database), clock)
-    return accounts, (SessionRoutes(login, sessions, clock), own, PeopleRoutes(accounts), keys)
+    routes = (SessionRoutes(login, sessions, clock), own, PeopleRoutes(accounts), KeyRoutes(keys, clock))
+    return PeopleParts(keys, accounts, routes)

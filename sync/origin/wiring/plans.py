@@ -1,0 +1,120 @@
+"""Builds what people plan with: media, playlists, schedules, campaigns and releases; and what cleans up after them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sync.origin.api.devices import DeviceRoutes
+from sync.origin.api.media.media import MediaRoutes
+from sync.origin.api.media.storage import StorageRoutes
+from sync.origin.api.media.uploads import UploadRoutes
+from sync.origin.api.monitoring import OriginMetrics
+from sync.origin.api.plan_documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
+from sync.origin.api.releases.release_routes import ReleaseRoutes
+from sync.origin.api.schedules import ScheduleRoutes
+from sync.origin.ingest.pipeline import Pipeline
+from sync.origin.ingest.upload_intake import Intake
+from sync.origin.live.live_hints import LiveHints
+from sync.origin.persistence.data_folder import DataFolder
+from sync.origin.persistence.database import OriginDatabase
+from sync.origin.publishing.folder.folder_publisher import FolderTarget
+from sync.origin.publishing.keyring import Keyring
+from sync.origin.publishing.publisher import Publisher
+from sync.origin.retention.cleaner import Cleaner
+from sync.origin.retention.policy import RetentionRule
+from sync.origin.retention.scanner import ContentScanner
+from sync.origin.settings.model import OriginConfiguration
+from sync.origin.store.campaigns import CampaignStore
+from sync.origin.store.media.media import MediaStore
+from sync.origin.store.media.retention import RetentionStore
+from sync.origin.store.media.uploads import UploadStore
+from sync.origin.store.playlists import PlaylistStore
+from sync.origin.store.releases import ReleaseStore
+from sync.origin.store.schedules import ScheduleStore
+from sync.origin.wiring.parts import Routes, Run
+from sync.runtime.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class PlanParts:
+    """What publishing a folder works on, the pipeline, the cleaner, and what serves people about all of them."""
+
+    folder_target: FolderTarget
+    pipeline: Pipeline
+    cleaner: Cleaner
+    routes: tuple[Routes, ...]
+    services: Mapping[str, Run]
+
+
+def plan_parts(
+    settings: OriginConfiguration,
+    database: OriginDatabase,
+    files: DataFolder,
+    keyring: Keyring,
+    devices: DeviceRoutes,
+    hints: LiveHints,
+    metrics: OriginMetrics,
+    clock: Clock,
+) -> PlanParts:
+    """Build them."""
+    pipeline = Pipeline(MediaStore(database, clock), files, settings, clock, changed=hints.changed)
+    target = _folder_target(settings, database, files, keyring, pipeline, hints, clock)
+    cleaner = _cleaner(settings, database, files, metrics, clock)
+    publisher = target.publisher
+    routes = (
+        UploadRoutes(target.intake),
+        MediaRoutes(target.media, files, wake=pipeline.wake, changed=hints.changed),
+        PlanDocumentRoutes(PLAYLIST_KIND, target.playlists, hints.changed),
+        ScheduleRoutes(target.schedules, hints.changed, publisher.warn_schedule),
+        PlanDocumentRoutes(CAMPAIGN_KIND, target.campaigns, hints.changed, publisher.warn_campaign),
+        ReleaseRoutes(publisher, ReleaseStore(database), devices.views, clock),
+        StorageRoutes(cleaner, files, settings.storage.reserve_bytes),
+    )
+    services = {
+        "pipeline": pipeline.run,
+        "intake": target.intake.run,
+        "publisher": publisher.run,
+        "clearer": cleaner.run,
+    }
+    return PlanParts(target, pipeline, cleaner, routes, services)
+
+
+def _folder_target(
+    settings: OriginConfiguration,
+    database: OriginDatabase,
+    files: DataFolder,
+    keyring: Keyring,
+    pipeline: Pipeline,
+    hints: LiveHints,
+    clock: Clock,
+) -> FolderTarget:
+    media = MediaStore(database, clock)
+    uploads = UploadStore(database, clock, expire_after_s=settings.uploads.expire_after_s)
+    publisher = Publisher(
+        ReleaseStore(database),
+        files,
+        keyring,
+        clock,
+        valid_for_s=settings.publish.valid_for_s,
+        changed=hints.changed,
+        mirrors=[str(mirror) for mirror in settings.publish.mirrors],
+    )
+    return FolderTarget(
+        files=files,
+        intake=Intake(uploads, media, files, settings, clock, queued=pipeline.wake, changed=hints.changed),
+        media=media,
+        playlists=PlaylistStore(database, clock),
+        schedules=ScheduleStore(database),
+        campaigns=CampaignStore(database, clock),
+        publisher=publisher,
+        wake=pipeline.wake,
+    )
+
+
+def _cleaner(
+    settings: OriginConfiguration, database: OriginDatabase, files: DataFolder, metrics: OriginMetrics, clock: Clock
+) -> Cleaner:
+    retention = settings.retention
+    store = RetentionStore(database, clock)
+    scanner = ContentScanner(store, files, RetentionRule(retention.previous, int(retention.grace_s * 1000)), clock)
+    media = MediaStore(database, clock)
+    return Cleaner(scanner, store, media, files, clock, dry_run=retention.dry_run, scanned=metrics.record_scan)
