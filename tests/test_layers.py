@@ -152,8 +152,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/api": (
         FACES,
         "sync/http sync/origin/http sync/origin/intake sync/origin/live sync/origin/persistence "
-        "sync/origin/planning sync/origin/retention sync/origin/store sync/origin/store/media "
-        "sync/origin/store/proof sync/trust",
+        "sync/origin/retention sync/origin/store sync/origin/store/media sync/origin/store/proof sync/trust",
     ),
     "sync/origin/api/releases": (
         FACES,
@@ -164,6 +163,10 @@ ROOMS: dict[str, tuple[int, str]] = {
         FACES,
         "sync/http sync/origin/api sync/origin/http sync/origin/ingest sync/origin/persistence "
         "sync/origin/retention sync/origin/store/media",
+    ),
+    "sync/origin/api/plans": (
+        FACES,
+        "sync/http sync/origin/api sync/origin/persistence sync/origin/planning sync/origin/store",
     ),
     "sync/origin/api/proof": (
         FACES,
@@ -192,12 +195,12 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/wiring": (
         ROOTS,
         "sync/http sync/origin sync/origin/api sync/origin/api/identity sync/origin/api/media "
-        "sync/origin/api/people sync/origin/api/proof sync/origin/api/releases sync/origin/console "
-        "sync/origin/http sync/origin/ingest sync/origin/intake sync/origin/live sync/origin/login "
-        "sync/origin/persistence sync/origin/proof sync/origin/publishing sync/origin/publishing/folder "
-        "sync/origin/reports sync/origin/retention sync/origin/settings sync/origin/store "
-        "sync/origin/store/changes sync/origin/store/heartbeats sync/origin/store/media sync/origin/store/people "
-        "sync/origin/store/proof sync/origin/store/reports",
+        "sync/origin/api/people sync/origin/api/plans sync/origin/api/proof sync/origin/api/releases "
+        "sync/origin/console sync/origin/http sync/origin/ingest sync/origin/intake sync/origin/live "
+        "sync/origin/login sync/origin/persistence sync/origin/proof sync/origin/publishing "
+        "sync/origin/publishing/folder sync/origin/reports sync/origin/retention sync/origin/settings "
+        "sync/origin/store sync/origin/store/changes sync/origin/store/heartbeats sync/origin/store/media "
+        "sync/origin/store/people sync/origin/store/proof sync/origin/store/reports",
     ),
     "sync/origin/app": (
         ROOTS,

@@ -16,9 +16,9 @@ from sync.http.operations import Access, Needed, mount
 from sync.http.problems import problem_middleware
 from sync.origin.api.content import ContentRoutes
 from sync.origin.api.devices import DeviceRoutes
-from sync.origin.api.plan_documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
+from sync.origin.api.plans.documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
+from sync.origin.api.plans.schedules import ScheduleRoutes
 from sync.origin.api.releases.release_routes import ReleaseRoutes
-from sync.origin.api.schedules import ScheduleRoutes
 from sync.origin.live.screens import Screens
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase, open_origin_database

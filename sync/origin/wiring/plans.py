@@ -8,9 +8,9 @@ from sync.origin.api.media.media import MediaRoutes
 from sync.origin.api.media.storage import StorageRoutes
 from sync.origin.api.media.uploads import UploadRoutes
 from sync.origin.api.monitoring import OriginMetrics
-from sync.origin.api.plan_documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
+from sync.origin.api.plans.documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
+from sync.origin.api.plans.schedules import ScheduleRoutes
 from sync.origin.api.releases.release_routes import ReleaseRoutes
-from sync.origin.api.schedules import ScheduleRoutes
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.ingest.upload_intake import Intake
 from sync.origin.live.live_hints import LiveHints

@@ -1,0 +1,1 @@
+"""Playlists, campaigns and schedules over HTTP."""
