@@ -1,5 +1,6 @@
 """The documents are true where a program can tell: links, names of files, and the reference made from the code."""
 
+import json
 import re
 import subprocess
 import sys
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from sync.origin.api.monitoring import EXAMPLES
 from tests import TOP
+from tests.origin.examples.story import tell
 
 PAGES = sorted([TOP / "README.md", *TOP.glob("docs/**/*.md"), *TOP.glob(".github/**/*.md")])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -55,3 +58,9 @@ def test_the_reference_is_what_the_code_says() -> None:
         [sys.executable, "script/documentation", "--check"], cwd=TOP, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
+
+
+async def test_the_examples_are_what_an_origin_answers(tmp_path: Path) -> None:
+    told = await tell(tmp_path)
+    stored = json.loads(EXAMPLES.read_text())
+    assert told == stored, "run python -m tests.origin.examples, and look at what has changed"

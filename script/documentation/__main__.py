@@ -12,6 +12,7 @@ gc.disable()  # it would look at the syntax trees of all files again and again, 
 
 import commands  # noqa: E402 - found by the line above
 import endpoints  # noqa: E402
+import examples  # noqa: E402
 import formats  # noqa: E402
 import metrics  # noqa: E402
 import problems  # noqa: E402
@@ -28,6 +29,7 @@ PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "commands.md": ("`signage-player` and `signage-origin`", commands.page),
     "api-device.md": ("what a device answers over HTTP", endpoints.device_page),
     "api-origin.md": ("what an origin answers over HTTP", endpoints.origin_page),
+    "examples.md": ("an example of each operation of an origin", examples.page),
     "roles.md": ("who may call what of an origin", roles.page),
     "metrics.md": ("what Prometheus can read", metrics.page),
     "problems.md": ("the codes of what a device tells", problems.page),

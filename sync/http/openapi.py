@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from sync.http.conditional import READS
+from sync.http.examples import Examples, add_example
 from sync.http.operations import Access, Needed, Operation
 from sync.http.problems import PROBLEM_TYPE, Problem
 from sync.roles import Role
@@ -48,11 +49,18 @@ _SAFE = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS)
 
 
 def openapi_document(
-    title: str, version: str, operations: Iterable[Operation], *, cookie: str, reads_are_open: bool = False
+    title: str,
+    version: str,
+    operations: Iterable[Operation],
+    *,
+    cookie: str,
+    reads_are_open: bool = False,
+    examples: Examples | None = None,
 ) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of the operations.
 
     `cookie` is the one of pages that logged in. `reads_are_open`: nobody needs a token to read.
+    `examples` are those of the operations, as far as there are some.
     """
     known = tuple(operations)
     schemas, shared = models_json_schema(_model_uses(known), ref_template="#/components/schemas/{model}")
@@ -64,6 +72,8 @@ def openapi_document(
         described = _describe(operation, schemas)
         if reads_are_open and operation.access is Access.READ:
             described["security"].insert(0, {})
+        if examples and (example := examples.get(described["operationId"])):
+            add_example(described, example)
         paths.setdefault(operation.path, {})[operation.method.lower()] = described
     bearers = {name: {"type": "http", "scheme": "bearer", "description": what} for name, what in _BEARERS.items()}
     content = {PROBLEM_TYPE: {"schema": schemas[Problem, "serialization"]}}
@@ -92,7 +102,7 @@ def _model_uses(operations: Iterable[Operation]) -> list[_Use]:
 
 def _describe(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "operationId": _operation_id(operation),
+        "operationId": operation_id(operation.method, operation.path),
         "summary": operation.summary,
         "security": _security(operation.access),
         "parameters": [*_parameters(operation)],
@@ -112,10 +122,10 @@ def _security(access: Needed) -> list[dict[str, list[str]]]:
     return [{name: []} if name else {} for name in _CREDENTIALS[access]]
 
 
-def _operation_id(operation: Operation) -> str:
-    """Return its method and its path in words: `get_media_by_id_thumbnail`."""
-    path = re.sub(r"\{(\w+)\}", r"by_\1", operation.path.removeprefix("/v1"))
-    return "_".join((operation.method.lower(), *re.split(r"\W", path.strip("/") or "page")))
+def operation_id(method: str, path: str) -> str:
+    """Return the method and the path of an operation in words: `get_media_by_id_thumbnail`."""
+    words = re.sub(r"\{(\w+)\}", r"by_\1", path.removeprefix("/v1"))
+    return "_".join((method.lower(), *re.split(r"\W", words.strip("/") or "page")))
 
 
 def _responses(operation: Operation, schemas: _Schemas) -> dict[int, dict[str, Any]]:

@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 from aiohttp import hdrs, web
@@ -14,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 
 from sync.errors import Forbidden
 from sync.http.bodies import json_answer
+from sync.http.examples import read_examples
 from sync.http.forwarded import is_from_this_machine
 from sync.http.metrics import OperationMetrics
 from sync.http.openapi import openapi_document
@@ -31,6 +33,7 @@ from sync.wire.device_reports import Receipt
 from sync.wire.value_types import Wire
 
 TITLE = "Signage origin"
+EXAMPLES = Path(__file__).with_name("examples.json")
 
 
 class OriginMetrics:
@@ -173,7 +176,9 @@ class MonitoringRoutes:
     @cached_property
     def _document(self) -> bytes:
         """The OpenAPI document, made when somebody first asks: that takes half a second, which commands need not."""
-        return json.dumps(openapi_document(TITLE, self._version, self._operations, cookie=COOKIE)).encode()
+        examples = read_examples(EXAMPLES)
+        document = openapi_document(TITLE, self._version, self._operations, cookie=COOKIE, examples=examples)
+        return json.dumps(document).encode()
 
     async def _scrape(self, request: web.Request) -> web.Response:
         if not is_from_this_machine(request):

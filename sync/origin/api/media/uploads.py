@@ -69,11 +69,11 @@ class UploadRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations; only the list answers JSON."""
-        access, what = Role.EDITOR, "Features of this tus server"
-        features = (
-            Operation("OPTIONS", path, self._options, what, Access.OPEN, status=204, answer_headers=_FEATURES)
+        access, told = Role.EDITOR, "Features of this tus server"
+        features = [
+            Operation("OPTIONS", path, self._options, told, Access.OPEN, status=204, answer_headers=_FEATURES)
             for path in (_PATH, _ONE)
-        )
+        ]
         create = Operation(
             "POST",
             _PATH,

@@ -20,7 +20,7 @@ from sync.roles import Role
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.trust.signing import open_envelope
 from sync.wire.release import Envelope
-from sync.wire.value_types import Identifier, Instant, Name, Request, Sha256, Wire
+from sync.wire.value_types import Instant, Name, Request, Sha256, Wire
 
 MOST_KEYS_OF_DEVICE = 1_000
 
@@ -46,9 +46,9 @@ class DeviceKeyView(Wire):
 
 
 class DeviceKeyList(Wire):
-    """The keys that a device ever had, the oldest first."""
+    """The keys that a device ever had, the oldest first; none of a name that no device has."""
 
-    device: Identifier
+    device: str
     keys: tuple[DeviceKeyView, ...]
 
 

@@ -116,3 +116,8 @@ def rotate_online_key(keyring: Keyring) -> None:
     root_key = keyring.root_key()
     assert root_key is not None
     keyring.publish(propose(keyring.root_envelope(), made, [root_key]), {ONLINE: key})
+
+
+async def test_a_name_that_no_device_can_have_has_no_keys(server: RunningOrigin) -> None:
+    answer = await server.ask("GET", "/v1/devices/%C3%B6c/keys", server.reader)
+    assert (answer.status, answer.document) == (200, {"device": "öc", "keys": []})
