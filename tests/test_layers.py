@@ -157,7 +157,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/api/releases": (
         FACES,
         "sync/http sync/origin/api sync/origin/http sync/origin/persistence sync/origin/planning "
-        "sync/origin/publishing sync/origin/store sync/programme/bookings",
+        "sync/origin/publishing sync/origin/retention sync/origin/store sync/programme/bookings",
     ),
     "sync/origin/api/media": (
         FACES,
@@ -227,6 +227,8 @@ PURE = {
     "sync/trust/acceptance",
     "sync/origin/limits/transcoding_budget",
     "sync/origin/publishing/booking_warnings",
+    "sync/origin/publishing/compiled_release",
+    "sync/origin/publishing/earlier_release",
     "sync/origin/publishing/release_compiler",
     "sync/origin/publishing/release_preview",
     "sync/origin/retention/policy",

@@ -18,12 +18,14 @@ from sync.origin.api.content import ContentRoutes
 from sync.origin.api.devices import DeviceRoutes
 from sync.origin.api.plans.documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
 from sync.origin.api.plans.schedules import ScheduleRoutes
+from sync.origin.api.releases.preview_routes import PreviewRoutes
 from sync.origin.api.releases.release_routes import ReleaseRoutes
 from sync.origin.live.screens import Screens
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
 from sync.origin.publishing.keyring import Keyring
 from sync.origin.publishing.publisher import Publisher
+from sync.origin.retention.policy import RetentionRule
 from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.devices import DeviceStore
 from sync.origin.store.media.media import MediaStore
@@ -39,6 +41,8 @@ from sync.wire.release import Asset, MediaKind
 from tests.origin.empty_database import lay_database
 
 VALID_FOR_S = 86_400.0
+PREVIOUS = 1
+GRACE_MS = 7 * 86_400_000
 
 Client = TestClient[web.Request, web.Application]
 
@@ -143,7 +147,8 @@ async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
         PlanDocumentRoutes(PLAYLIST_KIND, planning.playlists, changed),
         ScheduleRoutes(planning.schedules, changed, planning.publisher.warn_schedule),
         PlanDocumentRoutes(CAMPAIGN_KIND, planning.campaigns, changed, planning.publisher.warn_campaign),
-        ReleaseRoutes(planning.publisher, planning.releases, devices.views, planning.clock),
+        ReleaseRoutes(planning.publisher, planning.releases, RetentionRule(PREVIOUS, GRACE_MS)),
+        PreviewRoutes(planning.publisher, planning.releases, devices.views, planning.clock),
         ContentRoutes(planning.files),
     )
     app = web.Application(middlewares=[problem_middleware], client_max_size=1024 * 1024)

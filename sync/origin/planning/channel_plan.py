@@ -25,7 +25,10 @@ class ChannelPlan:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRecord:
-    """One release that was published; `asset_bytes` is what a device without any content downloads for it."""
+    """One release that was published; `asset_bytes` is what a device without any content downloads for it.
+
+    `again`: the earlier release that came back in it. `pinned`: a person wants its files kept.
+    """
 
     channel: str
     sequence: int
@@ -36,3 +39,5 @@ class ReleaseRecord:
     ads: int
     asset_bytes: int
     note: str | None
+    again: int | None = None
+    pinned: bool = False

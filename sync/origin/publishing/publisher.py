@@ -7,26 +7,28 @@ is in force, or `run` finishes the new one.
 
 import asyncio
 import gc
-import hashlib
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sync.errors import CorruptContent, NotFound, Rejected, StorageBroken
+from sync.errors import Conflict, CorruptContent, NotFound, Rejected, StorageBroken
 from sync.formatting import megabytes
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.planning.campaigns import StoredCampaign
-from sync.origin.planning.channel_plan import ChannelPlan, ReleaseRecord
+from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.planning.release_contents import contents_of
 from sync.origin.planning.schedules import StoredSchedule
 from sync.origin.publishing.booking_warnings import BookingReport, booking_report
+from sync.origin.publishing.compiled_release import CompiledRelease, MakeRelease, compiled_release, release_record
+from sync.origin.publishing.earlier_release import renewed_release, return_warnings
 from sync.origin.publishing.keyring import Keyring
 from sync.origin.publishing.release_compiler import compile_release, plan_warnings
-from sync.origin.publishing.release_serializer import dump_release, read_release_files
+from sync.origin.publishing.release_serializer import read_release_files
 from sync.origin.publishing.timestamps import TimestampSigner
 from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import Clock, ClockTrust, instant, unix_ms
@@ -50,22 +52,6 @@ class Publication:
     timestamp: Timestamp
     unchanged: bool
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledRelease:
-    """A release that could be published as `sequence`; `raw` and `bookings` are its files.
-
-    `unchanged`: it equals the newest published one.
-    """
-
-    release: Release
-    raw: bytes
-    bookings: Mapping[str, bytes]
-    sha256: str
-    newest: ReleaseRecord | None
-    sequence: int
-    unchanged: bool
 
 
 class Publisher:
@@ -102,19 +88,79 @@ class Publisher:
         with _no_collection():
             return await self._publish(channel, note)
 
-    async def _publish(self, channel: str, note: str | None) -> Publication:
-        async with self._lock, self._files.adding_content(self._clock):
-            plan = await self._store.plan(channel)
-            compiled = await self._compile(plan)
-            await asyncio.to_thread(self._check_files, compiled.release)
-            await asyncio.to_thread(self._write_release, compiled)
-            if not compiled.unchanged:
-                contents = await asyncio.to_thread(contents_of, compiled.release)
-                await self._store.add(_record(compiled, note), contents)
-            record, timestamp = await self.timestamps.sign_newest(channel)
+    async def bring_back(self, channel: str, sequence: int, note: str | None = None) -> Publication:
+        """Make what an earlier release of the channel showed its newest release, without what is over by now.
+
+        The plan stays as it is. If the newest release shows the same, that only gets a new signature.
+
+        Raises:
+            NotFound: the channel has no such release.
+            Conflict: its files are not kept any more, or somebody else published the channel at the same moment.
+            Rejected: all of it is over, or files of media are missing.
+            StorageFull: no room.
+            StorageBroken: the content tree cannot be read or written.
+        """
+        with _no_collection():
+            async with self._lock, self._files.adding_content(self._clock):
+                earlier = await asyncio.to_thread(self._read_kept, await self._store.find(channel, sequence))
+                compiled = await self._compile(channel, partial(renewed_release, earlier))
+                record, timestamp = await self._put_in_force(compiled, note, sequence)
+            there = await self._store.assets_of_media([asset.sha256 for asset in compiled.release.assets])
+            removed = {asset.sha256 for asset in compiled.release.assets} - there
+            warnings = return_warnings(earlier, compiled.release, removed)
+        return Publication(record, timestamp, compiled.unchanged, (*plan_warnings(compiled.release), *warnings))
+
+    def _read_kept(self, record: ReleaseRecord) -> Release:
+        """Read the files of an earlier release. Blocks."""
+        if not self.has_files(record):
+            raise Conflict(
+                f"release {record.sequence} of {record.channel} cannot come back: its files are kept no more. "
+                "GET /v1/releases says which releases are kept, and a pinned one always is"
+            )
+        return self.read_release(record)
+
+    async def pin(self, channel: str, sequence: int, pinned: bool) -> ReleaseRecord:
+        """Have the files of a release kept for ever, or no longer than those of others.
+
+        Raises:
+            NotFound: the channel has no such release.
+            Conflict: its files are not kept any more.
+        """
+        async with self._files.adding_content(self._clock):  # nothing is deleted meanwhile
+            if pinned:
+                await asyncio.to_thread(self._read_kept, await self._store.find(channel, sequence))
+            record = await self._store.pin(channel, sequence, pinned)
+        self._changed("releases", channel)
+        return record
+
+    async def plan_differs(self, channel: str) -> bool:
+        """Return whether publishing the plan of a channel would change what its newest release shows."""
+        try:
+            return not (await self.compile_plan(channel)).unchanged
+        except Rejected:  # it cannot be published as it is
+            return True
+
+    async def _put_in_force(
+        self, compiled: CompiledRelease, note: str | None, again: int | None = None
+    ) -> tuple[ReleaseRecord, Timestamp]:
+        """Check the files of a release, write it, store it unless it is in force, and sign its timestamp."""
+        channel = compiled.release.channel
+        await asyncio.to_thread(self._check_files, compiled.release)
+        await asyncio.to_thread(self._write_release, compiled)
+        if not compiled.unchanged:
+            contents = await asyncio.to_thread(contents_of, compiled.release)
+            await self._store.add(release_record(compiled, note, again), contents)
+        record, timestamp = await self.timestamps.sign_newest(channel)
         if not compiled.unchanged:
             log.info("channel=%s sequence=%s release=%s published", channel, record.sequence, record.sha256[:16])
             self._changed("releases", channel)
+        return record, timestamp
+
+    async def _publish(self, channel: str, note: str | None) -> Publication:
+        async with self._lock, self._files.adding_content(self._clock):
+            plan = await self._store.plan(channel)
+            compiled = await self._compile(channel, partial(compile_release, plan))
+            record, timestamp = await self._put_in_force(compiled, note)
         report = await asyncio.to_thread(booking_report, plan, self._clock.now())
         warnings = (*plan_warnings(compiled.release), *report.texts())
         publication = Publication(record, timestamp, compiled.unchanged, warnings)
@@ -131,21 +177,20 @@ class Publisher:
             Rejected: something is missing or not ready; `fields` names each.
             StorageBroken: the content tree cannot be read.
         """
-        return await self._compile(await self._store.plan(channel))
+        return await self._compile(channel, partial(compile_release, await self._store.plan(channel)))
 
-    async def _compile(self, plan: ChannelPlan) -> CompiledRelease:
-        channel = plan.schedule.channel
+    async def _compile(self, channel: str, make: MakeRelease) -> CompiledRelease:
         newest, now = await self._store.latest(channel), self._clock.now()
         signed = await asyncio.to_thread(self.timestamps.last_signed_sequence, channel)
         if newest is not None and not self._is_of_the_future(newest, now):
             # compile with its creation time, which is in its bytes, to compare the plans
-            again = await asyncio.to_thread(_compile, plan, instant(newest.created_ms), now, newest, signed)
+            again = await asyncio.to_thread(compiled_release, make, instant(newest.created_ms), now, newest, signed)
             if again.unchanged:
                 return again
             parts = [*again.release.campaigns]
             del again
             await asyncio.to_thread(_free, parts)
-        compiled = await asyncio.to_thread(_compile, plan, instant(unix_ms(now)), now, newest, signed)
+        compiled = await asyncio.to_thread(compiled_release, make, instant(unix_ms(now)), now, newest, signed)
         if compiled.bookings:
             await self._check_screens(compiled)
         return compiled
@@ -205,6 +250,10 @@ class Publisher:
         """
         return read_release_files(self._files.content, record.sha256)
 
+    def has_files(self, record: ReleaseRecord) -> bool:
+        """Tell whether the file of a published release is there. Blocks."""
+        return (self._files.content / release_path(record.sha256)).is_file()
+
     def read_chunk_list(self, name: str) -> bytes:
         """Read a chunk list; empty if it cannot be read. Blocks."""
         try:
@@ -260,42 +309,6 @@ def _free(parts: list[Any]) -> None:
     """Free what nobody else has, one after the other: thousands at once would stop all threads for 0.1 s."""
     while parts:
         parts.pop()
-
-
-def _compile(
-    plan: ChannelPlan, created_at: datetime, now: datetime, newest: ReleaseRecord | None, signed: int
-) -> CompiledRelease:
-    release = compile_release(plan, created_at=created_at, now=now)
-    raw, bookings = dump_release(release)
-    sha256 = hashlib.sha256(raw).hexdigest()
-    last = newest.sequence if newest else 0
-    unchanged = newest is not None and newest.sha256 == sha256 and last >= signed
-    return CompiledRelease(release, raw, bookings, sha256, newest, max(last, signed) + 1, unchanged)
-
-
-def _record(compiled: CompiledRelease, note: str | None) -> ReleaseRecord:
-    release = compiled.release
-    return ReleaseRecord(
-        channel=release.channel,
-        sequence=compiled.sequence,
-        sha256=compiled.sha256,
-        size_bytes=len(compiled.raw),
-        created_ms=unix_ms(release.created_at),
-        items=count_items(release),
-        ads=count_ads(release),
-        asset_bytes=sum(asset.size_bytes for asset in release.assets),
-        note=note,
-    )
-
-
-def count_items(release: Release) -> int:
-    """Return how many items its playlists have."""
-    return sum(len(playlist.items) for playlist in release.playlists)
-
-
-def count_ads(release: Release) -> int:
-    """Return how many creatives its campaigns show."""
-    return sum(len(line.creatives) for campaign in release.campaigns for line in campaign.lines)
 
 
 def _read(path: Path, cap_bytes: int) -> bytes:

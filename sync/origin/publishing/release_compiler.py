@@ -5,7 +5,7 @@ daypart past its last day) is left out with its assets, so that devices need not
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sync.errors import Rejected
 from sync.origin.planning.campaigns import LineDraft, StoredCampaign
@@ -63,7 +63,7 @@ def compile_release(plan: ChannelPlan, *, created_at: datetime, now: datetime) -
         Rejected: something is missing or not ready; `fields` names each by its place in the plan.
     """
     used, schedule = _UsedMedia(), plan.schedule
-    dayparts = tuple(_daypart(part) for part in schedule.dayparts if not _is_over(part, now))
+    dayparts = tuple(_daypart(part) for part in schedule.dayparts if not is_over(part.last_day, now))
     on_air = {part.playlist for part in dayparts} | {schedule.default_playlist}
     playlists = [
         _playlist(one, used, now) for one in sorted(plan.playlists, key=lambda one: one.id) if one.id in on_air
@@ -110,8 +110,9 @@ def _refuse(channel: str, problems: Mapping[str, str]) -> None:
         raise Rejected(f"channel {channel} cannot be published: {first}", fields=problems)
 
 
-def _is_over(part: DaypartDraft, now: datetime) -> bool:
-    return part.last_day is not None and part.last_day < (now - _LAST_DAY_OVER).date()
+def is_over(last_day: date | None, now: datetime) -> bool:
+    """Return whether a daypart with this last day is over in every time zone."""
+    return last_day is not None and last_day < (now - _LAST_DAY_OVER).date()
 
 
 def _daypart(part: DaypartDraft) -> Daypart:

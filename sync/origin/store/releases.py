@@ -7,7 +7,7 @@ disk, so no device is told about a release that it cannot download. A crash in b
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial, reduce
 from itertools import groupby
 from operator import attrgetter
@@ -17,7 +17,7 @@ from sqlalchemy import Select, case, func, insert, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sync.errors import Conflict
+from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase, insertion
 from sync.origin.persistence.lists import RELEASES
 from sync.origin.persistence.pages import Page, PageRequest, read_page
@@ -39,6 +39,14 @@ from sync.origin.tables.releases import release_contents, releases
 RunsOf = Mapping[ReleaseContent, Runs]
 _AT_ONCE = 500  # rows that one statement writes: some 10 ms of the processor
 _CONTENT = [release_contents.c[name] for name in ReleaseContent.__dataclass_fields__]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRelease:
+    """A release; `unneeded_ms` (Unix): when the next one took its place, None: it is still among the newest ones."""
+
+    record: ReleaseRecord
+    unneeded_ms: int | None
 
 
 class ReleaseStore:
@@ -99,6 +107,36 @@ class ReleaseStore:
         async with self._database.reading() as connection:
             found = await read_page(connection, RELEASES, select(releases), asked)
         return found.of(lambda row: _record(row._mapping))
+
+    async def listed(self, asked: PageRequest, previous: int) -> Page[ListedRelease]:
+        """Return the same page; retention keeps `previous` releases before the newest one of each channel."""
+        async with self._database.reading() as connection:
+            found = await read_page(connection, RELEASES, _listing(previous), asked)
+        return found.of(lambda row: _listed(row._mapping))
+
+    async def listed_one(self, channel: str, sequence: int, previous: int) -> ListedRelease:
+        """Return one of them; raise NotFound if the channel never had it."""
+        async with self._database.reading() as connection:
+            return _listed(await _find(connection, channel, sequence, _listing(previous)))
+
+    async def find(self, channel: str, sequence: int) -> ReleaseRecord:
+        """Return a release; raise NotFound if the channel never had it."""
+        async with self._database.reading() as connection:
+            return _record(await _find(connection, channel, sequence, select(releases)))
+
+    async def pin(self, channel: str, sequence: int, pinned: bool) -> ReleaseRecord:
+        """Record whether a person wants the files of a release kept; raise NotFound if the channel never had it."""
+        own = releases.c
+        these = (own.channel_id == channel, own.sequence == sequence)
+        async with self._database.writing() as connection:
+            await connection.execute(update(releases).where(*these).values(pinned=pinned))
+            return _record(await _find(connection, channel, sequence, select(releases)))
+
+    async def assets_of_media(self, assets: Collection[str]) -> frozenset[str]:
+        """Return those of these assets and streams that a media still has."""
+        held = select(media.c.asset_sha256).where(media.c.asset_sha256.is_not(None)).distinct()
+        found = await self._database.read(lambda connection: frozenset(connection.scalars(held)))
+        return found.intersection(assets)
 
     async def published_channels(self) -> tuple[str, ...]:
         """Return the channels that have a release."""
@@ -229,6 +267,27 @@ async def _latest(connection: AsyncConnection, channel: str) -> ReleaseRecord | 
     query = select(releases).where(releases.c.channel_id == channel).order_by(releases.c.sequence.desc()).limit(1)
     row = (await connection.execute(query)).mappings().first()
     return None if row is None else _record(row)
+
+
+async def _find(connection: AsyncConnection, channel: str, sequence: int, query: Select[Any]) -> RowMapping:
+    these = (releases.c.channel_id == channel, releases.c.sequence == sequence)
+    row: RowMapping | None = (await connection.execute(query.where(*these))).mappings().first()
+    if row is None:
+        raise NotFound(f"channel {channel} has no release {sequence}: GET /v1/releases lists those it has")
+    return row
+
+
+def _listing(previous: int) -> Select[Any]:
+    """Select releases, each with the creation of the next one, and of the one that pushed it out of the newest ones."""
+    own, other = releases.c, releases.alias("other").c
+    later = select(other.created_ms).where(other.channel_id == own.channel_id, other.sequence > own.sequence)
+    ordered = later.order_by(other.sequence).limit(1)
+    after, pushed = ordered.scalar_subquery(), ordered.offset(previous).scalar_subquery()
+    return select(releases, after.label("after_ms"), pushed.label("pushed_ms"))
+
+
+def _listed(row: RowMapping) -> ListedRelease:
+    return ListedRelease(_record(row), None if row["pushed_ms"] is None else row["after_ms"])
 
 
 async def _fallback(connection: AsyncConnection, schedule: StoredSchedule) -> MediaFact | None:

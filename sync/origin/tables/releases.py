@@ -30,6 +30,8 @@ releases = Table(
     Column("asset_bytes", BigInteger, nullable=False),
     Column("note", Text),  # a remark of its publisher
     Column("named", Boolean, nullable=False, server_default=false()),  # what it shows is in `release_contents`
+    Column("again", BigInteger),  # the sequence of the earlier one that came back in it
+    Column("pinned", Boolean, nullable=False, server_default=false()),  # a person wants its files kept
     Index("releases_by_creation", "created_ms", "channel_id", "sequence"),
 )
 

@@ -10,7 +10,6 @@ from sync.origin.api.media.uploads import UploadRoutes
 from sync.origin.api.monitoring import OriginMetrics
 from sync.origin.api.plans.documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
 from sync.origin.api.plans.schedules import ScheduleRoutes
-from sync.origin.api.releases.release_routes import ReleaseRoutes
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.ingest.upload_intake import Intake
 from sync.origin.live.live_hints import LiveHints
@@ -20,7 +19,6 @@ from sync.origin.publishing.folder.folder_publisher import FolderTarget
 from sync.origin.publishing.keyring import Keyring
 from sync.origin.publishing.publisher import Publisher
 from sync.origin.retention.cleaner import Cleaner
-from sync.origin.retention.policy import RetentionRule
 from sync.origin.retention.scanner import ContentScanner
 from sync.origin.settings.model import OriginConfiguration
 from sync.origin.store.campaigns import CampaignStore
@@ -31,6 +29,7 @@ from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.schedules import ScheduleStore
 from sync.origin.wiring.parts import Routes, Run
+from sync.origin.wiring.releases import release_parts, retention_rule
 from sync.runtime.clock import Clock
 
 
@@ -60,13 +59,13 @@ def plan_parts(
     target = _folder_target(settings, database, files, keyring, pipeline, hints, clock)
     cleaner = _cleaner(settings, database, files, metrics, clock)
     publisher = target.publisher
-    routes = (
+    routes: tuple[Routes, ...] = (
         UploadRoutes(target.intake),
         MediaRoutes(target.media, files, wake=pipeline.wake, changed=hints.changed),
         PlanDocumentRoutes(PLAYLIST_KIND, target.playlists, hints.changed),
         ScheduleRoutes(target.schedules, hints.changed, publisher.warn_schedule),
         PlanDocumentRoutes(CAMPAIGN_KIND, target.campaigns, hints.changed, publisher.warn_campaign),
-        ReleaseRoutes(publisher, ReleaseStore(database), devices.views, clock),
+        *release_parts(settings, database, publisher, devices, clock).routes,
         StorageRoutes(cleaner, files, settings.storage.reserve_bytes),
     )
     services = {
@@ -113,8 +112,7 @@ def _folder_target(
 def _cleaner(
     settings: OriginConfiguration, database: OriginDatabase, files: DataFolder, metrics: OriginMetrics, clock: Clock
 ) -> Cleaner:
-    retention = settings.retention
-    store = RetentionStore(database, clock)
-    scanner = ContentScanner(store, files, RetentionRule(retention.previous, int(retention.grace_s * 1000)), clock)
+    dry_run, store = settings.retention.dry_run, RetentionStore(database, clock)
+    scanner = ContentScanner(store, files, retention_rule(settings), clock)
     media = MediaStore(database, clock)
-    return Cleaner(scanner, store, media, files, clock, dry_run=retention.dry_run, scanned=metrics.record_scan)
+    return Cleaner(scanner, store, media, files, clock, dry_run=dry_run, scanned=metrics.record_scan)

@@ -8,13 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes import FakeClock
-from tests.origin.examples import devices, media, people, plans, proof
+from tests.origin.examples import devices, media, people, plans, proof, releases
 from tests.origin.examples.recorder import Recorder, examples_of, recording
 from tests.origin.running_origin import running_origin, settings_in
 
 Chapter = Callable[[Recorder, FakeClock, dict[str, Any]], Awaitable[None]]
 
-CHAPTERS: tuple[Chapter, ...] = (media.tell, plans.tell, devices.tell, proof.tell, plans.end, media.end, people.tell)
+CHAPTERS: tuple[Chapter, ...] = (
+    media.tell,
+    plans.tell,
+    releases.tell,
+    devices.tell,
+    proof.tell,
+    plans.end,
+    media.end,
+    people.tell,
+)
 
 
 async def tell(folder: Path) -> dict[str, Any]:

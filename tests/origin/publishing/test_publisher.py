@@ -16,6 +16,7 @@ from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.planning.release_contents import contents_of
 from sync.origin.planning.schedules import ScheduleDraft
 from sync.origin.publishing import publisher, timestamps
+from sync.origin.publishing.compiled_release import CompiledRelease
 from sync.origin.publishing.publisher import Publisher
 from sync.origin.tables.plans import channels
 from sync.origin.tables.releases import release_contents, releases
@@ -329,7 +330,7 @@ async def test_many_who_ask_for_the_same_preview_at_once_are_one_computation(
     compiled = 0
     compile_once = Publisher.compile_plan
 
-    async def counted(self: Publisher, channel: str) -> publisher.CompiledRelease:
+    async def counted(self: Publisher, channel: str) -> CompiledRelease:
         nonlocal compiled
         compiled += 1
         return await compile_once(self, channel)

@@ -645,3 +645,27 @@ async def test_a_session_is_not_opened_with_a_password_that_is_being_changed(ori
     with pytest.raises(Unauthenticated):
         await opening
     assert await sessions.of("anna", True, 0) == []
+
+
+async def test_a_release_that_comes_back_and_one_that_is_pinned(cluster: str, tmp_path: Path, clock: FakeClock) -> None:
+    async with open_retention_origin(tmp_path, clock, url=cluster) as origin:
+        planning = origin.planning
+        try:
+            for media in ("a", "b", "c"):
+                await origin.publish(media)
+            assert (await planning.publisher.pin("main", 1, True)).pinned
+            await clock.advance(2 * GRACE_S)
+            await origin.clear_and_check()
+            again = await planning.publisher.bring_back("main", 1)
+            assert (again.record.sequence, again.record.again) == (4, 1)
+            listed = (await planning.releases.listed(PageRequest(), 1)).items
+            assert {one.record.sequence: one.unneeded_ms is None for one in listed} == {
+                4: True,
+                3: True,
+                2: False,
+                1: False,
+            }
+        finally:
+            async with planning.database.writing() as connection:
+                await connection.run_sync(metadata.drop_all)
+                await connection.execute(text("DROP TABLE alembic_version"))

@@ -1,50 +1,54 @@
-"""Releases over HTTP: publish a channel, list releases, preview what publishing now would do."""
+"""Releases over HTTP: publish a channel, bring back what it showed before, list its releases, pin those to be kept."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import Annotated
 
 from aiohttp import web
 from pydantic import Field, StringConstraints
 
-from sync.errors import Rejected
-from sync.http.bodies import json_answer, read_json, read_query
+from sync.errors import NotFound
+from sync.http.bodies import json_answer, read_json
 from sync.http.operations import Operation
-from sync.http.problems import MOST_NAMED
-from sync.origin.api.devices import DeviceView
 from sync.origin.api.lists import ListPage, list_operation
-from sync.origin.http.answer_cache import AnswerCache
 from sync.origin.persistence.lists import RELEASES
+from sync.origin.persistence.pages import Page, PageRequest
 from sync.origin.planning.channel_plan import ReleaseRecord
-from sync.origin.publishing.publisher import Publication, Publisher, count_ads, count_items
-from sync.origin.publishing.release_compiler import plan_warnings
-from sync.origin.publishing.release_preview import ScreenReport, bytes_to_fetch, rollout
-from sync.origin.store.releases import ReleaseStore
-from sync.programme.bookings.shortfalls import Shortfall
+from sync.origin.publishing.publisher import Publication, Publisher
+from sync.origin.retention.policy import RetentionRule
+from sync.origin.store.releases import ListedRelease, ReleaseStore
 from sync.roles import Role
-from sync.runtime.clock import Clock, instant
-from sync.wire.release import Release
+from sync.runtime.clock import instant
 from sync.wire.value_types import Identifier, Instant, Request, Wire
 
-PREVIEW_KEPT_S = 60.0  # campaigns and items expire: a preview is at most this old
+_SMALL_BODY_BYTES = 16 * 1024
+_MOST_DIGITS = 18
 
 
 class PublishRequest(Request):
-    """The channel to publish, and a note for people."""
+    """The channel to publish, and a note for people.
+
+    With `again`, the sequence of an earlier release, what that showed comes back as a new release; the plan stays.
+    """
 
     channel: Identifier
     note: Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)] | None = None
+    again: Annotated[int, Field(ge=1, lt=10**_MOST_DIGITS)] | None = None
 
 
-class PreviewQuery(Request):
-    """The channel."""
+class PinRequest(Request):
+    """Whether the files of a release are kept for ever, so that it can come back."""
 
-    channel: Identifier
+    pinned: bool
 
 
 class ReleaseView(Wire):
-    """One release. `asset_bytes`: what a new device downloads for it; `size_bytes`: the release file itself."""
+    """One release. `asset_bytes`: what a new device downloads for it; `size_bytes`: the release file itself.
+
+    `again`: the earlier release that came back in it. `kept`: its files are there, so it can come back; at least until
+    `kept_until`, null: as long as it is pinned or among the newest releases of its channel. A screen that has it keeps
+    it longer.
+    """
 
     channel: str
     sequence: int
@@ -55,15 +59,21 @@ class ReleaseView(Wire):
     ads: int
     asset_bytes: int
     note: str | None = None
+    again: int | None = None
+    pinned: bool = False
+    kept: bool = True
+    kept_until: Instant | None = None
 
 
 class PublishedView(ReleaseView):
     """The release in force. `unchanged`: it was in force before, only its signature is new.
 
-    `warnings`: what a planner should know, though it is published.
+    `warnings`: what a planner should know, though it is published. `plan_differs`: publishing the plan would change
+    what is shown now, for an earlier release came back.
     """
 
     unchanged: bool
+    plan_differs: bool = False
     warnings: tuple[str, ...] = ()
     issued_at: Instant
     expires_at: Instant
@@ -75,172 +85,71 @@ class ReleaseList(ListPage):
     releases: tuple[ReleaseView, ...]
 
 
-class LateView(Wire):
-    """Something that starts at `at`, which is before the release is on so many devices; `first` names one of them."""
-
-    at: Instant
-    what: str
-    devices: int
-    first: str
-
-
-class ReadyView(Wire):
-    """When a device would have the release."""
-
-    name: str
-    ready_at: Instant
-
-
-class RolloutView(Wire):
-    """When the devices of the channel would have the release, by the rates that they reported last.
-
-    `unknown` are offline, behind, or have not measured a rate. `slowest` are up to eight of the others, the last first.
-    """
-
-    devices: int
-    unknown: int
-    slowest: tuple[ReadyView, ...] = ()
-    late: tuple[LateView, ...] = ()
-
-
-class Preview(Wire):
-    """What publishing now would do.
-
-    Devices with the newest release would download `new_bytes` of `new_assets`: chunks of its assets are copied. With
-    `problems` (by field, the first 20) it would be refused, and the numbers are zero. `warnings` do not stand in its
-    way; `short_lines` has for each ad line that cannot get what it bought, by id, why.
-    """
-
-    channel: str
-    unchanged: bool = False
-    items: int = 0
-    ads: int = 0
-    assets: int = 0
-    asset_bytes: int = 0
-    new_assets: int = 0
-    new_bytes: int = 0
-    rollout: RolloutView | None = None
-    problems: dict[str, str] = Field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-    short_lines: dict[str, str] = Field(default_factory=dict)
-
-
-class ShortfallList(Wire):
-    """What the bookings of a channel cannot get, from now to `until`; `over`: campaigns that ended lately."""
-
-    channel: str
-    until: Instant
-    shortfalls: tuple[Shortfall, ...]
-    over: tuple[str, ...]
-
-
 class ReleaseRoutes:
-    """Serves releases."""
+    """Serves releases; `rule` says how long their files are kept."""
 
-    def __init__(
-        self,
-        publisher: Publisher,
-        store: ReleaseStore,
-        devices: Callable[[str], Awaitable[Sequence[DeviceView]]],
-        clock: Clock,
-    ) -> None:
+    def __init__(self, publisher: Publisher, store: ReleaseStore, rule: RetentionRule) -> None:
         self._publisher = publisher
         self._store = store
-        self._devices = devices
-        self._clock = clock
-        self._previews = AnswerCache(self._compute, most=64, keep_s=PREVIEW_KEPT_S)
+        self._rule = rule
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations."""
-        many, published = "/v1/releases", "Published releases, newest first"
-        preview, shortfalls = f"{many}/preview", f"{many}/shortfalls"
-        missing = "What the bookings of a channel cannot get, and what would help"
-        ahead, one = "What publishing now would do", PreviewQuery
-        asked, done = PublishRequest, PublishedView
+        many, one = "/v1/releases", "/v1/releases/{channel}/{sequence}"
+        publish, asked = "Publish a channel, or bring back an earlier release", PublishRequest
+        pin, published = "Pin a release, or unpin it", "Published releases, newest first"
         return (
-            Operation("POST", many, self._publish, "Publish a channel", Role.PUBLISHER, asked, done, 201, also=(200,)),
-            list_operation(many, published, RELEASES, ReleaseList, self._store.page, _view),
-            Operation("GET", preview, self._preview, ahead, Role.VIEWER, answer=Preview, query=one),
-            Operation("GET", shortfalls, self._shortfalls, missing, Role.VIEWER, answer=ShortfallList, query=one),
+            Operation("POST", many, self._publish, publish, Role.PUBLISHER, asked, PublishedView, 201, also=(200,)),
+            list_operation(many, published, RELEASES, ReleaseList, self._page),
+            Operation("PATCH", one, self._pin, pin, Role.PUBLISHER, PinRequest, ReleaseView),
         )
 
     async def _publish(self, request: web.Request) -> web.Response:
-        asked = await read_json(request, PublishRequest, cap_bytes=16 * 1024)
-        done = await self._publisher.publish(asked.channel, asked.note)
-        return json_answer(_published(done), status=200 if done.unchanged else 201)
+        asked = await read_json(request, PublishRequest, cap_bytes=_SMALL_BODY_BYTES)
+        if asked.again is None:
+            done, differs = await self._publisher.publish(asked.channel, asked.note), False
+        else:
+            done = await self._publisher.bring_back(asked.channel, asked.again, asked.note)
+            differs = await self._publisher.plan_differs(asked.channel)
+        return json_answer(_published(done, differs), status=200 if done.unchanged else 201)
 
-    async def _preview(self, request: web.Request) -> web.Response:
-        channel = read_query(request, PreviewQuery).channel
-        return json_answer(await self._previews.get((channel, await self._store.plan_version(channel))))
+    async def _pin(self, request: web.Request) -> web.Response:
+        asked = await read_json(request, PinRequest, cap_bytes=_SMALL_BODY_BYTES)
+        channel, sequence = request.match_info["channel"], request.match_info["sequence"]
+        if not (sequence.isascii() and sequence.isdecimal() and len(sequence) <= _MOST_DIGITS):
+            raise NotFound(f"{sequence} is not the sequence of a release")
+        await self._publisher.pin(channel, int(sequence), asked.pinned)
+        [view] = await self._views([await self._store.listed_one(channel, int(sequence), self._rule.previous)])
+        return json_answer(view)
 
-    async def _shortfalls(self, request: web.Request) -> web.Response:
-        channel = read_query(request, PreviewQuery).channel
-        report = await self._publisher.booking_report(channel)
-        found = report.feasibility
-        over = tuple(report.over.values())
-        return json_answer(ShortfallList(channel=channel, until=found.until, shortfalls=found.shortfalls, over=over))
+    async def _page(self, asked: PageRequest) -> Page[ReleaseView]:
+        page = await self._store.listed(asked, self._rule.previous)
+        views = await self._views(page.items)
+        return Page(tuple(views), page.next, page.previous, page.total)
 
-    async def _compute(self, key: tuple[str, object]) -> Preview:
-        channel = key[0]
-        try:
-            compiled = await self._publisher.compile_plan(channel)
-        except Rejected as error:
-            if not error.fields:  # no such channel
-                raise
-            problems = dict(islice(error.fields.items(), MOST_NAMED))
-            report = await self._publisher.booking_report(channel)
-            return Preview(
-                channel=channel, problems=problems, warnings=report.texts(), short_lines=report.short_lines()
-            )
-        release, newest, report = compiled.release, compiled.newest, await self._publisher.booking_report(channel)
-        before = None if newest is None else await asyncio.to_thread(self._publisher.read_release, newest)
-        known = set() if before is None else {asset.sha256 for asset in before.assets}
-        new = [asset for asset in release.assets if asset.sha256 not in known]
-        held = () if before is None else before.assets
-        new_bytes = await asyncio.to_thread(bytes_to_fetch, new, held, self._publisher.read_chunk_list)
-        return Preview(
-            channel=channel,
-            unchanged=compiled.unchanged,
-            items=count_items(release),
-            ads=count_ads(release),
-            assets=len(release.assets),
-            asset_bytes=sum(asset.size_bytes for asset in release.assets),
-            new_assets=len(new),
-            new_bytes=new_bytes,
-            rollout=None if compiled.unchanged else await self._rollout(release, before, new_bytes),
-            warnings=(*plan_warnings(release), *report.texts()),
-            short_lines=report.short_lines(),
+    async def _views(self, listed: Sequence[ListedRelease]) -> list[ReleaseView]:
+        return await asyncio.to_thread(lambda: [self._view(one) for one in listed])
+
+    def _view(self, listed: ListedRelease) -> ReleaseView:
+        record, until_ms = listed.record, None
+        kept = self._publisher.has_files(record)
+        if kept and not record.pinned and listed.unneeded_ms is not None:
+            until_ms = listed.unneeded_ms + self._rule.grace_ms
+        return _view(record).model_copy(
+            update={"kept": kept, "kept_until": None if until_ms is None else instant(until_ms)}
         )
-
-    async def _rollout(self, release: Release, before: Release | None, new_bytes: int) -> RolloutView:
-        screens = [_screen(device) for device in await self._devices(release.channel)]
-        found = await asyncio.to_thread(rollout, release, before, new_bytes, screens, self._clock.now())
-        late = tuple(LateView(at=one.at, what=one.what, devices=one.screens, first=one.first) for one in found.late)
-        slowest = tuple(ReadyView(name=name, ready_at=at) for at, name in found.slowest)
-        return RolloutView(devices=found.screens, unknown=found.unknown, slowest=slowest, late=late)
-
-
-def _screen(device: DeviceView) -> ScreenReport:
-    """Return what is known of a device; one that is offline or behind fetches nobody knows how much, and when."""
-    beat = device.heartbeat
-    if beat is None or not device.online:
-        return ScreenReport(device.name, "UTC", (), None)
-    coming = beat.coming
-    left = None if device.behind else 0
-    if coming is not None and coming.sequence == device.channel_sequence:
-        left = coming.bytes_to_do - coming.bytes_done
-    return ScreenReport(device.name, beat.zone, beat.rates, left)
 
 
 def _view(record: ReleaseRecord) -> ReleaseView:
-    own = {name: getattr(record, name) for name in ReleaseView.model_fields if name != "created_at"}
+    own = {name: getattr(record, name) for name in ReleaseRecord.__dataclass_fields__ if name != "created_ms"}
     return ReleaseView(created_at=instant(record.created_ms), **own)
 
 
-def _published(done: Publication) -> PublishedView:
+def _published(done: Publication, plan_differs: bool) -> PublishedView:
     return PublishedView(
         **_view(done.record).model_dump(),
         unchanged=done.unchanged,
+        plan_differs=plan_differs,
         warnings=done.warnings,
         issued_at=done.timestamp.issued_at,
         expires_at=done.timestamp.expires_at,

@@ -23,7 +23,7 @@ _REPORTED = ("release", "preparing")  # fields of a heartbeat: what the device p
 class ContentReferences:
     """What the database knows about content, read at one moment."""
 
-    releases: tuple[tuple[str, int, str, int, int], ...]  # channel, sequence, sha256, created, sequence in force
+    releases: tuple[tuple[str, int, str, int, int, bool], ...]  # channel, sequence, sha256, created, in force, pinned
     reported: frozenset[str]  # releases that devices play or prepare
     assets: tuple[tuple[str, str, int, int | None], ...]  # sha256, index, bytes, unneeded since
     media_assets: frozenset[str]  # assets that media refer to
@@ -42,9 +42,10 @@ class RetentionStore:
     async def references(self) -> ContentReferences:
         """Return what the database knows about content."""
         await write_held(self._database)
+        own = releases.c
         published = select(
-            releases.c.channel_id, releases.c.sequence, releases.c.sha256, releases.c.created_ms, channels.c.sequence
-        ).join(channels, channels.c.id == releases.c.channel_id)
+            own.channel_id, own.sequence, own.sha256, own.created_ms, channels.c.sequence, own.pinned
+        ).join(channels, channels.c.id == own.channel_id)
         stored = select(assets.c.sha256, assets.c.index_sha256, assets.c.size_bytes, assets.c.unneeded_ms)
         used = select(media.c.asset_sha256).where(media.c.asset_sha256.is_not(None)).distinct()
         failed = select(media.c.id, media.c.updated_ms).where(media.c.state == MediaState.FAILED)
