@@ -61,17 +61,22 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/persistence sync/origin/store sync/origin/store/heartbeats sync/origin/tables",
     ),
     "sync/origin/store/people": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/tables"),
+    "sync/origin/sent_plays": (ENGINES_AND_STORES, ""),
     "sync/origin/store/proof": (
         ENGINES_AND_STORES,
-        "sync/origin/persistence sync/origin/tables sync/origin/store/changes sync/origin/store/days sync/proof",
+        "sync/origin/persistence sync/origin/sent_plays sync/origin/tables sync/origin/store/changes "
+        "sync/origin/store/days sync/proof",
     ),
     "sync/origin/store/days": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/tables sync/origin/planning"),
     "sync/origin/store/reports": (
         ENGINES_AND_STORES,
         "sync/origin/persistence sync/origin/tables sync/origin/planning sync/origin/store/days",
     ),
-    "sync/origin/proof": (ENGINES_AND_STORES, "sync/origin/planning"),
-    "sync/origin/proof/export": (ENGINES_AND_STORES, "sync/origin/proof sync/proof sync/trust"),
+    "sync/origin/proof": (ENGINES_AND_STORES, "sync/origin/planning sync/origin/sent_plays"),
+    "sync/origin/proof/export": (
+        ENGINES_AND_STORES,
+        "sync/origin/proof sync/origin/sent_plays sync/proof sync/trust",
+    ),
     "sync/device/traffic": (ENGINES_AND_STORES, ""),
     "sync/device/transfer": (SERVICES, "sync/device/store sync/device/traffic"),
     "sync/device": (SERVICES, "sync/device/store sync/device/transfer sync/proof sync/trust"),
@@ -130,8 +135,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/intake": (
         SERVICES,
-        "sync/origin/http sync/origin/live sync/origin/proof sync/origin/publishing sync/origin/store "
-        "sync/origin/store/heartbeats sync/origin/store/proof sync/trust",
+        "sync/origin/http sync/origin/live sync/origin/proof sync/origin/publishing sync/origin/sent_plays "
+        "sync/origin/store sync/origin/store/days sync/origin/store/heartbeats sync/origin/store/proof sync/trust",
     ),
     "sync/origin/live": (SERVICES, "sync/http sync/origin/http sync/origin/store"),
     "sync/origin/http": (
@@ -153,7 +158,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/api": (
         FACES,
         "sync/http sync/origin/http sync/origin/intake sync/origin/live sync/origin/persistence "
-        "sync/origin/retention sync/origin/store sync/origin/store/media sync/origin/store/proof sync/trust",
+        "sync/origin/retention sync/origin/sent_plays sync/origin/store sync/origin/store/media "
+        "sync/origin/store/proof sync/trust",
     ),
     "sync/origin/api/releases": (
         FACES,
@@ -173,7 +179,7 @@ ROOMS: dict[str, tuple[int, str]] = {
         FACES,
         "sync/http sync/origin/api sync/origin/http sync/origin/intake sync/origin/live sync/origin/persistence "
         "sync/origin/proof sync/origin/proof/export sync/origin/publishing sync/origin/reports "
-        "sync/origin/store/proof sync/proof sync/trust",
+        "sync/origin/sent_plays sync/origin/store/proof sync/proof sync/trust",
     ),
     "sync/origin/api/people": (
         FACES,
@@ -223,6 +229,7 @@ PURE = {
     "sync/origin/editing",
     "sync/origin/people",
     "sync/origin/proof",
+    "sync/origin/sent_plays",
     "sync/device/download_plan",
     "sync/device/traffic/budget",
     "sync/device/transfer/spans",
@@ -256,6 +263,7 @@ DOORS: dict[str, set[str]] = {
     "pyfastcdc": {"sync/origin/ingest/chunker"},
     "tzlocal": {"player/settings/system_zone"},
     "async_lru": {"sync/origin/http/answer_cache"},
+    "msgspec": {"sync/origin/sent_plays"},
     "PIL": {
         "sync/origin/transcode",
         "sync/origin/limits/picture_size",

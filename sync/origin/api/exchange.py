@@ -2,10 +2,11 @@
 
 from aiohttp import web
 
-from sync.http.bodies import MOST_VALUES, json_answer, read_json
+from sync.http.bodies import MOST_VALUES, json_answer, parse_json, read_body
 from sync.http.operations import Access, Operation
 from sync.origin.http.auth import caller_of
 from sync.origin.intake.exchange import Exchanges, ReceivedExchange
+from sync.origin.sent_plays.sent_play import read_exchange
 from sync.wire.device_reports import BATCH_LIMIT
 from sync.wire.live_messages import Exchange, ExchangeAnswer
 
@@ -27,5 +28,6 @@ class ExchangeRoutes:
         return (Operation("POST", "/v1/exchange", self._exchange, what, Access.DEVICE, Exchange, ExchangeAnswer),)
 
     async def _exchange(self, request: web.Request) -> web.Response:
-        asked = await read_json(request, ReceivedExchange, cap_bytes=CAP_BYTES, most_values=_MOST_VALUES)
+        raw = await read_body(request, CAP_BYTES)
+        asked = read_exchange(raw, _MOST_VALUES) or await parse_json(raw, ReceivedExchange, _MOST_VALUES)
         return json_answer(await self._exchanges.exchange(caller_of(request), asked))

@@ -21,10 +21,11 @@ from sync.origin.proof.clock_corrections import (
     clock_record,
 )
 from sync.origin.proof.plausibility import OVERLAPS
+from sync.origin.sent_plays.sent_play import span_of
 from sync.origin.store.proof.history import HistoryStore
 from sync.origin.store.proof.play_times import MovedPlay, PlayTimeStore, StoredPlay
 from sync.origin.store.proof.plays import ReceivedPlay
-from sync.runtime.clock import Clock, unix_ms
+from sync.runtime.clock import Clock
 from sync.wire.device_reports import HistoryRecord
 
 AT_ONCE = 500
@@ -182,5 +183,4 @@ def _move(one: StoredPlay, offset_ms: int | None) -> MovedPlay | None:
     """Return where a stored play belongs, None if it is there."""
     if offset_ms is None or offset_ms == one.offset_ms:
         return None
-    right = at_right_time(one.play, offset_ms)
-    return MovedPlay(one.key, unix_ms(right.started_at), unix_ms(right.ended_at), offset_ms)
+    return MovedPlay(one.key, *span_of(at_right_time(one.play, offset_ms)), offset_ms)

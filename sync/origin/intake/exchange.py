@@ -4,7 +4,7 @@ Its parts are taken one by one: a wrong heartbeat keeps no play from being store
 keep nothing else from being answered.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Annotated, Any
 
 from pydantic import FailFast, Field, ValidationError
@@ -14,7 +14,8 @@ from sync.origin.http.origin_memory import Caller
 from sync.origin.intake.heartbeat_intake import HeartbeatIntake
 from sync.origin.intake.play_intake import PlayIntake
 from sync.origin.intake.receipts import LONGEST_DETAIL
-from sync.wire.device_reports import BATCH_LIMIT, BatchAnswer, Heartbeat, HeartbeatAnswer, PlayBatch, Receipt
+from sync.origin.sent_plays.sent_play import Sent, SentExchange
+from sync.wire.device_reports import BATCH_LIMIT, BatchAnswer, Heartbeat, HeartbeatAnswer, Receipt
 from sync.wire.input.input_messages import one_line, rejected
 from sync.wire.live_messages import ExchangeAnswer
 from sync.wire.value_types import Wire
@@ -63,7 +64,7 @@ class Exchanges:
             raise rejected(error, ReceivedExchange) from error
         return await self.exchange(caller, asked)
 
-    async def exchange(self, caller: Caller, asked: ReceivedExchange) -> ExchangeAnswer:
+    async def exchange(self, caller: Caller, asked: ReceivedExchange | SentExchange) -> ExchangeAnswer:
         """Take what a device reports and delivers, and return the answer to it."""
         assert caller.channel is not None  # every device has one
         heard, refused = await self._hear(caller.id, asked.heartbeat)
@@ -92,12 +93,12 @@ class Exchanges:
         except (StorageFull, StorageBroken):  # it is held, but its machine was not looked at: the next one's is
             return None, ""
 
-    async def _take(self, device: str, plays: tuple[dict[str, Any], ...]) -> tuple[BatchAnswer | None, float]:
+    async def _take(self, device: str, plays: Sequence[Sent]) -> tuple[BatchAnswer | None, float]:
         """Return the receipts of plays, or after how long the device is to deliver them again."""
         if not plays:
             return None, 0.0
         try:
-            answer = await self._plays.submit(device, PlayBatch(plays=plays))
+            answer = await self._plays.submit(device, plays)
         except (StorageFull, StorageBroken) as error:  # the database has logged it
             return None, error.retry_after_s or RETRY_S
         self._count(answer.receipts)

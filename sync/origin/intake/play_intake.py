@@ -14,17 +14,20 @@ from pydantic import ValidationError
 
 from sync.origin.intake.clock_correction import ClockCorrection
 from sync.origin.intake.play_judge import Case, PlayJudge
-from sync.origin.intake.receipts import LARGEST_NUMBER, GapSearch, invalid, last_epoch
+from sync.origin.intake.receipts import GapSearch, invalid, last_epoch
+from sync.origin.sent_plays.play_checks import written
+from sync.origin.sent_plays.sent_play import LARGEST_NUMBER, Sent, SentPlay, as_document, read_plays
+from sync.origin.store.days.given_rows import JsonText
 from sync.origin.store.groups import Groups
 from sync.origin.store.proof.deduplication import ReceiptStatus
 from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.identity_doubts import DoubtKind, IdentityDoubtStore
 from sync.origin.store.proof.plays import Delivery, PlayStore, ReceivedPlay, Stored
 from sync.runtime.clock import Clock, unix_ms
-from sync.wire.device_reports import BatchAnswer, Play, PlayBatch, Receipt, play_hash
+from sync.wire.device_reports import BatchAnswer, Play, Receipt, play_hash
 from sync.wire.input.input_messages import one_line, rejected
 
-CHECKED_AT_ONCE = 20  # plays; a wrong one takes up to a millisecond
+CHECKED_AT_ONCE = 20  # plays that were not read yet; a wrong one takes up to a millisecond
 
 MOST_TOGETHER = 1_000
 """Plays of one transaction; one batch may have more than what is left of it."""
@@ -71,19 +74,17 @@ class PlayIntake:
             size=_size,
         )
 
-    async def submit(self, device: str, batch: PlayBatch) -> BatchAnswer:
+    async def submit(self, device: str, sent: Sequence[Sent]) -> BatchAnswer:
         """Store the plays of a batch that are new; return a receipt for each once they are durable.
 
         Raises:
             Overloaded: more comes than can be written.
             StorageFull, StorageBroken: nothing of the batch is stored.
         """
-        results: list[ReceivedPlay | Receipt] = []
-        for first in range(0, len(batch.plays), CHECKED_AT_ONCE):
-            results += [check_play(document, device) for document in batch.plays[first : first + CHECKED_AT_ONCE]]
-            await self._clock.sleep(0)  # others are answered in between
+        plays = read_plays(sent)
+        results = await self._checked(device, plays)
         valid = [result for result in results if isinstance(result, ReceivedPlay)]
-        epoch = last_epoch(batch.plays)
+        epoch = last_epoch(plays)
         outcome = await self._finish(self._taken(device, valid, epoch))
         pairs = zip(outcome.arrivals, outcome.stored.statuses, strict=True)
         stored = iter([_receipt(arrival, status) for arrival, status in pairs])
@@ -96,6 +97,13 @@ class PlayIntake:
         gaps = partial(self._logs.missing, device, epoch)
         missing = await self._search.missing(device, gaps) if behind else ()
         return BatchAnswer(receipts=receipts, log_epoch=epoch, high_water=mark, missing=missing)
+
+    async def _checked(self, device: str, plays: Sequence[Sent]) -> list[ReceivedPlay | Receipt]:
+        results: list[ReceivedPlay | Receipt] = []
+        for first in range(0, len(plays), CHECKED_AT_ONCE):
+            results += [check_play(one, device) for one in plays[first : first + CHECKED_AT_ONCE]]
+            await self._clock.sleep(0)  # others are answered in between
+        return results
 
     async def drain(self) -> None:
         """Return when all that was submitted is written."""
@@ -162,8 +170,14 @@ class PlayIntake:
             self._changed("plays", device)
 
 
-def check_play(document: Mapping[str, Any], device: str) -> ReceivedPlay | Receipt:
+def check_play(sent: Sent, device: str) -> ReceivedPlay | Receipt:
     """Return a play that a device sent, or the receipt that says what is wrong with it."""
+    if isinstance(sent, SentPlay) and (text := written(sent, device)):
+        return ReceivedPlay(sent, JsonText(text))
+    return _check_document(as_document(sent), device)
+
+
+def _check_document(document: Mapping[str, Any], device: str) -> ReceivedPlay | Receipt:
     try:
         play = Play.model_validate(document)
     except ValidationError as error:
@@ -177,7 +191,7 @@ def check_play(document: Mapping[str, Any], device: str) -> ReceivedPlay | Recei
         return invalid(document, f"the play names device {play.device}, but device {device} sent it")
     if play_hash(play.previous_hash, document) != play.hash:
         return invalid(document, "the hash does not match the play")
-    return ReceivedPlay(play, document)
+    return ReceivedPlay(play, {name: value for name, value in document.items() if value is not None})
 
 
 def _is_number(kind: Any) -> bool:

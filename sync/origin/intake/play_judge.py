@@ -9,7 +9,6 @@ from sync.origin.proof.plausibility import (
     MOST_MS,
     OriginTime,
     ScreenFacts,
-    Span,
     day_of,
     may_lack_time,
     since_boot_of,
@@ -17,6 +16,7 @@ from sync.origin.proof.plausibility import (
     why_set_aside,
 )
 from sync.origin.publishing.published_contents import PublishedContents
+from sync.origin.sent_plays.sent_play import AnyPlay, Span, span_of
 from sync.origin.store.proof.play_contexts import PlayContext, Question
 from sync.origin.store.proof.plays import PlayStore
 from sync.runtime.clock import Clock, unix_ms
@@ -30,7 +30,7 @@ class Case:
     """Plays of one device, at their right times. `confirmed`: a person says that they were shown."""
 
     device: str
-    plays: Sequence[Play]
+    plays: Sequence[AnyPlay]
     confirmed: bool = False
 
 
@@ -42,7 +42,7 @@ class PlayJudge:
         self._contents = contents
         self._clock = clock
 
-    async def reasons(self, device: str, plays: Sequence[Play]) -> list[str | None]:
+    async def reasons(self, device: str, plays: Sequence[AnyPlay]) -> list[str | None]:
         """Return for each play why it is set aside; None: it counts."""
         [reasons] = await self.judged([Case(device, plays)])
         return reasons
@@ -71,7 +71,7 @@ def _question(case: Case) -> Question:
     own = {(one.log_epoch, one.sequence) for one in case.plays}
     return Question(
         device=case.device,
-        spans=[(unix_ms(one.started_at), unix_ms(one.ended_at) + 1) for one in case.plays],  # and what follows at once
+        spans=[(since, until + 1) for since, until in map(span_of, case.plays)],  # and what follows at once
         days={day: time_before(day) for day in {day_of(one) for one in case.plays if may_lack_time(one)}},
         places=[
             (one.log_epoch, one.sequence, step)

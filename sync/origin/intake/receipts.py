@@ -1,17 +1,16 @@
 """What the answers to deliveries of plays, history and checkpoints share: receipts of invalid documents, and gaps."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from sync.origin.sent_plays.sent_play import LARGEST_NUMBER, Sent, SentPlay
 from sync.runtime.clock import Clock
 from sync.wire.device_reports import MOST_MISSING, LogEpoch, Receipt, SequenceRange
 
 LONGEST_DETAIL = 500
 """A receipt describes a fault in at most this many characters, so that a hostile document cannot inflate the answer."""
-
-LARGEST_NUMBER = 2**53  # above it JSON readers differ, and databases refuse
 
 SEARCH_EVERY_S = 3_600.0
 """How long after gaps of a log were found it is not searched again."""
@@ -48,13 +47,14 @@ def invalid(document: Mapping[str, Any], detail: str) -> Receipt:
     return Receipt(sequence=sequence if known else None, status="invalid", detail=detail[:LONGEST_DETAIL])
 
 
-def last_epoch(documents: Iterable[Mapping[str, Any]]) -> str | None:
+def last_epoch(documents: Sequence[Sent]) -> str | None:
     """Return the log of the last document that names one."""
-    return next((epoch for epoch in map(_epoch, reversed(list(documents))) if epoch is not None), None)
+    return next((epoch for epoch in map(_epoch, reversed(documents)) if epoch is not None), None)
 
 
-def _epoch(document: Mapping[str, Any]) -> str | None:
+def _epoch(document: Sent) -> str | None:
+    named = document.log_epoch if isinstance(document, SentPlay) else document.get("log_epoch")
     try:
-        return _EPOCH.validate_python(document.get("log_epoch"))
+        return _EPOCH.validate_python(named)
     except ValidationError:
         return None

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import dropwhile
 
-from sync.runtime.clock import ClockTrust, instant, unix_ms
-from sync.wire.device_reports import HistoryKind, HistoryRecord, Outcome, Play
+from sync.origin.sent_plays.sent_play import AnyPlay, moved, span_of
+from sync.runtime.clock import ClockTrust, unix_ms
+from sync.wire.device_reports import HistoryKind, HistoryRecord, Outcome
 
 EARLIEST_MS, LATEST_MS = 0, 32_503_680_000_000  # the years 1970 to 2999: what is corrected to another time is not
 
@@ -92,25 +93,24 @@ def _follows(one: Recorded, record: ClockRecord) -> bool:
     return record.plays >= one.place or on_air
 
 
-def as_recorded(play: Play) -> Recorded | None:
+def as_recorded(play: AnyPlay) -> Recorded | None:
     """Return what of a play tells its right time; None: its clock was synchronised, so that it keeps its time."""
     if play.clock is ClockTrust.SYNCED:
         return None
     cut_off = play.outcome is Outcome.INTERRUPTED
-    return Recorded(play.log_epoch, play.sequence, unix_ms(play.started_at), play.boot_id, play.mono_start_ms, cut_off)
+    return Recorded(play.log_epoch, play.sequence, span_of(play)[0], play.boot_id, play.mono_start_ms, cut_off)
 
 
-def at_right_time(play: Play, offset_ms: int | None) -> Play:
+def at_right_time(play: AnyPlay, offset_ms: int | None) -> AnyPlay:
     """Return a play with the times that are right; `offset_ms` None: they are."""
     if offset_ms is None:
         return play
-    started_ms, span_ms = unix_ms(play.started_at), unix_ms(play.ended_at) - unix_ms(play.started_at)
+    started_ms, ended_ms = span_of(play)
+    span_ms = ended_ms - started_ms
     if play.mono_start_ms is not None and play.mono_end_ms is not None:  # the record may have had no time for it
         span_ms = max(span_ms, play.mono_end_ms - play.mono_start_ms)
     until_ms = min(started_ms + offset_ms + span_ms, LATEST_MS)
-    return play.model_copy(
-        update={"started_at": instant(started_ms + offset_ms), "ended_at": instant(max(EARLIEST_MS, until_ms))}
-    )
+    return moved(play, (started_ms + offset_ms, max(EARLIEST_MS, until_ms)))
 
 
 def clock_record(record: HistoryRecord) -> ClockRecord | None:

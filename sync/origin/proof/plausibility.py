@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sync.origin.planning.release_contents import KnownRelease, ReleaseContent, ShownAssets
-from sync.runtime.clock import ClockTrust, unix_ms
-from sync.wire.device_reports import Outcome, Play
+from sync.origin.sent_plays.sent_play import AnyPlay, Span, span_of
+from sync.runtime.clock import ClockTrust
+from sync.wire.device_reports import Outcome
 from sync.wire.release import MOST_NUMBER
 
 TOLERANCE_MS = 1_000  # a cut takes a moment at either end, and a slow machine is late
@@ -25,9 +26,6 @@ OVERLAPS = "another play of this screen has the same time"
 WEEK_DAYS = 7
 MOST_MS = (WEEK_DAYS + 1) * DAY_MS + CLOCK_MS
 """For how long the plays of a day and of the week before it can have been on: so long, and a clock that was wrong."""
-
-Span = tuple[int, int]
-"""Time on a screen, from and to, in Unix milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +46,9 @@ class ScreenFacts:
     since_boot: Mapping[str, Sequence[Span]] = field(default_factory=dict)
 
 
-def day_of(play: Play) -> int:
+def day_of(play: AnyPlay) -> int:
     """Return the day on which a play started, in days since 1970, in UTC."""
-    return unix_ms(play.started_at) // DAY_MS
+    return span_of(play)[0] // DAY_MS
 
 
 def time_before(day: int) -> Span:
@@ -67,7 +65,7 @@ class OriginTime:
 
 
 def why_set_aside(
-    plays: Sequence[Play],
+    plays: Sequence[AnyPlay],
     screen: ScreenFacts,
     releases: Mapping[str, KnownRelease],
     time: OriginTime,
@@ -81,7 +79,7 @@ def why_set_aside(
     taken, spare_ms, reasons = sorted(screen.taken), dict(screen.spare_ms), list[str | None]()
     since_boot = {boot: sorted(spans) for boot, spans in screen.since_boot.items()}
     for play in plays:
-        span = unix_ms(play.started_at), unix_ms(play.ended_at)
+        span = span_of(play)
         place = bisect(taken, span)
         near = taken[max(0, place - 2) : place + 2]
         back_ms = _clock_back_ms(play, span, near)
@@ -106,14 +104,14 @@ def why_set_aside(
     return reasons
 
 
-def since_boot_of(play: Play) -> tuple[str, Span] | None:
+def since_boot_of(play: AnyPlay) -> tuple[str, Span] | None:
     """Return the start of its machine that a play names, and its time since then; None: an older player sent it."""
     if play.boot_id is None or play.mono_start_ms is None or play.mono_end_ms is None:
         return None
     return play.boot_id, (play.mono_start_ms, play.mono_end_ms)
 
 
-def _takes_time_since_boot(play: Play, since_boot: dict[str, list[Span]]) -> bool:
+def _takes_time_since_boot(play: AnyPlay, since_boot: dict[str, list[Span]]) -> bool:
     """Take the time of a play since the start of its machine; return False if another play has it."""
     found = since_boot_of(play)
     if found is None:
@@ -126,12 +124,13 @@ def _takes_time_since_boot(play: Play, since_boot: dict[str, list[Span]]) -> boo
     return True
 
 
-def may_lack_time(play: Play) -> bool:
+def may_lack_time(play: AnyPlay) -> bool:
     """Tell whether a play was on for longer than it has time in the record, as after a step back of its clock."""
-    return bool(play.clock_back_ms) or play.rendered_ms > unix_ms(play.ended_at) - unix_ms(play.started_at)
+    since, until = span_of(play)
+    return bool(play.clock_back_ms) or play.rendered_ms > until - since
 
 
-def _clock_back_ms(play: Play, span: Span, near: Sequence[Span]) -> int:
+def _clock_back_ms(play: AnyPlay, span: Span, near: Sequence[Span]) -> int:
     """Return how much of the time of a play the record gave to others before its clock was set back.
 
     A player of an earlier version does not say so. But its plays then have no time at all where used time ends, or end
@@ -149,13 +148,13 @@ def _stopped_at(span: Span, other: Span) -> bool:
     return span[1] == other[0] or (span[0] == other[1] and without_time)
 
 
-def contradictions(play: Play) -> Iterator[str]:
+def contradictions(play: AnyPlay) -> Iterator[str]:
     """Yield what a play says against itself."""
     numbers = (play.rendered_ms, play.expected_ms, play.clock_back_ms, play.mono_start_ms, play.mono_end_ms)
     if any(number and number > MOST_NUMBER for number in (*numbers, play.frames_shown, play.frames_lost)):
         yield "it has a number that nobody can reckon with"
         return
-    yield from _contradictions(play, (unix_ms(play.started_at), unix_ms(play.ended_at)), play.clock_back_ms or 0)
+    yield from _contradictions(play, span_of(play), play.clock_back_ms or 0)
 
 
 def overlaps(one: Span, other: Span) -> bool:
@@ -168,7 +167,7 @@ def overlaps(one: Span, other: Span) -> bool:
     return inside or common_ms > min(TOLERANCE_MS, shorter_ms // 2)
 
 
-def _contradictions(play: Play, span: Span, back_ms: int) -> Iterator[str]:
+def _contradictions(play: AnyPlay, span: Span, back_ms: int) -> Iterator[str]:
     if span[1] < span[0]:
         yield "it ended before it started"
     yield from _longer(play, span[1] - span[0] + back_ms, "its clock allows")
@@ -183,7 +182,7 @@ def _contradictions(play: Play, span: Span, back_ms: int) -> Iterator[str]:
     yield from _contradicts_its_frames(play, max(wall_ms, on_ms))
 
 
-def _contradicts_its_machine(play: Play, wall_ms: int, on_ms: int) -> Iterator[str]:
+def _contradicts_its_machine(play: AnyPlay, wall_ms: int, on_ms: int) -> Iterator[str]:
     """Yield what the clock since the start of its machine, which nobody sets, says against a play."""
     if on_ms < 0:
         yield "it ended before it started, by the clock since its machine started"
@@ -192,7 +191,7 @@ def _contradicts_its_machine(play: Play, wall_ms: int, on_ms: int) -> Iterator[s
         yield f"it took {_seconds(wall_ms)}, but {_seconds(on_ms)} by the clock since its machine started"
 
 
-def _contradicts_its_frames(play: Play, on_ms: int) -> Iterator[str]:
+def _contradicts_its_frames(play: AnyPlay, on_ms: int) -> Iterator[str]:
     if (play.frames_shown or 0) * 1000 > MOST_FRAMES_S * (on_ms + TOLERANCE_MS):
         yield f"it says {play.frames_shown} pictures in {_seconds(on_ms)}"
     if play.frames_shown == 0 and play.rendered_ms > TOLERANCE_MS:
@@ -200,7 +199,7 @@ def _contradicts_its_frames(play: Play, on_ms: int) -> Iterator[str]:
 
 
 def _doubts(
-    play: Play,
+    play: AnyPlay,
     span: Span,
     screen: ScreenFacts,
     release: KnownRelease | None,
@@ -221,14 +220,14 @@ def _doubts(
         yield "it is older than the release that it names"
 
 
-def _longer(play: Play, allowed_ms: int, whose: str) -> tuple[str, ...]:
+def _longer(play: AnyPlay, allowed_ms: int, whose: str) -> tuple[str, ...]:
     if play.rendered_ms <= allowed_ms + TOLERANCE_MS:
         return ()
     return (f"it says {_seconds(play.rendered_ms)} on the screen, but {whose} {_seconds(allowed_ms)}",)
 
 
 def _foreign(
-    play: Play, screen: ScreenFacts, release: KnownRelease | None, shown: Sequence[ReleaseContent] | None
+    play: AnyPlay, screen: ScreenFacts, release: KnownRelease | None, shown: Sequence[ReleaseContent] | None
 ) -> Iterator[str]:
     """Yield what does not fit to the release that it names, or to all of its channels if that is not known here.
 
@@ -244,21 +243,21 @@ def _foreign(
         yield f"no release of channel {release.channel} {_shows(play)}"
 
 
-def _too_long_for_release(play: Play, shown: Sequence[ReleaseContent]) -> Iterator[str]:
+def _too_long_for_release(play: AnyPlay, shown: Sequence[ReleaseContent]) -> Iterator[str]:
     if shown and all(content.longest_ms for content in shown):
         yield from _longer(play, max(content.longest_ms for content in shown), "its release allows")
 
 
-def _shown(play: Play, contents: ShownAssets) -> list[ReleaseContent]:
+def _shown(play: AnyPlay, contents: ShownAssets) -> list[ReleaseContent]:
     return [content for content in contents.get(play.asset, ()) if _names(content, play)]
 
 
-def _shows(play: Play) -> str:
+def _shows(play: AnyPlay) -> str:
     what = f"line {play.line}" if play.line else f"item {play.item}" if play.item else "something"
     return f"shows asset {play.asset[:16]} as {what}"
 
 
-def _names(content: ReleaseContent, play: Play) -> bool:
+def _names(content: ReleaseContent, play: AnyPlay) -> bool:
     return (
         play.item in (None, content.item)
         and play.campaign in (None, content.campaign)

@@ -11,7 +11,8 @@ from sqlalchemy import insert, select
 
 from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.planning.release_contents import KnownRelease, ReleaseContent
-from sync.origin.proof.plausibility import OriginTime, ScreenFacts, Span, since_boot_of, why_set_aside
+from sync.origin.proof.plausibility import OriginTime, ScreenFacts, since_boot_of, why_set_aside
+from sync.origin.sent_plays.sent_play import Span
 from sync.origin.store.days.play_days import day_of_play
 from sync.origin.store.devices import add_device
 from sync.origin.store.releases import ReleaseStore
@@ -20,7 +21,7 @@ from sync.origin.tables.plays import play_conflicts, plays
 from sync.origin.tables.reports import play_days
 from sync.origin.wiring.origin import Origin
 from sync.runtime.clock import unix_ms
-from sync.wire.device_reports import GENESIS, Play, PlayBatch, play_hash
+from sync.wire.device_reports import GENESIS, Play, play_hash
 from tests.fakes import FakeClock
 
 NAMES = ("a", "b", "c")
@@ -110,7 +111,7 @@ async def submit(origin: Origin, rounds: Iterable[Sequence[Delivery]], *, togeth
     """Deliver; return the answers, those of a round by screen."""
     answers = []
     for deliveries in rounds:
-        waiting = [origin.plays.submit(name, PlayBatch(plays=tuple(documents))) for name, documents in deliveries]
+        waiting = [origin.plays.submit(name, documents) for name, documents in deliveries]
         answers.append(await asyncio.gather(*waiting) if together else [await one for one in waiting])
     return answers
 

@@ -55,7 +55,7 @@ async def submitted(server: RunningOrigin, deliveries: Mapping[str, int]) -> lis
     groups, tasks = server.origin.plays._groups, list[asyncio.Task[Any]]()
     for device, count in deliveries.items():
         batch = PlayBatch(plays=tuple(play(device, number) for number in range(1, count + 1)))
-        tasks.append(asyncio.create_task(server.origin.plays.submit(device, batch)))
+        tasks.append(asyncio.create_task(server.origin.plays.submit(device, batch.plays)))
         while not tasks[-1].done() and (groups._running is None or len(groups._waiting) != len(tasks) - 1):
             await SystemClock().sleep(0.001)
     return tasks
@@ -127,7 +127,7 @@ async def test_an_origin_that_ends_stores_what_it_has_taken(tmp_path: Path, cloc
         device, token = await server.pair()
         beat = {"at": "2026-03-02T12:00:00Z", "version": "1"}
         assert (await server.ask("POST", "/v1/heartbeats", token, beat)).status == 204
-        task = asyncio.create_task(server.origin.plays.submit(device, PlayBatch(plays=(play(device, 1),))))
+        task = asyncio.create_task(server.origin.plays.submit(device, [play(device, 1)]))
         while not server.origin.plays._unfinished:
             await SystemClock().sleep(0.001)
         task.cancel()
@@ -180,6 +180,6 @@ async def test_killed_around_the_commit_nothing_acknowledged_is_lost(tmp_path: P
         assert acknowledged <= there
         assert (there == acknowledged) == (moment == "before")
         for device, _ in devices:
-            [receipt] = (await origin.plays.submit(device, PlayBatch(plays=(play(device, 3),)))).receipts
+            [receipt] = (await origin.plays.submit(device, [play(device, 3)])).receipts
             assert receipt.status == ("duplicate" if (device, 3) in there else "accepted")
         assert {(device, 3) for device, _ in devices} <= await stored(origin)

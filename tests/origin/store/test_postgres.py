@@ -573,7 +573,7 @@ async def test_plays_and_heartbeats_that_two_origins_take_at_once_are_stored_onc
         batches = {name: PlayBatch(plays=tuple(play(name, number) for number in range(1, 4))) for name in names}
 
         async def submit(origin: Origin, name: str) -> list[str]:
-            return [receipt.status for receipt in (await origin.plays.submit(name, batches[name])).receipts]
+            return [receipt.status for receipt in (await origin.plays.submit(name, batches[name].plays)).receipts]
 
         async with PlayStore(origins[0].database).turn("d0"):  # somebody corrects its times
             held = [asyncio.create_task(submit(origin, "d0")) for origin in both]

@@ -7,16 +7,16 @@ from aiohttp import web
 from pydantic import Field
 
 from sync.errors import NotFound, Rejected
-from sync.http.bodies import json_answer, read_json
+from sync.http.bodies import json_answer, parse_json, read_body, read_json
 from sync.http.operations import Access, Operation
 from sync.origin.api.monitoring import OriginMetrics
 from sync.origin.api.proof.play_reading import SetAside
 from sync.origin.http.auth import caller_of
 from sync.origin.intake.play_intake import PlayIntake
 from sync.origin.intake.play_judge import Case, PlayJudge
-from sync.origin.intake.receipts import LARGEST_NUMBER
 from sync.origin.live.live_hints import LiveHints
 from sync.origin.proof.clock_corrections import at_right_time
+from sync.origin.sent_plays.sent_play import LARGEST_NUMBER, read_batch
 from sync.origin.store.proof.plays import Acceptance, PlayStore
 from sync.roles import Role
 from sync.runtime.clock import Clock, unix_ms
@@ -84,8 +84,9 @@ class PlayDeliveryRoutes:
         )
 
     async def _receive(self, request: web.Request) -> web.Response:
-        batch = await read_json(request, PlayBatch, cap_bytes=BATCH_CAP_BYTES, most_values=BATCH_MOST_VALUES)
-        answer = await self._intake.submit(caller_of(request).id, batch)
+        raw = await read_body(request, BATCH_CAP_BYTES)
+        batch = read_batch(raw, BATCH_MOST_VALUES) or await parse_json(raw, PlayBatch, BATCH_MOST_VALUES)
+        answer = await self._intake.submit(caller_of(request).id, batch.plays)
         self._metrics.count_receipts(answer.receipts)
         return json_answer(answer)
 

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from sync.origin.proof.export.findings import Findings, Kind, LineTotals
 from sync.origin.proof.export.records import ExportRecord, PlayRecord
-from sync.origin.proof.plausibility import Span, contradictions, overlaps
+from sync.origin.proof.plausibility import contradictions, overlaps
+from sync.origin.sent_plays.sent_play import Span
 from sync.proof.checkpoint import Checkpoint, leaf
 from sync.proof.merkle import leads_to_root
 from sync.runtime.clock import unix_ms

@@ -111,8 +111,14 @@ class Addition:
         return made
 
 
+class JsonText(str):
+    """JSON that is written already."""
+
+
 def json_text(document: Any) -> str | None:
     """Return what a column of JSON holds; None stays NULL."""
+    if isinstance(document, JsonText):
+        return document
     try:
         return None if document is None else to_json(document).decode()
     except ValueError:  # half of a surrogate pair, which is no UTF-8

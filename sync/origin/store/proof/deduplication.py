@@ -6,9 +6,10 @@ from functools import cache
 from operator import itemgetter
 from typing import Any, Literal
 
+from pydantic_core import from_json
 from sqlalchemy import BigInteger, Connection, Select, String, Table, and_, func, insert, literal, select, union_all
 
-from sync.origin.store.days.given_rows import Addition, GivenRows
+from sync.origin.store.days.given_rows import Addition, GivenRows, JsonText
 
 ReceiptStatus = Literal["accepted", "duplicate", "conflict"]
 Key = tuple[str, int]
@@ -46,7 +47,7 @@ def store_once(
         elif stored == arrival.hash:
             statuses.append("duplicate")
         else:
-            clashing.append({name: arrival.row[name] for name in _IN_CONFLICT})
+            clashing.append({name: arrival.row[name] for name in _IN_CONFLICT} | {"body": _document(arrival.row)})
             statuses.append("conflict")
     if new:
         names = tuple(column.name for column in table.c if column.name in new[0])
@@ -54,6 +55,11 @@ def store_once(
     if clashing:
         connection.execute(insert(conflicts), clashing)
     return statuses
+
+
+def _document(row: Mapping[str, Any]) -> Any:
+    body = row["body"]
+    return from_json(body) if isinstance(body, JsonText) else body
 
 
 def stored_hashes(connection: Connection, table: Table, places: Iterable[Place]) -> dict[Place, str]:

@@ -20,6 +20,8 @@ from sqlalchemy import (
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import CONFLICTS, PLAYS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
+from sync.origin.sent_plays.sent_play import AnyPlay, span_of
+from sync.origin.store.days.given_rows import JsonText
 from sync.origin.store.days.play_days import day_of_play, mark_new_plays, mark_plays
 from sync.origin.store.days.play_documents import DOCUMENT, documents
 from sync.origin.store.proof.deduplication import Arrival, Key, Place, ReceiptStatus, store_once, stored_hashes
@@ -27,8 +29,6 @@ from sync.origin.store.proof.device_logs import high_waters
 from sync.origin.store.proof.play_contexts import PlayContext, Question, contexts
 from sync.origin.store.proof.play_times import StoredPlay, stored_plays
 from sync.origin.tables.plays import play_conflicts, plays
-from sync.runtime.clock import unix_ms
-from sync.wire.device_reports import Play
 
 GroupBy = Literal["item", "line", "campaign", "creative", "device"]
 
@@ -37,10 +37,10 @@ GroupBy = Literal["item", "line", "campaign", "creative", "device"]
 class ReceivedPlay:
     """A play that was found valid, and the document it came as."""
 
-    play: Play
-    body: Mapping[str, Any]
+    play: AnyPlay
+    body: Mapping[str, Any] | JsonText
     set_aside: str | None = None  # why it is in no sum
-    right: Play | None = None  # the same at its right time; None: it was then
+    right: AnyPlay | None = None  # the same at its right time; None: it was then
     offset_ms: int | None = None  # that corrects its times; None: they are as it says
 
     @property
@@ -214,12 +214,13 @@ def _store(connection: Connection, deliveries: Sequence[Delivery], now_ms: int) 
         for play in one.received
     ]
     statuses = store_once(connection, plays, play_conflicts, arrivals)
-    new = (one.row for one, status in zip(arrivals, statuses, strict=True) if status == "accepted")
+    zones = (play.play.zone for one in deliveries for play in one.received)
+    new = ((one.row, zone) for one, zone, status in zip(arrivals, zones, statuses, strict=True) if status == "accepted")
     mark_new_plays(
         connection,
         (
-            (row["device_id"], day_of_play(row["started_ms"], row["body"]["zone"]), row["log_epoch"], row["sequence"])
-            for row in new
+            (row["device_id"], day_of_play(row["started_ms"], zone), row["log_epoch"], row["sequence"])
+            for row, zone in new
         ),
     )
     logs = [(one.device, one.log_epoch) for one in deliveries if one.log_epoch is not None]
@@ -251,12 +252,13 @@ def _filtered(query: Select[*tuple[Any, ...]], selected: PlayFilter) -> Select[*
 
 
 def _row(arrival: ReceivedPlay, now_ms: int) -> dict[str, Any]:
-    play, right = arrival.play, arrival.right or arrival.play
+    play = arrival.play
+    started_ms, ended_ms = span_of(arrival.right or play)
     return {
         "device_id": play.device,
         "log_epoch": play.log_epoch,
         "sequence": play.sequence,
-        "body": dict(arrival.body),
+        "body": arrival.body,
         "received_ms": now_ms,
         "hash": play.hash,
         "kind": play.kind.value,
@@ -265,9 +267,9 @@ def _row(arrival: ReceivedPlay, now_ms: int) -> dict[str, Any]:
         "line_id": play.line,
         "creative_id": play.creative,
         "outcome": play.outcome.value,
-        "started_ms": unix_ms(right.started_at),
+        "started_ms": started_ms,
         "rendered_ms": play.rendered_ms,
-        "ended_ms": unix_ms(right.ended_at),
+        "ended_ms": ended_ms,
         "set_aside": arrival.set_aside,
         "clock": play.clock.value,
         "clock_offset_ms": arrival.offset_ms,

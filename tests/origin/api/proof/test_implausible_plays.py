@@ -24,9 +24,9 @@ from sync.origin.proof.plausibility import (
     UNCONFIRMED,
     OriginTime,
     ScreenFacts,
-    Span,
     why_set_aside,
 )
+from sync.origin.sent_plays.sent_play import Span
 from sync.origin.store.proof.play_contexts import PlaySender, Question
 from sync.origin.store.proof.plays import PlayFilter, PlayStore
 from sync.origin.store.releases import ReleaseStore
