@@ -39,6 +39,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/limits": (GROUND, ""),
     "sync/origin/editing": (ENGINES_AND_STORES, "sync/origin/planning"),
     "sync/origin/people": (ENGINES_AND_STORES, ""),
+    "sync/origin/audit": (ENGINES_AND_STORES, ""),
     "sync/origin/tables": (ENGINES_AND_STORES, ""),
     "sync/device/store": (ENGINES_AND_STORES, "sync/trust"),
     "player/evidence": (ENGINES_AND_STORES, "sync/device/store sync/proof sync/trust"),
@@ -51,10 +52,14 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/persistence/migrations/versions": (ENGINES_AND_STORES, ""),
     "sync/origin/store/heartbeats": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/tables"),
     "sync/origin/store/changes": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/tables"),
+    "sync/origin/store/audit": (
+        ENGINES_AND_STORES,
+        "sync/origin/audit sync/origin/persistence sync/origin/tables sync/origin/planning",
+    ),
     "sync/origin/store": (
         ENGINES_AND_STORES,
-        "sync/origin/persistence sync/origin/tables sync/origin/planning sync/origin/store/changes "
-        "sync/origin/store/heartbeats sync/origin/store/reports",
+        "sync/origin/audit sync/origin/persistence sync/origin/tables sync/origin/planning sync/origin/store/audit "
+        "sync/origin/store/changes sync/origin/store/heartbeats sync/origin/store/reports",
     ),
     "sync/origin/store/media": (
         ENGINES_AND_STORES,
@@ -141,7 +146,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/live": (SERVICES, "sync/http sync/origin/http sync/origin/store"),
     "sync/origin/http": (
         SERVICES,
-        "sync/http sync/origin/limits sync/origin/store sync/origin/store/changes sync/origin/store/people sync/trust",
+        "sync/http sync/origin/audit sync/origin/limits sync/origin/store sync/origin/store/changes "
+        "sync/origin/store/people sync/trust",
     ),
     "sync/origin/login": (SERVICES, "sync/origin/people sync/origin/store/people sync/trust"),
     "player/diagnostics": (
@@ -211,10 +217,10 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/app": (
         ROOTS,
-        "sync/http sync/origin sync/origin/api sync/origin/api/proof sync/origin/http sync/origin/ingest "
-        "sync/origin/login sync/origin/people sync/origin/persistence sync/origin/proof sync/origin/proof/export "
-        "sync/origin/publishing sync/origin/publishing/folder sync/origin/reports sync/origin/settings "
-        "sync/origin/store/people sync/origin/wiring sync/trust",
+        "sync/http sync/origin sync/origin/api sync/origin/api/proof sync/origin/audit sync/origin/http "
+        "sync/origin/ingest sync/origin/login sync/origin/people sync/origin/persistence sync/origin/proof "
+        "sync/origin/proof/export sync/origin/publishing sync/origin/publishing/folder sync/origin/reports "
+        "sync/origin/settings sync/origin/store/people sync/origin/wiring sync/trust",
     ),
 }
 
@@ -227,6 +233,7 @@ PURE = {
     "sync/programme",
     "sync/proof",
     "sync/origin/editing",
+    "sync/origin/audit",
     "sync/origin/people",
     "sync/origin/proof",
     "sync/origin/sent_plays",

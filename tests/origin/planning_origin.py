@@ -105,7 +105,7 @@ async def open_planning_origin(folder: Path, clock: Clock, *, url: str | None = 
     keyring.prepare()
     changes: list[tuple[str, str]] = []
     lay_database(folder)
-    async with open_origin_database(url or f"sqlite+aiosqlite:///{folder / 'origin.db'}") as database:
+    async with open_origin_database(url or f"sqlite+aiosqlite:///{folder / 'origin.db'}", clock=clock) as database:
         releases = ReleaseStore(database)
         yield PlanningOrigin(
             database=database,

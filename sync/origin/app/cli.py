@@ -4,8 +4,10 @@ import argparse
 import asyncio
 import dataclasses
 import functools
+import getpass
 import json
 import logging
+import os
 import re
 import shutil
 import sys
@@ -21,6 +23,7 @@ from sync.errors import Rejected, SignageError
 from sync.origin import __version__
 from sync.origin.app import device_commands, people_commands, proof_commands, report_commands, trust_commands
 from sync.origin.app.server import serve
+from sync.origin.audit.actor import Actor, ActorKind, acting_as
 from sync.origin.ingest.chunker import describe_chunker, divides_by_content
 from sync.origin.publishing.folder.folder_publisher import publish_folder
 from sync.origin.settings.loader import load_settings
@@ -279,9 +282,19 @@ def _on_data(command: CliCommand) -> Callable[[OriginConfiguration, argparse.Nam
         if command is not _publish and not has_origin(settings):
             raise Rejected(f"there is no origin in {settings.storage.data_dir}: check --data-dir and --config")
         async with open_origin(settings, SystemClock()) as origin:
-            await command(origin, options)
+            with acting_as(_who_calls()):
+                await command(origin, options)
 
     return run
+
+
+def _who_calls() -> Actor:
+    """Return the user of the machine who gave the command, before `sudo` if that was used."""
+    try:
+        user = os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in a container
+        user = str(os.getuid())
+    return Actor(ActorKind.COMMAND_LINE, user, user)
 
 
 def _overrides(options: argparse.Namespace) -> dict[str, dict[str, Any]]:

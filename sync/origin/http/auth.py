@@ -9,8 +9,10 @@ import secrets
 from aiohttp import hdrs, web
 
 from sync.errors import Forbidden, Unauthenticated
+from sync.http.forwarded import client_of
 from sync.http.listener import hold_by_token
 from sync.http.operations import UNGUARDED, Access, Needed
+from sync.origin.audit.actor import Actor, ActorKind, set_actor
 from sync.origin.http.origin_memory import Caller, OriginMemory
 from sync.origin.store.people.keys import Key, KeyStore
 from sync.roles import Role, refusal
@@ -39,12 +41,15 @@ class Gatekeeper:
             Unauthenticated: there is no valid token or cookie.
             Forbidden: the caller is known and may not do this.
         """
+        address = client_of(request, request.app)
+        set_actor(Actor(ActorKind.UNKNOWN, "", "", address))  # not who sent the last request of this connection
         if access in UNGUARDED:
             return
         caller = await self.identify(request)
         if (reason := _refused(caller, access)) is not None:
             raise Forbidden(f"{caller.name} may not do this: {reason}")
         request[_CALLER] = caller
+        set_actor(actor_of(caller, address))
         hold_by_token(request, caller.proof)
 
     async def identify(self, request: web.Request) -> Caller:
@@ -72,6 +77,12 @@ class Gatekeeper:
 def caller_of(request: web.Request) -> Caller:
     """Return the caller that the guard allowed."""
     return request[_CALLER]
+
+
+def actor_of(caller: Caller, address: str) -> Actor:
+    """Return who acts while a caller's request is answered."""
+    kind = ActorKind.DEVICE if caller.is_device else ActorKind.PERSON if caller.is_person else ActorKind.KEY
+    return Actor(kind, caller.id, caller.name, address)
 
 
 def _refused(caller: Caller, needed: Needed) -> str | None:

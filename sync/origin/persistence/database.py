@@ -8,7 +8,9 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -25,7 +27,7 @@ from sync.origin.persistence.lists import fill_name_keys
 from sync.origin.persistence.play_files import PlayFiles
 from sync.origin.persistence.schema_upgrade import bring_up_to_date
 from sync.recurring_problem import RecurringProblem
-from sync.runtime.clock import SystemClock
+from sync.runtime.clock import Clock, SystemClock, unix_ms
 from sync.runtime.os_messages import os_reason
 from sync.runtime.sqlite import database_reason
 
@@ -40,6 +42,10 @@ _SQLITE_WHILE_UPDATED = ("foreign_keys=OFF", "busy_timeout=120000")
 
 HAS_NOTED = "has noted a change"
 """Under this key a connection knows that its transaction noted a change, see `sync.origin.store.changes`."""
+
+_LAST = "what its transaction does last"
+LastWork = Callable[[Connection, int], object]
+"""What a transaction does right before its commit, given the time (Unix ms)."""
 
 Result = TypeVar("Result")
 
@@ -61,9 +67,12 @@ class OriginDatabase:
     thread for either: SQLite has one writer, and short queries gain nothing from a second reader.
     """
 
-    def __init__(self, engine: AsyncEngine, play_files: PlayFiles, in_threads: Engine | None = None) -> None:
+    def __init__(
+        self, engine: AsyncEngine, play_files: PlayFiles, clock: Clock, in_threads: Engine | None = None
+    ) -> None:
         self.after_changes: Callable[[], Awaitable[None]] | None = None  # were noted and committed here
         self._engine = engine
+        self._clock = clock
         self._in_threads = in_threads
         self._threads = {begin: ThreadPoolExecutor(1, "database") for begin in ("BEGIN", "BEGIN IMMEDIATE")}
         self.held_heartbeats = dict[str, HeldHeartbeat]()  # by device, see `sync.origin.store.heartbeats`
@@ -104,7 +113,10 @@ class OriginDatabase:
             self._connected() as connection,
             _transaction(connection),
         ):
+            connection.info.pop(_LAST, None)  # of a transaction that failed
             yield connection
+            if _LAST in connection.info:
+                await connection.run_sync(_do_last, self._clock)
             has_noted = connection.info.pop(HAS_NOTED, False)
         await self._tell(has_noted)
 
@@ -166,8 +178,9 @@ class OriginDatabase:
 
     async def _in_thread(self, engine: Engine, begin: str, work: Callable[[Connection], Result]) -> Result:
         with self._told():
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads[begin], _in_transaction, engine, begin, work)
+            loop, thread = asyncio.get_running_loop(), self._threads[begin]
+            transaction = partial(_in_transaction, engine, begin, work, self._clock)
+            return await loop.run_in_executor(thread, copy_context().run, transaction)  # it knows who acts
 
     async def _tell(self, has_noted: bool) -> None:
         if has_noted and self.after_changes is not None:
@@ -214,10 +227,26 @@ def _noting(work: Callable[[Connection], Result]) -> Callable[[Connection], tupl
     return lambda connection: (work(connection), connection.info.pop(HAS_NOTED, False))
 
 
-def _in_transaction(engine: Engine, begin: str, work: Callable[[Connection], Result]) -> Result:
+def do_last(connection: Connection | AsyncConnection, work: LastWork) -> None:
+    """Have the transaction of the caller, in `writing` or `write`, do this right before it is committed.
+
+    So locks that many transactions share are taken after all others, and are held for a moment.
+    """
+    connection.info.setdefault(_LAST, []).append(work)
+
+
+def _do_last(connection: Connection, clock: Clock) -> None:
+    now_ms = unix_ms(clock.now())
+    for work in connection.info.pop(_LAST, ()):
+        work(connection, now_ms)
+
+
+def _in_transaction(engine: Engine, begin: str, work: Callable[[Connection], Result], clock: Clock) -> Result:
     with engine.connect() as connection:
+        connection.info.pop(_LAST, None)  # of a transaction that failed
         connection.exec_driver_sql(begin)
         result = work(connection)
+        _do_last(connection, clock)
         connection.commit()
         return result
 
@@ -263,10 +292,12 @@ def _translated(error: DBAPIError) -> SignageError:
 
 
 @asynccontextmanager
-async def open_origin_database(url: str, plays_folder: Path = Path("plays")) -> AsyncIterator[OriginDatabase]:
+async def open_origin_database(
+    url: str, plays_folder: Path = Path("plays"), clock: Clock | None = None
+) -> AsyncIterator[OriginDatabase]:
     """Connect to `url` (`sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`); bring its schema up to date.
 
-    Archived plays are below `plays_folder`.
+    Archived plays are below `plays_folder`. `clock` says when something was done (`do_last`).
 
     Raises:
         StorageBroken: the database cannot be reached, the file is not a database, or a newer version wrote it.
@@ -286,7 +317,7 @@ async def open_origin_database(url: str, plays_folder: Path = Path("plays")) -> 
         )
         for one in (engine.sync_engine, in_threads):
             event.listen(one, "connect", _prepare_sqlite)
-    database = OriginDatabase(engine, PlayFiles(plays_folder), in_threads)
+    database = OriginDatabase(engine, PlayFiles(plays_folder), clock or SystemClock(), in_threads)
     try:
         await database.bring_up_to_date()
         yield database

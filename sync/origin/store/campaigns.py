@@ -9,6 +9,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import NotFound
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import CAMPAIGNS, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
@@ -16,6 +17,8 @@ from sync.origin.planning.billable_rule import BillableRule
 from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft, StoredCampaign
 from sync.origin.planning.file_names import natural_key
 from sync.origin.planning.schedules import WindowDraft
+from sync.origin.store.audit.document_versions import KeptDocument, keep_missing_versions, keep_version
+from sync.origin.store.audit.record import record
 from sync.origin.store.reports.billable_rules import note_rules
 from sync.origin.store.row_checks import (
     FACT_COLUMNS,
@@ -71,7 +74,7 @@ class CampaignStore:
             await _check(connection, campaign_id, draft)
             await connection.execute(insert(campaigns).values(id=campaign_id, version=1, **self._values(draft)))
             await _write_lines(connection, campaign_id, draft, unix_ms(self._clock.now()))
-            return await _get_campaign(connection, campaign_id)
+            return await _kept(connection, campaign_id, Action.CREATED)
 
     async def replace(self, campaign_id: str, draft: CampaignDraft, *, version: int) -> StoredCampaign:
         """Replace a campaign as a whole; lines and creatives that are sent with an id keep it.
@@ -87,7 +90,7 @@ class CampaignStore:
             await update_versioned(connection, campaigns, "campaign", campaign_id, version, self._values(draft))
             await connection.execute(delete(lines).where(lines.c.campaign_id == campaign_id))
             await _write_lines(connection, campaign_id, draft, unix_ms(self._clock.now()))
-            return await _get_campaign(connection, campaign_id)
+            return await _kept(connection, campaign_id, Action.CHANGED)
 
     async def remove(self, campaign_id: str, *, version: int | None) -> None:
         """Delete a campaign; its plays stay as evidence, and devices show it until the next release.
@@ -98,7 +101,20 @@ class CampaignStore:
         """
         async with self._database.writing() as connection:
             await check_version(connection, campaigns, "campaign", campaign_id, version)
-            await connection.execute(delete(campaigns).where(campaigns.c.id == campaign_id))
+            gone = (
+                delete(campaigns).where(campaigns.c.id == campaign_id).returning(campaigns.c.name, campaigns.c.version)
+            )
+            name, last = (await connection.execute(gone)).one()
+            change = AuditedChange(ThingKind.CAMPAIGN, campaign_id, name, Action.REMOVED, version_before=last)
+            record(connection, change)
+
+    async def keep_missing_versions(self) -> None:
+        """Keep the present version of each campaign that an earlier version of this program stored."""
+
+        async def load(connection: AsyncConnection, condition: ColumnElement[bool]) -> list[KeptDocument]:
+            return [_document(one) for one in await load_campaigns(connection, condition)]
+
+        await keep_missing_versions(self._database, ThingKind.CAMPAIGN, campaigns, load)
 
     def _values(self, draft: CampaignDraft) -> dict[str, Any]:
         return {
@@ -109,6 +125,16 @@ class CampaignStore:
             "ends_ms": unix_ms(draft.ends_at),
             "updated_ms": unix_ms(self._clock.now()),
         }
+
+
+def _document(stored: StoredCampaign) -> KeptDocument:
+    return KeptDocument(ThingKind.CAMPAIGN, stored.id, stored.name, stored.version, stored, CampaignDraft)
+
+
+async def _kept(connection: AsyncConnection, campaign_id: str, action: Action) -> StoredCampaign:
+    stored = await _get_campaign(connection, campaign_id)
+    await keep_version(connection, _document(stored), action)
+    return stored
 
 
 async def load_campaigns(connection: AsyncConnection, condition: ColumnElement[bool]) -> tuple[StoredCampaign, ...]:

@@ -9,11 +9,14 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict, NotFound
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import PLAYLISTS, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.planning.file_names import same_name
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem, StoredPlaylist
+from sync.origin.store.audit.document_versions import KeptDocument, keep_missing_versions, keep_version
+from sync.origin.store.audit.record import record
 from sync.origin.store.row_checks import (
     FACT_COLUMNS,
     check_ids_free,
@@ -87,7 +90,7 @@ class PlaylistStore:
             row = insert(playlists).values(id=playlist_id, **named(draft.name), version=1, updated_ms=self._now_ms())
             await connection.execute(row)
             await _write_items(connection, playlist_id, draft.items)
-            return await _get_playlist(connection, playlist_id)
+            return await _kept(connection, playlist_id, Action.CREATED)
 
     async def replace(self, playlist_id: str, draft: PlaylistDraft, *, version: int) -> StoredPlaylist:
         """Replace name and items together; items that are sent with an id keep it.
@@ -102,7 +105,7 @@ class PlaylistStore:
             await update_versioned(connection, playlists, "playlist", playlist_id, version, values)
             await connection.execute(delete(playlist_items).where(playlist_items.c.playlist_id == playlist_id))
             await _write_items(connection, playlist_id, draft.items)
-            return await _get_playlist(connection, playlist_id)
+            return await _kept(connection, playlist_id, Action.CHANGED)
 
     async def remove(self, playlist_id: str, *, version: int | None) -> None:
         """Delete a playlist and its items; `version`, if not None, must be the present one.
@@ -117,10 +120,33 @@ class PlaylistStore:
             users = (await connection.execute(_used_by(playlist_id))).scalars().all()
             if users:
                 raise Conflict("this playlist is in use: remove it from these channels first", users=sorted(users))
-            await connection.execute(delete(playlists).where(playlists.c.id == playlist_id))
+            gone = (
+                delete(playlists).where(playlists.c.id == playlist_id).returning(playlists.c.name, playlists.c.version)
+            )
+            name, last = (await connection.execute(gone)).one()
+            change = AuditedChange(ThingKind.PLAYLIST, playlist_id, name, Action.REMOVED, version_before=last)
+            record(connection, change)
+
+    async def keep_missing_versions(self) -> None:
+        """Keep the present version of each playlist that an earlier version of this program stored."""
+
+        async def load(connection: AsyncConnection, condition: ColumnElement[bool]) -> list[KeptDocument]:
+            return [_document(one) for one in await load_playlists(connection, condition)]
+
+        await keep_missing_versions(self._database, ThingKind.PLAYLIST, playlists, load)
 
     def _now_ms(self) -> int:
         return unix_ms(self._clock.now())
+
+
+def _document(stored: StoredPlaylist) -> KeptDocument:
+    return KeptDocument(ThingKind.PLAYLIST, stored.id, stored.name, stored.version, stored, PlaylistDraft)
+
+
+async def _kept(connection: AsyncConnection, playlist_id: str, action: Action) -> StoredPlaylist:
+    stored = await _get_playlist(connection, playlist_id)
+    await keep_version(connection, _document(stored), action)
+    return stored
 
 
 async def load_playlists(connection: AsyncConnection, condition: ColumnElement[bool]) -> tuple[StoredPlaylist, ...]:

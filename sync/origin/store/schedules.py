@@ -9,6 +9,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict, NotFound, StaleVersion
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import CHANNELS, name_keys
 from sync.origin.persistence.pages import Page, PageRequest, read_page
@@ -21,6 +22,13 @@ from sync.origin.planning.schedules import (
     ScheduleDraft,
     StoredSchedule,
 )
+from sync.origin.store.audit.document_versions import (
+    KeptDocument,
+    first_version,
+    keep_missing_versions,
+    keep_version,
+)
+from sync.origin.store.audit.record import record
 from sync.origin.store.row_checks import (
     FACT_COLUMNS,
     FieldUses,
@@ -93,12 +101,13 @@ class ScheduleStore:
             if version is not None:
                 raise StaleVersion(f"somebody else has just added channel {channel}: read it first", current=version)
             await _check(connection, channel, draft)
+            first = await first_version(connection, ThingKind.SCHEDULE, channel)
             await connection.execute(
-                insert(channels).values(id=channel, version=1, sequence=0, **name_keys(channel), **_values(draft))
+                insert(channels).values(id=channel, version=first, sequence=0, **name_keys(channel), **_values(draft))
             )
             await _write_dayparts(connection, channel, draft.dayparts)
             await _write_overlays(connection, channel, draft.overlays)
-            return await get_schedule(connection, channel)
+            return await _kept(connection, channel, Action.CREATED)
 
     async def replace(self, channel: str, draft: ScheduleDraft, *, version: int) -> StoredSchedule:
         """Replace a schedule as a whole; dayparts and overlays that are sent with an id keep it.
@@ -115,7 +124,7 @@ class ScheduleStore:
             await connection.execute(delete(dayparts).where(dayparts.c.channel_id == channel))
             await _write_dayparts(connection, channel, draft.dayparts)
             await _write_overlays(connection, channel, draft.overlays)
-            return await get_schedule(connection, channel)
+            return await _kept(connection, channel, Action.CHANGED)
 
     async def remove(self, channel: str, *, version: int | None) -> None:
         """Delete a channel that was never published; devices store its sequence, so it must never start again.
@@ -130,7 +139,27 @@ class ScheduleStore:
             users = (await connection.execute(_used_by(channel))).scalars().all()
             if users:
                 raise Conflict(f"channel {channel} is in use, or was published", users=users)
-            await connection.execute(delete(channels).where(channels.c.id == channel))
+            gone = delete(channels).where(channels.c.id == channel).returning(channels.c.version)
+            last = (await connection.execute(gone)).scalar_one()
+            record(connection, AuditedChange(ThingKind.SCHEDULE, channel, channel, Action.REMOVED, version_before=last))
+
+    async def keep_missing_versions(self) -> None:
+        """Keep the present version of each schedule that an earlier version of this program stored."""
+
+        async def load(connection: AsyncConnection, condition: ColumnElement[bool]) -> list[KeptDocument]:
+            return [_document(one) for one in await load_schedules(connection, condition)]
+
+        await keep_missing_versions(self._database, ThingKind.SCHEDULE, channels, load)
+
+
+def _document(stored: StoredSchedule) -> KeptDocument:
+    return KeptDocument(ThingKind.SCHEDULE, stored.channel, stored.channel, stored.version, stored, ScheduleDraft)
+
+
+async def _kept(connection: AsyncConnection, channel: str, action: Action) -> StoredSchedule:
+    stored = await get_schedule(connection, channel)
+    await keep_version(connection, _document(stored), action)
+    return stored
 
 
 async def load_schedules(connection: AsyncConnection, condition: ColumnElement[bool]) -> tuple[StoredSchedule, ...]:

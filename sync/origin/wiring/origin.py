@@ -87,8 +87,11 @@ async def open_origin(settings: OriginConfiguration, clock: Clock) -> AsyncItera
     files.prepare()
     keyring = Keyring(settings.storage.data_dir, files, clock)
     keyring.prepare()
-    async with open_origin_database(_database_url(settings), files.plays) as database:
+    async with open_origin_database(_database_url(settings), files.plays, clock) as database:
         origin = _assemble(settings, clock, database, files, keyring)
+        plans = origin.folder_target
+        for store in (plans.playlists, plans.schedules, plans.campaigns):
+            await store.keep_missing_versions()
         try:
             yield origin
         finally:

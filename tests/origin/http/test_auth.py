@@ -1,6 +1,11 @@
 """Who may do what: tokens, cookies, read-only keys, foreign pages and rebound names."""
 
+from sqlalchemy import select
+
 from sync.origin.api.people.cookies import SESSION_S
+from sync.origin.http.auth import make_key
+from sync.origin.tables.audit import audit_entries
+from sync.roles import Role
 from tests.fakes import FakeClock
 from tests.origin.running_origin import RunningOrigin
 
@@ -112,3 +117,26 @@ async def test_a_page_of_elsewhere_may_not_act_and_may_not_listen(server: Runnin
 async def test_its_own_page_may_act(server: RunningOrigin) -> None:
     own = {"Origin": server.url}
     assert (await server.ask("POST", "/v1/session", body={"token": server.writer}, headers=own)).status == 200
+
+
+async def who_made(server: RunningOrigin, playlist: str) -> tuple[str, str, str]:
+    """Return who made a playlist, as the audit log has it."""
+    query = select(audit_entries).where(audit_entries.c.thing_id == playlist)
+    async with server.database.reading() as connection:
+        row = (await connection.execute(query)).one()
+    return row.actor_kind, row.actor_name, row.address
+
+
+async def test_each_request_acts_for_who_sent_it_also_after_another_on_one_connection(
+    server: RunningOrigin, clock: FakeClock
+) -> None:
+    made = list[str]()
+    for name in ("Anna's", "Ben's"):
+        _, token = await make_key(server.origin.keys, clock, name, Role.EDITOR)
+        answer = await server.ask("POST", "/v1/playlists", token, {"name": name})
+        made.append(answer.document["id"])
+        await server.ask("GET", "/v1/openapi.json")
+    assert [await who_made(server, one) for one in made] == [
+        ("key", "Anna's", "127.0.0.1"),
+        ("key", "Ben's", "127.0.0.1"),
+    ]

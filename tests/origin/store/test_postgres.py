@@ -67,6 +67,7 @@ from tests.origin.persistence.test_schema_upgrade import first_keys, newest
 from tests.origin.planning_origin import PlanningOrigin, open_planning_origin
 from tests.origin.retention.retention_origin import GRACE_S, asset_of, open_retention_origin
 from tests.origin.running_origin import ZERO, play, settings_in
+from tests.origin.store.audit.test_document_versions import check_record_in_functions, check_versions
 
 Origins = tuple[PlanningOrigin, PlanningOrigin]
 
@@ -108,6 +109,11 @@ async def origins(cluster: str, tmp_path: Path, clock: FakeClock) -> AsyncIterat
         async with first.database.writing() as connection:
             await connection.run_sync(metadata.drop_all)
             await connection.execute(text("DROP TABLE alembic_version"))
+
+
+async def test_versions_are_kept_and_changes_recorded_by_whom(origins: Origins) -> None:
+    await check_versions(origins[0])
+    await check_record_in_functions(origins[1])
 
 
 async def test_two_origins_store_race_for_and_publish_plans_at_once(
