@@ -36,6 +36,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin": (GROUND, ""),
     "sync/origin/settings": (GROUND, ""),
     "sync/origin/planning": (GROUND, ""),
+    "sync/origin/planning/media": (GROUND, ""),
     "sync/origin/limits": (GROUND, ""),
     "sync/origin/editing": (ENGINES_AND_STORES, "sync/origin/planning"),
     "sync/origin/people": (ENGINES_AND_STORES, ""),
@@ -63,7 +64,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/store/media": (
         ENGINES_AND_STORES,
-        "sync/origin/persistence sync/origin/store sync/origin/store/heartbeats sync/origin/tables",
+        "sync/origin/persistence sync/origin/planning sync/origin/planning/media sync/origin/store "
+        "sync/origin/store/heartbeats sync/origin/tables",
     ),
     "sync/origin/store/people": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/tables"),
     "sync/origin/sent_plays": (ENGINES_AND_STORES, ""),
@@ -175,7 +177,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/api/media": (
         FACES,
         "sync/http sync/origin/api sync/origin/http sync/origin/ingest sync/origin/persistence "
-        "sync/origin/retention sync/origin/store/media",
+        "sync/origin/planning/media sync/origin/retention sync/origin/store/media",
     ),
     "sync/origin/api/plans": (
         FACES,

@@ -16,6 +16,7 @@ from sync.http.operations import Access, Needed, mount
 from sync.http.problems import problem_middleware
 from sync.origin.api.content import ContentRoutes
 from sync.origin.api.devices import DeviceRoutes
+from sync.origin.api.media.uses import MediaUseRoutes
 from sync.origin.api.plans.documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
 from sync.origin.api.plans.schedules import ScheduleRoutes
 from sync.origin.api.releases.preview_routes import PreviewRoutes
@@ -29,6 +30,7 @@ from sync.origin.retention.policy import RetentionRule
 from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.devices import DeviceStore
 from sync.origin.store.media.media import MediaStore
+from sync.origin.store.media.uses import MediaUseStore
 from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.proof.identity_doubts import IdentityDoubtStore
 from sync.origin.store.releases import ReleaseStore
@@ -150,6 +152,7 @@ async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
         ReleaseRoutes(planning.publisher, planning.releases, RetentionRule(PREVIOUS, GRACE_MS)),
         PreviewRoutes(planning.publisher, planning.releases, devices.views, planning.clock),
         ContentRoutes(planning.files),
+        MediaUseRoutes(MediaUseStore(planning.database)),
     )
     app = web.Application(middlewares=[problem_middleware], client_max_size=1024 * 1024)
     mount(app, [operation for group in routes for operation in group.operations()], _open_to_all)

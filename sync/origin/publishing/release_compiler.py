@@ -141,13 +141,13 @@ def _items(playlist: StoredPlaylist, used: _UsedMedia, now: datetime) -> Iterato
             continue
         asset = used.resolve(f"playlists.{playlist.id}.items.{number}", item.title, playlist.media[item.media])
         if asset is not None:
-            yield _item(item, asset)
+            yield _item(item, item.title or playlist.media[item.media].name, asset)
 
 
-def _item(item: PlaylistItem, asset: Asset | Stream) -> Item:
+def _item(item: PlaylistItem, title: str, asset: Asset | Stream) -> Item:
     return Item(
         id=item.id or "",
-        title=item.title or "",
+        title=title,
         asset=asset.sha256,
         duration_ms=_duration_ms(item, asset),
         loop=item.loop,
@@ -205,13 +205,14 @@ def _line(line: LineDraft, creatives: tuple[Creative, ...]) -> Line:
 def _creatives(field: str, line: LineDraft, facts: Mapping[str, MediaFact], used: _UsedMedia) -> Iterator[Creative]:
     for number, creative in enumerate(line.creatives):
         path = f"{field}.creatives.{number}"
-        asset = used.resolve(path, creative.title, facts[creative.media])
+        title = creative.title or facts[creative.media].name
+        asset = used.resolve(path, title, facts[creative.media])
         if isinstance(asset, Stream) and creative.duration_ms is None:
-            used.problems[path] = f"{creative.title} is a stream: as an ad it needs a duration"
+            used.problems[path] = f"{title} is a stream: as an ad it needs a duration"
         elif asset is not None:
             yield Creative(
                 id=creative.id or "",
-                title=creative.title or "",
+                title=title,
                 asset=asset.sha256,
                 duration_ms=_duration_ms(creative, asset),
                 fit=creative.fit,

@@ -30,6 +30,7 @@ from sync.origin.store.row_checks import (
     join_media_facts,
     media_fact,
     new_id,
+    title_columns,
     update_versioned,
 )
 from sync.origin.tables.media import media
@@ -192,8 +193,9 @@ def _line(rows: Sequence[RowMapping]) -> LineDraft:
 
 
 def _creative(row: RowMapping) -> CreativeDraft:
-    values = {name: row[f"creative_{name}"] for name in CreativeDraft.model_fields if name != "media"}
-    return CreativeDraft(media=row["media_id"], **values)
+    values = {name: row[f"creative_{name}"] for name in CreativeDraft.model_fields if name not in ("media", "title")}
+    title = row["creative_title"] if row["creative_own_title"] else None
+    return CreativeDraft(media=row["media_id"], title=title, **values)
 
 
 async def _get_campaign(connection: AsyncConnection, campaign_id: str) -> StoredCampaign:
@@ -242,6 +244,6 @@ def _rows(
         line_rows.append({**values, "id": line_id, "campaign_id": campaign_id, "position": position})
         for number, creative in enumerate(line.creatives):
             values = creative.model_dump(mode="json", exclude={"media"})
-            values |= {"id": creative.id or new_id(), "title": creative.title or names[creative.media]}
+            values |= {"id": creative.id or new_id(), **title_columns(creative.title, names[creative.media])}
             creative_rows.append({**values, "line_id": line_id, "position": number, "media_id": creative.media})
     return line_rows, creative_rows

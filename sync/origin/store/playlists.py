@@ -26,6 +26,7 @@ from sync.origin.store.row_checks import (
     join_media_facts,
     media_fact,
     new_id,
+    title_columns,
     update_versioned,
 )
 from sync.origin.tables.media import media
@@ -183,12 +184,13 @@ def _playlist(rows: list[RowMapping]) -> StoredPlaylist:
     )
 
 
-_ITEM_FIELDS = tuple(PlaylistItem.model_fields.keys() - {"media", "starts_at", "ends_at"})
+_ITEM_FIELDS = tuple(PlaylistItem.model_fields.keys() - {"media", "title", "starts_at", "ends_at"})
 
 
 def _item(row: RowMapping) -> PlaylistItem:
     return PlaylistItem(
         media=row["media_id"],
+        title=row["item_title"] if row["item_own_title"] else None,
         starts_at=None if row["item_starts_ms"] is None else instant(row["item_starts_ms"]),
         ends_at=None if row["item_ends_ms"] is None else instant(row["item_ends_ms"]),
         **{name: row[f"item_{name}"] for name in _ITEM_FIELDS},
@@ -224,7 +226,7 @@ def _row(playlist_id: str, position: int, item: PlaylistItem, media_name: str) -
         "playlist_id": playlist_id,
         "position": position,
         "media_id": item.media,
-        "title": item.title or media_name,
+        **title_columns(item.title, media_name),
         "starts_ms": None if item.starts_at is None else unix_ms(item.starts_at),
         "ends_ms": None if item.ends_at is None else unix_ms(item.ends_at),
     }

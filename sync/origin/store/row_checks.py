@@ -45,6 +45,11 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
+def title_columns(title: str | None, media_name: str) -> dict[str, Any]:
+    """Return the columns of a title: one that is the name of the media is not its own, and follows that name."""
+    return {"title": title or media_name, "own_title": title not in (None, media_name)}
+
+
 def join_media_facts(tables: FromClause) -> FromClause:
     """Join the tables that `FACT_COLUMNS` need to `tables`, which include media."""
     joined = tables.outerjoin(assets, assets.c.sha256 == media.c.asset_sha256)

@@ -61,7 +61,7 @@ media = Table(
     Column("next_try_ms", BigInteger, nullable=False, default=0),
     Column("large", Boolean, nullable=False, default=False, server_default=false()),  # its work takes long
     Column("problem", Text),  # for the person who sent it: why it failed, or what was mended
-    Column("source_sha256", String(64), nullable=False, index=True),  # of the bytes, or of a stream's address
+    Column("source_sha256", String(64), nullable=False),  # of the bytes, or of a stream's address
     Column("source_bytes", BigInteger, nullable=False),
     Column("asset_sha256", ForeignKey("assets.sha256"), index=True),
     Column("version", Integer, nullable=False, default=1),
@@ -70,6 +70,7 @@ media = Table(
     *name_key_columns(),
     Index("media_by_name", "name_order", "id"),
     Index("media_by_creation", "created_ms", "id"),
+    Index("media_by_bytes", "source_sha256", "created_ms", "id"),
 )
 
 streams = Table(

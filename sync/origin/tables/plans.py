@@ -5,16 +5,20 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     ForeignKey,
     Integer,
     String,
     Table,
     Text,
     UniqueConstraint,
+    case,
     false,
+    true,
 )
 
 from sync.origin.tables.columns import NoneAsEmptyText, metadata, name_key_columns
+from sync.origin.tables.media import media
 
 playlists = Table(
     "playlists",
@@ -33,7 +37,8 @@ playlist_items = Table(
     Column("playlist_id", ForeignKey("playlists.id", ondelete="CASCADE"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("media_id", ForeignKey("media.id"), nullable=False, index=True),
-    Column("title", Text, nullable=False),
+    Column("title", Text, nullable=False),  # its own, or the name that the media had
+    Column("own_title", Boolean, nullable=False, server_default=true()),
     Column("duration_ms", BigInteger),
     Column("fit", NoneAsEmptyText(16), nullable=False),
     Column("background", NoneAsEmptyText(7), nullable=False),
@@ -136,9 +141,15 @@ creatives = Table(
     Column("line_id", ForeignKey("lines.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("position", Integer, nullable=False),
     Column("media_id", ForeignKey("media.id"), nullable=False, index=True),
-    Column("title", Text, nullable=False),
+    Column("title", Text, nullable=False),  # its own, or the name that the media had
+    Column("own_title", Boolean, nullable=False, server_default=true()),
     Column("duration_ms", BigInteger),
     Column("fit", NoneAsEmptyText(16), nullable=False),
     Column("background", NoneAsEmptyText(7), nullable=False),
     Column("volume", Integer, nullable=False),
 )
+
+
+def shown_title(parts: Table) -> ColumnElement[str]:
+    """Return the title that an item or a creative shows, in a statement that joins its media."""
+    return case((parts.c.own_title, parts.c.title), else_=media.c.name)

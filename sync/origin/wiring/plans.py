@@ -7,6 +7,7 @@ from sync.origin.api.devices import DeviceRoutes
 from sync.origin.api.media.media import MediaRoutes
 from sync.origin.api.media.storage import StorageRoutes
 from sync.origin.api.media.uploads import UploadRoutes
+from sync.origin.api.media.uses import MediaUseRoutes
 from sync.origin.api.monitoring import OriginMetrics
 from sync.origin.api.plans.documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
 from sync.origin.api.plans.schedules import ScheduleRoutes
@@ -25,6 +26,7 @@ from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.media.media import MediaStore
 from sync.origin.store.media.retention import RetentionStore
 from sync.origin.store.media.uploads import UploadStore
+from sync.origin.store.media.uses import MediaUseStore
 from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.schedules import ScheduleStore
@@ -62,6 +64,7 @@ def plan_parts(
     routes: tuple[Routes, ...] = (
         UploadRoutes(target.intake),
         MediaRoutes(target.media, files, wake=pipeline.wake, changed=hints.changed),
+        MediaUseRoutes(MediaUseStore(database)),
         PlanDocumentRoutes(PLAYLIST_KIND, target.playlists, hints.changed),
         ScheduleRoutes(target.schedules, hints.changed, publisher.warn_schedule),
         PlanDocumentRoutes(CAMPAIGN_KIND, target.campaigns, hints.changed, publisher.warn_campaign),

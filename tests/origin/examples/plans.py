@@ -37,6 +37,8 @@ async def tell(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> N
     longer = _campaign(known) | {"ends_at": "2026-05-01T00:00:00Z"}
     await show("PUT", "/v1/campaigns/{id}", longer, headers=_seen(campaign), id=campaign["id"])
 
+    await show("GET", "/v1/media/{id}/uses", id=known["picture"])
+
     await show("GET", "/v1/releases/preview", query={"channel": "main"})
     await show("GET", "/v1/releases/shortfalls", query={"channel": "main"})
     release = await show("POST", "/v1/releases", {"channel": "main", "note": "the lunch menu"})

@@ -6,7 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,10 +61,11 @@ from sync.roles import Role
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import HistoryRecord, Play, PlayBatch
 from tests.fakes import FakeClock
+from tests.origin.api.media import test_uses
 from tests.origin.api.proof.test_history import BOOT, NINE, late, record, synchronised
 from tests.origin.intake.random_deliveries import check_random_deliveries
 from tests.origin.persistence.test_schema_upgrade import first_keys, newest
-from tests.origin.planning_origin import PlanningOrigin, open_planning_origin
+from tests.origin.planning_origin import Client, PlanningOrigin, open_planning_origin, serve_planning
 from tests.origin.retention.retention_origin import GRACE_S, asset_of, open_retention_origin
 from tests.origin.running_origin import ZERO, play, settings_in
 from tests.origin.store.audit.test_document_versions import check_record_in_functions, check_versions
@@ -124,7 +125,7 @@ async def test_two_origins_store_race_for_and_publish_plans_at_once(
         await first.make_media(media)
     draft = PlaylistDraft(name="Lobby", items=(PlaylistItem(media="a", title="A"), PlaylistItem(media="b")))
     playlist = await first.playlists.create(draft)
-    assert [item.title for item in (await second.playlists.get(playlist.id)).items] == ["A", "b.jpg"]
+    assert [item.title for item in (await second.playlists.get(playlist.id)).items] == ["A", None]
     outcomes = await asyncio.gather(
         *(planning.playlists.replace(playlist.id, draft, version=1) for planning in origins), return_exceptions=True
     )
@@ -173,6 +174,14 @@ async def test_deleting_what_is_in_use_and_using_what_is_unknown_are_refused(
     with pytest.raises(Rejected) as unknown:
         await first.playlists.create(PlaylistDraft(name="X", items=(PlaylistItem(media="none"),)))
     assert list(unknown.value.fields) == ["items.0.media"]
+
+
+@pytest.mark.parametrize("check", [getattr(test_uses, name) for name in dir(test_uses) if name.startswith("test_")])
+async def test_uses_and_titles_are_read_alike(
+    origins: Origins, check: Callable[[PlanningOrigin, Client], Awaitable[None]]
+) -> None:
+    async with serve_planning(origins[0]) as client:
+        await check(origins[0], client)
 
 
 async def test_each_queued_media_is_claimed_once_in_its_own_lane(origins: Origins) -> None:

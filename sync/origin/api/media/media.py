@@ -34,6 +34,7 @@ class MediaView(Wire):
     source_bytes: int
     asset: Asset | None
     url: ShownUrl | None  # of a stream
+    same_as: str | None  # the first media of the same bytes, or of the same address, if that is another one
     thumbnail: str | None  # its path
     version: int
     created_at: Instant
@@ -101,6 +102,7 @@ class MediaRoutes:
             source_bytes=row.source_bytes,
             asset=row.asset,
             url=row.url,
+            same_as=row.same_as,
             thumbnail=f"/v1/media/{row.id}/thumbnail" if row.asset is not None else None,
             version=row.version,
             created_at=instant(row.created_ms),

@@ -1,7 +1,8 @@
 """Uploads over HTTP: tus 1.0 with creation (with upload), checksum, expiration and termination, at `/v1/uploads`.
 
 In addition to tus: with the metadata `sha256` (hex or base64) the whole file is verified, and the header
-`Signage-Media` on the last answer and on every later HEAD names the media that the upload became.
+`Signage-Media` on the last answer and on every later HEAD names the media that the upload became. `Signage-Same-As`
+beside it names the first media of the same bytes, if somebody sent them before.
 """
 
 import base64
@@ -29,6 +30,7 @@ TUS_VERSION = "1.0.0"
 _PATH, _ONE = "/v1/uploads", "/v1/uploads/{id}"
 CHUNK_TYPE = "application/offset+octet-stream"
 MEDIA_HEADER = "Signage-Media"
+SAME_AS_HEADER = "Signage-Same-As"
 
 _ALGORITHMS = {"sha1": 20, "sha256": 32}
 _EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
@@ -39,7 +41,7 @@ _NOT_OFFERED = {
 }
 _ALWAYS = ("Tus-Resumable",)
 _CHUNK = ("Upload-Offset", "Upload-Checksum")
-_TOLD = (*_ALWAYS, "Upload-Offset", "Upload-Expires", MEDIA_HEADER)
+_TOLD = (*_ALWAYS, "Upload-Offset", "Upload-Expires", MEDIA_HEADER, SAME_AS_HEADER)
 _FEATURES = (hdrs.ALLOW, *_ALWAYS, "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm")
 _BEGIN = ("Upload-Length", "Upload-Metadata", "Upload-Checksum")
 
@@ -220,7 +222,8 @@ async def _unnamed(request: web.Request) -> web.StreamResponse:
 def _progress(upload: Upload) -> dict[str, str]:
     expires = format_datetime(instant(upload.expires_ms), usegmt=True)
     headers = {"Upload-Offset": str(upload.offset_bytes), "Upload-Expires": expires}
-    return headers if upload.media_id is None else {**headers, MEDIA_HEADER: upload.media_id}
+    told = {MEDIA_HEADER: upload.media_id, SAME_AS_HEADER: upload.same_as}
+    return headers | {name: value for name, value in told.items() if value is not None}
 
 
 def _number(request: web.Request, header: str) -> int:

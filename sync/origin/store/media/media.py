@@ -17,7 +17,6 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    union,
     update,
 )
 
@@ -26,9 +25,9 @@ from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import MEDIA, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.store.media.media_rows import MEDIA_STATES, MediaRow, MediaState, media_query, media_row
+from sync.origin.store.media.uses import uses_in_plans
 from sync.origin.store.row_checks import check_version
 from sync.origin.tables.media import assets, media, streams
-from sync.origin.tables.plans import campaigns, channels, creatives, lines, overlays, playlist_items, playlists
 from sync.runtime.clock import Clock, unix_ms
 from sync.wire.release import Asset
 from sync.wire.stream_url import stream_name
@@ -123,8 +122,7 @@ class MediaStore:
         """
         async with self._database.writing() as connection:
             await check_version(connection, media, "media", media_id, version)
-            users = (await connection.execute(_used_by(media_id))).scalars().all()
-            if users:
+            if users := (await uses_in_plans(connection, media_id)).names:
                 raise Conflict("this media is in use: remove it there first", users=users)
             await connection.execute(delete(media).where(media.c.id == media_id))
 
@@ -261,16 +259,3 @@ def _move(media_id: str, after: MediaState) -> Update:
 
 def _in_state(media_id: str, *states: MediaState) -> Update:
     return update(media).where(media.c.id == media_id, media.c.state.in_(states))
-
-
-def _used_by(media_id: str) -> Any:
-    """Select the names of the playlists and campaigns that use a media, and of channels by fallback or logo."""
-    in_playlists = select(playlists.c.name).join(playlist_items, playlist_items.c.playlist_id == playlists.c.id)
-    in_campaigns = select(campaigns.c.name).join(lines, lines.c.campaign_id == campaigns.c.id)
-    in_creatives = in_campaigns.join(creatives, creatives.c.line_id == lines.c.id)
-    return union(
-        in_playlists.where(playlist_items.c.media_id == media_id),
-        in_creatives.where(creatives.c.media_id == media_id),
-        select(channels.c.id).where(channels.c.fallback_media_id == media_id),
-        select(overlays.c.channel_id).where(overlays.c.media_id == media_id),
-    )

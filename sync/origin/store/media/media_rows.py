@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, select
+from sqlalchemy import FromClause, RowMapping, ScalarSelect, Select, select, tuple_
 
 from sync.origin.store.row_checks import ASSET_COLUMNS, asset_in, join_media_facts
 from sync.origin.tables.media import media, streams
@@ -44,7 +44,8 @@ MEDIA_STATES = StateTable(
 class MediaRow:
     """One media: `progress` in percent of the work, `attempts` begun so far, `asset` once it is ready.
 
-    A stream has a `url` and never an asset. `large`: its work takes long, so it is done apart from that on small media.
+    `same_as`: the first media of the same bytes, if that is another one. A stream has a `url` and never an asset.
+    `large`: its work takes long, so it is done apart from that on small media.
     """
 
     id: str
@@ -61,18 +62,30 @@ class MediaRow:
     updated_ms: int
     asset: Asset | None
     url: str | None
+    same_as: str | None
 
 
-_MEDIA_FIELDS = tuple(name for name in MediaRow.__dataclass_fields__ if name not in ("state", "asset", "url"))
+_OTHER_FIELDS = ("state", "asset", "url", "same_as")
+_MEDIA_FIELDS = tuple(name for name in MediaRow.__dataclass_fields__ if name not in _OTHER_FIELDS)
+
+
+def same_bytes(rows: FromClause) -> ScalarSelect[str]:
+    """Select the first of the media with the same bytes, or the same address, that came before a row of `rows`."""
+    first = media.alias("first")
+    came = tuple_(first.c.created_ms, first.c.id)
+    query = select(first.c.id).where(first.c.source_sha256 == rows.c.source_sha256)
+    query = query.where(came < tuple_(rows.c.created_ms, rows.c.id)).order_by(first.c.created_ms, first.c.id)
+    return query.limit(1).correlate(rows).scalar_subquery()
 
 
 def media_query() -> Select[Any]:
     """Select what `media_row` reads."""
-    columns = [media.c[name] for name in (*_MEDIA_FIELDS, "state")]
-    return select(*columns, streams.c.url, *ASSET_COLUMNS).select_from(join_media_facts(media))
+    columns: list[Any] = [media.c[name] for name in (*_MEDIA_FIELDS, "state")]
+    columns += [streams.c.url, same_bytes(media).label("same_as"), *ASSET_COLUMNS]
+    return select(*columns).select_from(join_media_facts(media))
 
 
 def media_row(row: RowMapping) -> MediaRow:
     """Return the media in a row of `media_query`."""
-    values = {name: row[name] for name in _MEDIA_FIELDS}
-    return MediaRow(state=MediaState(row["state"]), asset=asset_in(row), url=row["url"], **values)
+    values = {name: row[name] for name in (*_MEDIA_FIELDS, "url", "same_as")}
+    return MediaRow(state=MediaState(row["state"]), asset=asset_in(row), **values)

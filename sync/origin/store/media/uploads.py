@@ -12,7 +12,8 @@ from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import UNFINISHED, UPLOADS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.store.media.media import insert_queued
-from sync.origin.tables.media import uploads
+from sync.origin.store.media.media_rows import same_bytes
+from sync.origin.tables.media import media, uploads
 from sync.runtime.clock import Clock, unix_ms
 from sync.runtime.state_table import StateTable
 
@@ -25,6 +26,8 @@ class UploadState(StrEnum):
     HANDED_OVER = "handed over"  # for its expiry; it is a media of the same id, whose work the pipeline does
     DELETED = "deleted"  # for nothing; the row is gone, and so are the bytes unless a media was made of them
 
+
+_COLUMNS = tuple(column.name for column in uploads.c)
 
 UPLOAD_STATES = StateTable(
     "upload",
@@ -59,7 +62,7 @@ def upload_in(states: Iterable[UploadState]) -> ColumnElement[bool]:
 class Upload:
     """One upload: `offset_bytes` of `size_bytes` are durable; `media_id` is set once it is handed over.
 
-    `metadata` is tus's, as the client sent it.
+    `metadata` is tus's, as the client sent it. `same_as`: the first media of the same bytes, once it is handed over.
     """
 
     id: str
@@ -71,6 +74,7 @@ class Upload:
     created_ms: int
     expires_ms: int
     metadata: str | None = None
+    same_as: str | None = None
 
     @property
     def state(self) -> UploadState:
@@ -103,7 +107,9 @@ class UploadStore:
             expires_ms=self._expiry_ms(),
             metadata=metadata,
         )
-        row = insert(uploads).values(**asdict(upload))
+        values = asdict(upload)
+        del values["same_as"]
+        row = insert(uploads).values(**values)
         await self._database.write(lambda connection: connection.execute(row))
         return upload
 
@@ -126,7 +132,7 @@ class UploadStore:
         """Return a page of the uploads that are not media yet."""
         async with self._database.reading() as connection:
             found = await read_page(connection, UPLOADS, select(uploads), asked)
-        return found.of(lambda row: Upload(**{name: row._mapping[name] for name in Upload.__dataclass_fields__}))
+        return found.of(lambda row: Upload(**{name: row._mapping[name] for name in _COLUMNS}))
 
     async def expired(self) -> tuple[Upload, ...]:
         """Return the uploads whose expiry has passed, in any state."""
@@ -176,7 +182,8 @@ class UploadStore:
         await self._database.write(lambda connection: connection.execute(gone))
 
     async def _select(self, condition: ColumnElement[bool]) -> tuple[Upload, ...]:
-        query = select(uploads).where(condition).order_by(uploads.c.created_ms, uploads.c.id)
+        same = select(same_bytes(media)).where(media.c.id == uploads.c.media_id).correlate(uploads).scalar_subquery()
+        query = select(uploads, same.label("same_as")).where(condition).order_by(uploads.c.created_ms, uploads.c.id)
         rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
         return tuple(Upload(**row) for row in rows)
 

@@ -97,8 +97,13 @@ async def test_the_same_bytes_again_are_another_media_with_the_same_asset_made_o
     before = media_origin.asset_file(row).stat()
     media_id = await media_origin.intake.ingest_file(samples.rotated_jpeg(), "the same, renamed.jpg")
     again = await media_origin.wait_until_processed(media_id)
+    assert (again.same_as, row.same_as) == (row.id, None)
+    assert (await call(media_origin, "GET", f"/{media_id}", 200))["same_as"] == row.id
     assert again.id != row.id and again.name == "the same, renamed.jpg" and again.asset == row.asset
     assert media_origin.asset_file(row).stat().st_mtime_ns == before.st_mtime_ns
+    data = samples.rotated_jpeg().read_bytes()
+    sent = await media_origin.send_chunk(await media_origin.create_upload(len(data)), 0, data)
+    assert sent.headers["Signage-Same-As"] == row.id != sent.headers["Signage-Media"]
     await call(media_origin, "DELETE", f"/{row.id}", 204)
     async with media_origin.http.get(f"{media_origin.url}/v1/media/{again.id}/thumbnail") as answer:
         assert answer.status == 200, "each media has its own small picture"

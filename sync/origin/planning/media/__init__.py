@@ -1,0 +1,1 @@
+"""What people know and change of media: their uses in plans."""
