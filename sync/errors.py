@@ -20,6 +20,7 @@ The code that calls a library converts its errors into these, `from error`:
         │   └── Unauthenticated  the caller is not known
         │       └── CodeNeeded       the password is right, and the code of the second factor is missing
         ├── Conflict        the present state does not allow it (.users names the reasons)
+        │   └── Clash           two people changed the same (.clashes names both sides)
         ├── StaleVersion    somebody else changed it before (.current)
         ├── TooLarge        the input is over a limit
         ├── TooManyTries    a password or code was tried too often (.retry_after_s)
@@ -191,6 +192,20 @@ class Conflict(Rejected):
     def __init__(self, message: str, *, users: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.users = tuple(users)
+
+
+class Clash(Conflict):
+    """Two people changed the same of one document.
+
+    `clashes` names each field with what was seen of it, theirs and yours; `agreed` what both agree on: values of JSON.
+    """
+
+    def __init__(
+        self, message: str, *, clashes: Sequence[Mapping[str, object]], agreed: Sequence[Mapping[str, object]]
+    ) -> None:
+        super().__init__(message)
+        self.clashes = tuple(clashes)
+        self.agreed = tuple(agreed)
 
 
 class StaleVersion(Rejected):

@@ -181,7 +181,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/api/plans": (
         FACES,
-        "sync/http sync/origin/api sync/origin/persistence sync/origin/planning sync/origin/store",
+        "sync/http sync/origin/api sync/origin/audit sync/origin/editing sync/origin/persistence "
+        "sync/origin/planning sync/origin/store sync/origin/store/audit",
     ),
     "sync/origin/api/proof": (
         FACES,
@@ -211,11 +212,11 @@ ROOMS: dict[str, tuple[int, str]] = {
         ROOTS,
         "sync/http sync/origin sync/origin/api sync/origin/api/identity sync/origin/api/media "
         "sync/origin/api/people sync/origin/api/plans sync/origin/api/proof sync/origin/api/releases "
-        "sync/origin/console sync/origin/http sync/origin/ingest sync/origin/intake sync/origin/live "
-        "sync/origin/login sync/origin/persistence sync/origin/proof sync/origin/publishing "
-        "sync/origin/publishing/folder sync/origin/reports sync/origin/retention sync/origin/settings "
-        "sync/origin/store sync/origin/store/changes sync/origin/store/heartbeats sync/origin/store/media "
-        "sync/origin/store/people sync/origin/store/proof sync/origin/store/reports",
+        "sync/origin/audit sync/origin/console sync/origin/editing sync/origin/http sync/origin/ingest "
+        "sync/origin/intake sync/origin/live sync/origin/login sync/origin/persistence sync/origin/proof "
+        "sync/origin/publishing sync/origin/publishing/folder sync/origin/reports sync/origin/retention "
+        "sync/origin/settings sync/origin/store sync/origin/store/changes sync/origin/store/heartbeats "
+        "sync/origin/store/media sync/origin/store/people sync/origin/store/proof sync/origin/store/reports",
     ),
     "sync/origin/app": (
         ROOTS,

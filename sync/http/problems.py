@@ -4,12 +4,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from itertools import islice
 from math import ceil
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import hdrs, web
 from pydantic import BaseModel
 
 from sync.errors import (
+    Clash,
     Conflict,
     Forbidden,
     NotFound,
@@ -50,10 +51,35 @@ _STATUSES: tuple[tuple[type[SignageError], int], ...] = (  # the first match cou
 )
 
 
+class ProblemPart(BaseModel):
+    """A field of a part of a document: of the part `id` in `list`, both empty for the document itself."""
+
+    list: str
+    id: str
+    name: str
+    field: str | None
+    seen: Any
+
+
+class ProblemClash(ProblemPart):
+    """What two people made of the same field; without a field it is the whole part, null where it was taken out."""
+
+    theirs: Any
+    yours: Any
+
+
+class ProblemAgreement(ProblemPart):
+    """What one of two people made of a field, or both of them alike."""
+
+    value: Any
+    by: Literal["yours", "theirs", "both"]
+
+
 class Problem(BaseModel):
     """An RFC 9457 problem: what happened, to what, and what to do.
 
-    `fields` names each wrong field, `users` what still uses a thing, `current` the version in force.
+    `fields` names each wrong field, `users` what still uses a thing, `current` the version in force. `clashes` names
+    each field that two people changed, `agreed` what else either of them did; without a field it is the whole part.
     """
 
     type: str
@@ -64,6 +90,8 @@ class Problem(BaseModel):
     fields: dict[str, str] = {}
     users: list[str] = []
     current: int = 0
+    clashes: list[ProblemClash] = []
+    agreed: list[ProblemAgreement] = []
 
 
 def problem(status: int, kind: str, title: str, detail: str, instance: str, **members: Any) -> web.Response:
@@ -89,6 +117,8 @@ def problem_of(error: SignageError, instance: str) -> web.Response:
         }
     if isinstance(error, Conflict) and error.users:
         members["users"] = list(error.users[:MOST_NAMED])
+    if isinstance(error, Clash):
+        members |= {"clashes": error.clashes, "agreed": error.agreed}
     if isinstance(error, StaleVersion):
         members["current"] = error.current
     kind, title = _kind_and_title(type(error).__name__)

@@ -75,13 +75,13 @@ class Edited:
     added: tuple[tuple[str, ...], ...]
 
 
-def apply(shape: Structure, parts: Parts, edits: Sequence[Edit], new_id: Callable[[], str]) -> Edited:
+def apply(structure: Structure, parts: Parts, edits: Sequence[Edit], new_id: Callable[[], str]) -> Edited:
     """Return what these edits make of a document, one after the other; `new_id` names what they add.
 
     Raises:
         Rejected: an edit names something that is not there; `fields` has which edit, and why.
     """
-    bench = _Workbench(dict(shape.of_lists()), parts, new_id)
+    bench = _Workbench(dict(structure.of_lists()), parts, new_id)
     added: list[tuple[str, ...]] = []
     for number, edit in enumerate(edits):
         bench.path = f"edits.{number}"
@@ -93,7 +93,7 @@ def apply(shape: Structure, parts: Parts, edits: Sequence[Edit], new_id: Callabl
 class _Workbench:
     """A document while it is edited."""
 
-    shapes: Mapping[str, Structure]
+    structures: Mapping[str, Structure]
     before: Parts
     new_id: Callable[[], str]
     path: str = ""  # of the edit that is carried out
@@ -151,7 +151,7 @@ class _Workbench:
 
     def _forget(self, part: Part) -> None:
         del self.fields[part], self.owners[part]
-        for place in [PartList(part, name) for name in self.shapes[part.list].lists]:
+        for place in [PartList(part, name) for name in self.structures[part.list].lists]:
             for id in self.orders.pop(place):
                 self._forget(Part(place.name, id))
 
@@ -205,7 +205,7 @@ class _Workbench:
 
     def _copied(self, part: Part) -> Body:
         """Return what makes a copy of a part: its fields, and copies of the parts in it; without ids."""
-        lists = {name: PartList(part, name) for name in self.shapes[part.list].lists}
+        lists = {name: PartList(part, name) for name in self.structures[part.list].lists}
         inner = {name: [self._copied(Part(name, id)) for id in self.orders[place]] for name, place in lists.items()}
         return {**self.fields[part], **inner}
 
@@ -218,9 +218,9 @@ class _Workbench:
         """Add a part with all that is in it, but in no list yet; return its id."""
         if part in self.fields:
             raise self._wrong(part.list, f"the id {part.id} is used already: leave ids out of copies")
-        shape = self.shapes[part.list]
-        self.fields[part] = own_fields(shape, body)
-        for name in shape.lists:
+        structure = self.structures[part.list]
+        self.fields[part] = own_fields(structure, body)
+        for name in structure.lists:
             entries = body.get(name, ())
             ids = [self._make(Part(name, entry.get("id") or self.new_id()), entry) for entry in entries]
             self.orders[PartList(part, name)] = ids

@@ -1,4 +1,4 @@
-"""The shapes of the documents that are edited, and the models of what a person sends about each. Pure."""
+"""The structures of the documents that are edited, and the models of what a person sends about each. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ Draft = TypeVar("Draft", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class EditedKind(Generic[Draft]):
-    """A kind of document: its shape, what a person sends of the whole of it, and of edits."""
+    """A kind of document: its structure, what a person sends of the whole of it, and of edits."""
 
-    shape: Structure
+    structure: Structure
     draft: type[Draft]
     edits: type[EditsIn]
 

@@ -46,10 +46,10 @@ class Structure:
     inner: frozenset[str] = frozenset()
 
     def of_lists(self) -> Iterator[tuple[str, "Structure"]]:
-        """Yield the lists of this shape and those of its parts, by name."""
-        for name, shape in self.lists.items():
-            yield name, shape
-            yield from shape.of_lists()
+        """Yield the lists of this structure and those of its parts, by name."""
+        for name, structure in self.lists.items():
+            yield name, structure
+            yield from structure.of_lists()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,37 +64,37 @@ class Parts:
         return {Part(name, id): owner for (owner, name), ids in self.orders.items() for id in ids}
 
 
-def take_apart(shape: Structure, body: Body) -> Parts:
+def take_apart(structure: Structure, body: Body) -> Parts:
     """Return the parts of a stored document. What it does not say has the default; what nobody edits is left out."""
     fields: dict[Part, Body] = {}
     orders: dict[PartList, tuple[str, ...]] = {}
-    _collect(shape, WHOLE, body, fields, orders)
+    _collect(structure, WHOLE, body, fields, orders)
     return Parts(fields, orders)
 
 
 def _collect(
-    shape: Structure, part: Part, body: Body, fields: dict[Part, Body], orders: dict[PartList, tuple[str, ...]]
+    structure: Structure, part: Part, body: Body, fields: dict[Part, Body], orders: dict[PartList, tuple[str, ...]]
 ) -> None:
-    fields[part] = own_fields(shape, body)
-    for name, inner in shape.lists.items():
+    fields[part] = own_fields(structure, body)
+    for name, inner in structure.lists.items():
         entries = body.get(name, ())
         orders[PartList(part, name)] = tuple(entry["id"] for entry in entries)
         for entry in entries:
             _collect(inner, Part(name, entry["id"]), entry, fields, orders)
 
 
-def own_fields(shape: Structure, body: Body) -> Body:
+def own_fields(structure: Structure, body: Body) -> Body:
     """Return all fields of a part without its lists, by their paths; those that `body` does not have are defaults."""
-    defaults = _defaults(shape.model(body))
-    found = {name: body.get(name, default) for name, default in defaults.items() if name not in shape.lists}
-    return flat(shape, found) if shape.inner else found
+    defaults = _defaults(structure.model(body))
+    found = {name: body.get(name, default) for name, default in defaults.items() if name not in structure.lists}
+    return flat(structure, found) if structure.inner else found
 
 
-def flat(shape: Structure, fields: Body) -> Body:
+def flat(structure: Structure, fields: Body) -> Body:
     """Return fields whose inner ones are named by their paths, as in `break_rule.ads`."""
     flattened: dict[str, Any] = {}
     for name, value in fields.items():
-        if name in shape.inner:
+        if name in structure.inner:
             flattened |= {f"{name}.{inner}": one for inner, one in value.items()}
         else:
             flattened[name] = value
@@ -111,7 +111,7 @@ def _defaults(model: type[BaseModel]) -> Body:
     }
 
 
-def put_together(shape: Structure, parts: Parts, part: Part = WHOLE) -> dict[str, Any]:
+def put_together(structure: Structure, parts: Parts, part: Part = WHOLE) -> dict[str, Any]:
     """Return the document, as a person would send it; each part has its id."""
     body: dict[str, Any] = {} if part is WHOLE else {"id": part.id}
     for path, value in parts.fields[part].items():
@@ -120,7 +120,7 @@ def put_together(shape: Structure, parts: Parts, part: Part = WHOLE) -> dict[str
             body.setdefault(name, {})[inner] = value
         else:
             body[name] = value
-    for name, below in shape.lists.items():
+    for name, below in structure.lists.items():
         ids = parts.orders.get(PartList(part, name), ())
         body[name] = [put_together(below, parts, Part(name, id)) for id in ids]
     return body

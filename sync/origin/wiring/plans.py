@@ -10,7 +10,11 @@ from sync.origin.api.media.uploads import UploadRoutes
 from sync.origin.api.media.uses import MediaUseRoutes
 from sync.origin.api.monitoring import OriginMetrics
 from sync.origin.api.plans.documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
+from sync.origin.api.plans.edit_routes import PlanEditRoutes
+from sync.origin.api.plans.plan_editor import PlanEditor
 from sync.origin.api.plans.schedules import ScheduleRoutes
+from sync.origin.audit.changes import ThingKind
+from sync.origin.editing.kinds import CAMPAIGN_EDITS, PLAYLIST_EDITS, SCHEDULE_EDITS
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.ingest.upload_intake import Intake
 from sync.origin.live.live_hints import LiveHints
@@ -66,6 +70,7 @@ def plan_parts(
         MediaRoutes(target.media, files, wake=pipeline.wake, changed=hints.changed),
         MediaUseRoutes(MediaUseStore(database)),
         PlanDocumentRoutes(PLAYLIST_KIND, target.playlists, hints.changed),
+        *_edit_routes(target, database, hints),
         ScheduleRoutes(target.schedules, hints.changed, publisher.warn_schedule),
         PlanDocumentRoutes(CAMPAIGN_KIND, target.campaigns, hints.changed, publisher.warn_campaign),
         *release_parts(settings, database, publisher, devices, clock).routes,
@@ -78,6 +83,18 @@ def plan_parts(
         "clearer": cleaner.run,
     }
     return PlanParts(target, pipeline, cleaner, routes, services)
+
+
+def _edit_routes(target: FolderTarget, database: OriginDatabase, hints: LiveHints) -> tuple[Routes, ...]:
+    publisher = target.publisher
+    playlists = PlanEditor(PLAYLIST_EDITS, ThingKind.PLAYLIST, target.playlists, database)
+    schedules = PlanEditor(SCHEDULE_EDITS, ThingKind.SCHEDULE, target.schedules, database)
+    campaigns = PlanEditor(CAMPAIGN_EDITS, ThingKind.CAMPAIGN, target.campaigns, database)
+    return (
+        PlanEditRoutes(playlists, "/v1/playlists/{id}", hints.changed),
+        PlanEditRoutes(schedules, "/v1/schedule/{channel}", hints.changed, publisher.warn_schedule),
+        PlanEditRoutes(campaigns, "/v1/campaigns/{id}", hints.changed, publisher.warn_campaign),
+    )
 
 
 def _folder_target(

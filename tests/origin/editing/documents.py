@@ -10,8 +10,8 @@ from sync.origin.editing.edits import Add, Duplicate, Edit, Move, Place, Remove,
 from sync.origin.editing.kinds import CAMPAIGN_EDITS, PLAYLIST_EDITS
 from sync.origin.editing.parts import WHOLE, Parts, put_together, take_apart
 
-PLAYLIST = PLAYLIST_EDITS.shape
-CAMPAIGN = CAMPAIGN_EDITS.shape
+PLAYLIST = PLAYLIST_EDITS.structure
+CAMPAIGN = CAMPAIGN_EDITS.structure
 
 
 def playlist(*ids: str, name: str = "Lobby") -> Parts:
@@ -35,8 +35,8 @@ def names(prefix: str) -> Callable[[], str]:
 
 
 def edited(parts: Parts, *edits: Edit, by: str = "new") -> Parts:
-    shape = CAMPAIGN if "advertiser" in parts.fields[WHOLE] else PLAYLIST
-    return apply(shape, parts, edits, names(by)).parts
+    structure = CAMPAIGN if "advertiser" in parts.fields[WHOLE] else PLAYLIST
+    return apply(structure, parts, edits, names(by)).parts
 
 
 def item_ids(parts: Parts) -> list[str]:

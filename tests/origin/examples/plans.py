@@ -18,6 +18,11 @@ async def tell(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> N
     kept = [{key: one[key] for key in ("id", "media", "duration_ms")} for one in playlist["items"]]
     changed = {"name": "Lunch and drinks", "items": kept}
     await show("PUT", "/v1/playlists/{id}", changed, headers=_seen(playlist), id=playlist["id"])
+    seen, first = _seen(changed | {"version": 2}), playlist["items"][0]["id"]
+    louder = {"do": "change_items", "ids": [first], "set": {"volume": 60}}
+    copied = {"do": "duplicate_items", "ids": [first], "at": "last"}
+    await show("PATCH", "/v1/playlists/{id}", {"edits": [louder, copied]}, headers=seen, id=playlist["id"])
+    await show("POST", "/v1/playlists/{id}/undo", {"version": 3}, id=playlist["id"])
 
     lunch = {"name": "Lunch", "playlist": playlist["id"], "start": "11:00", "end": "14:30", "weekdays": [1, 2, 3, 4, 5]}
     schedule = {
@@ -28,6 +33,10 @@ async def tell(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> N
     }
     await show("PUT", "/v1/schedule/{channel}", schedule, channel="main")
     await show("GET", "/v1/schedule/{channel}", channel="main")
+    evening = {"name": "Evening", "playlist": playlist["id"], "start": "18:00", "end": "22:00"}
+    edits = [{"do": "set", "set": {"break_rule": {"ads": 2}}}, {"do": "add_dayparts", "parts": [evening]}]
+    await show("PATCH", "/v1/schedule/{channel}", {"edits": edits}, headers={"If-Match": '"1"'}, channel="main")
+    await show("POST", "/v1/schedule/{channel}/undo", {"version": 2}, channel="main")
     await show("GET", "/v1/schedule")
     await show("GET", "/v1/channels")
 
@@ -35,7 +44,11 @@ async def tell(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> N
     await show("GET", "/v1/campaigns", query={"channel": "main"})
     await show("GET", "/v1/campaigns/{id}", id=campaign["id"])
     longer = _campaign(known) | {"ends_at": "2026-05-01T00:00:00Z"}
-    await show("PUT", "/v1/campaigns/{id}", longer, headers=_seen(campaign), id=campaign["id"])
+    campaign = await show("PUT", "/v1/campaigns/{id}", longer, headers=_seen(campaign), id=campaign["id"])
+    heavier = {"do": "change_lines", "ids": [campaign["lines"][0]["id"]], "set": {"share_ppm": 300_000}}
+    seen = _seen(campaign)
+    await show("PATCH", "/v1/campaigns/{id}", {"edits": [heavier]}, headers=seen, id=campaign["id"])
+    await show("POST", "/v1/campaigns/{id}/undo", {"version": 3}, id=campaign["id"])
 
     await show("GET", "/v1/media/{id}/uses", id=known["picture"])
 
