@@ -89,7 +89,7 @@ class PlanEditor(Generic[Draft, Stored]):
         async def work(now: Stored, body: Body) -> Draft:
             nonlocal added
             before = await self._seen(document, seen, now, body)
-            made = await asyncio.to_thread(edited_draft, self.kind, before, body, edits, self._new_id)
+            made = await asyncio.to_thread(edited_draft, self.kind, before, body, edits, self._new_id, _names(now))
             added = made.added
             return made.draft
 
@@ -110,7 +110,7 @@ class PlanEditor(Generic[Draft, Stored]):
             after = body if version == now.version else await self._versions.body(self.thing, document, version)
             if before is None or after is None:
                 raise Conflict(f"version {version} cannot be taken back: it, or the one before it, is not kept")
-            return await asyncio.to_thread(undone_draft, self.kind, before, after, body)
+            return await asyncio.to_thread(undone_draft, self.kind, before, after, body, _names(now))
 
         stored, made_on = await self._change(document, work, undoes=True)
         return EditOutcome(stored, made_on)
@@ -143,3 +143,8 @@ class PlanEditor(Generic[Draft, Stored]):
 
     def _body(self, now: Stored) -> Body:
         return now.model_dump(mode="json", include=set(self.kind.draft.model_fields) - {"warnings"})
+
+
+def _names(now: object) -> Mapping[str, str]:
+    """Return the names of the media in a document; a schedule has none."""
+    return {id: fact.name for id, fact in getattr(now, "media", {}).items()}
