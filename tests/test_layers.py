@@ -264,6 +264,7 @@ DOORS: dict[str, set[str]] = {
     "alembic": {"sync/origin/persistence"},
     "argon2": {"sync/origin/people/password_hash"},
     "pyotp": {"sync/origin/people/second_factor"},
+    "webauthn": {"sync/origin/people/passkeys"},
     "segno": {"sync/origin/api/people/account_routes"},
     "duckdb": {"sync/origin/persistence/play_files"},
     "sqlalchemy": {"sync/origin/persistence", "sync/origin/store", "sync/origin/tables"},

@@ -62,7 +62,7 @@ async def change_role(origin: Origin, options: argparse.Namespace) -> Answer:
 
 
 async def reset_person(origin: Origin, options: argparse.Namespace) -> Answer:
-    """Take password, second factor and sessions from an account, and print the code that sets a new password."""
+    """Take password, codes, passkeys and sessions from an account, and print the code that sets a new password."""
     person = await _find(origin, options.person)
     code = await origin.accounts.reset(person.id, even_last=True)  # who is at the machine can make another one
     return _with_code(person, code, origin.settings)
@@ -100,13 +100,15 @@ def _shown(person: Person) -> dict[str, Any]:
         "created_at": _utc(person.created_ms),
         "has_password": person.has_password,
         "has_second_factor": person.has_second_factor,
+        "passkeys": person.passkeys,
     }
 
 
 def _state(person: Person) -> str:
     if not person.has_password:
         return "has not set a password yet"
-    return "password and code" if person.has_second_factor else "password"
+    ways = "password and code" if person.has_second_factor else "password"
+    return f"{ways}, {person.passkeys} passkeys" if person.passkeys else ways
 
 
 def _utc(ms: int) -> str:

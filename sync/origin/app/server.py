@@ -10,6 +10,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sync.errors import Conflict, StorageBroken
 from sync.http.listener import RESERVED_DESCRIPTORS, serve_http
@@ -34,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 async def serve(settings: OriginConfiguration, announce: Callable[[str], None], clock: Clock | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; `announce` gets the address and, at the very first start, the first key.
+    """Serve until SIGTERM or SIGINT; `announce` gets the address, at the very first start the first key, and the page.
 
     Raises:
         Rejected: the origin cannot listen on this address.
@@ -57,6 +58,8 @@ async def serve(settings: OriginConfiguration, announce: Callable[[str], None], 
             announce(f"listening on {url}")
             if token is not None:
                 announce(f"first key (may do everything, shown only this once): {token}")
+            if (page := page_here(url)) is not None:
+                announce(f"on this machine, open {page} in a browser")
             if settings.publish.enrolment_key and not settings.publish.usable_enrolment_key:
                 log.error(
                     "publish.enrolment_key is not used, and screens show a code: it is too short; "
@@ -67,6 +70,13 @@ async def serve(settings: OriginConfiguration, announce: Callable[[str], None], 
                 log.warning("media are divided %s", describe_chunker())
             log.info("origin started data_dir=%s %s", settings.storage.data_dir, budget.told(limits))
             await _run(origin, clock, stop)
+
+
+def page_here(url: str) -> str | None:
+    """Return the address of the console by the name `localhost`, which passkeys need; None: it is not on loopback."""
+    parts = urlsplit(url)
+    is_here = parts.hostname in ("127.0.0.1", "::1", "0.0.0.0", "::", "localhost")
+    return f"http://localhost:{parts.port}/" if is_here else None
 
 
 def _raise_descriptor_limit() -> None:

@@ -69,7 +69,7 @@ class PeopleAccounts:
         return await self.people.get(id)
 
     async def reset(self, id: str, *, even_last: bool = False) -> OneTimeCode:
-        """Take password, second factor and sessions from an account; return the code that sets a new password.
+        """Take password, codes, passkeys and sessions from an account; return the code that sets a new password.
 
         Raises:
             NotFound: there is no such account.

@@ -22,6 +22,7 @@ NETWORK = Allowance(30, 10.0)
 KNOWN_BROWSER = Allowance(10, 30.0)
 CODES = Allowance(5, 60.0)
 OWN_PASSWORD = Allowance(10, 30.0)
+BEGUN = Allowance(30, 4.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,11 @@ def limits_of(account: str, network: str, browser: str | None) -> Sequence[Limit
     if browser is not None:
         return ((f"browser {browser}", KNOWN_BROWSER),)
     return ((f"network {network}", NETWORK), (f"account {account} {network}", ACCOUNT_FROM_A_NETWORK))
+
+
+def limits_of_beginning(network: str) -> Sequence[Limit]:
+    """Return what a network must keep to that begins to log in without a name: each time a challenge is stored."""
+    return ((f"begins {network}", BEGUN),)
 
 
 def limits_of_codes(person: str, browser: str | None) -> Sequence[Limit]:

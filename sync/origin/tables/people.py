@@ -3,7 +3,7 @@
 The secret of an authenticator app is the exception: its codes are computed from it.
 """
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, String, Table, Text
 
 from sync.origin.tables.columns import metadata
 
@@ -62,6 +62,8 @@ sessions = Table(
     Column("seen_ms", BigInteger, nullable=False),
     Column("client", Text, nullable=False),  # the address it was opened from
     Column("browser", Text, nullable=False),  # as that calls itself
+    Column("opened_by", String(16)),  # an `OpenedBy`; NULL: an earlier version opened it
+    Column("opened_with", String(64)),  # the passkey
     CheckConstraint("(key_id IS NULL) <> (person_id IS NULL)", name="sessions_of_one"),
 )
 
@@ -72,4 +74,32 @@ browsers = Table(
     Column("hash", String(64), primary_key=True),
     Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("expires_ms", BigInteger, nullable=False),
+)
+
+# Passkeys: what browsers and phones log in with instead of a password and a code.
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("id", String(64), primary_key=True),  # to speak about it
+    Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("credential", String(1400), nullable=False, unique=True),  # its id, by which an authenticator knows it
+    Column("public_key", Text, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),  # as the authenticator counts; 0: it does not
+    Column("can_sync", Boolean, nullable=False),  # may be on several devices of the person
+    Column("is_synced", Boolean, nullable=False),
+    Column("host", Text, nullable=False),  # the name under which the console was open
+    Column("name", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("used_ms", BigInteger),  # NULL: never yet
+)
+
+# What a browser that is about to log in, or to add a passkey, was asked to sign; each row is deleted when it is used.
+login_challenges = Table(
+    "login_challenges",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("purpose", String(16), nullable=False),
+    Column("browser", String(64), nullable=False),  # the hash of a cookie
+    Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), index=True),  # NULL: not known yet
+    Column("expires_ms", BigInteger, nullable=False, index=True),
 )

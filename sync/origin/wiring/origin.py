@@ -104,7 +104,7 @@ def _assemble(
 ) -> Origin:
     restarts, live, counts = Restarts(), live_parts(database, files, clock), CountStore(database)
     gatekeeper, metrics = Gatekeeper(live.memory), OriginMetrics(counts, restarts, clock)
-    people, devices = people_parts(database, clock), device_parts(settings, database, keyring, live, clock)
+    people, devices = people_parts(settings, database, clock), device_parts(settings, database, keyring, live, clock)
     plans = plan_parts(settings, database, files, keyring, devices.devices, live.hints, metrics, clock)
     proof = proof_parts(settings, database, files, keyring, live.hints, metrics, clock)
     reserve_bytes, count = settings.storage.reserve_bytes, live.hints.listeners.count

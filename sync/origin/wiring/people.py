@@ -4,14 +4,21 @@ from dataclasses import dataclass
 
 from sync.origin.api.people.account_routes import AccountRoutes
 from sync.origin.api.people.key_routes import KeyRoutes
+from sync.origin.api.people.page_sessions import PageSessions
+from sync.origin.api.people.passkey_routes import PasskeyRoutes
 from sync.origin.api.people.people_routes import PeopleRoutes
 from sync.origin.api.people.session_routes import SessionRoutes
+from sync.origin.http.host_header_check import allowed_names
 from sync.origin.login.accounts import PeopleAccounts
 from sync.origin.login.attempts import Attempts
 from sync.origin.login.hashing import Hashing
 from sync.origin.login.log_in import LogIn
+from sync.origin.login.passkey_log_in import PasskeyLogIn
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.settings.model import OriginConfiguration
 from sync.origin.store.people.keys import KeyStore
+from sync.origin.store.people.login_challenges import ChallengeStore
+from sync.origin.store.people.passkeys import PasskeyStore
 from sync.origin.store.people.people import PeopleStore
 from sync.origin.store.people.sessions import SessionStore
 from sync.origin.wiring.parts import Routes
@@ -27,11 +34,19 @@ class PeopleParts:
     routes: tuple[Routes, ...]
 
 
-def people_parts(database: OriginDatabase, clock: Clock) -> PeopleParts:
+def people_parts(settings: OriginConfiguration, database: OriginDatabase, clock: Clock) -> PeopleParts:
     """Build them."""
     keys, people, sessions = KeyStore(database), PeopleStore(database), SessionStore(database)
-    login = LogIn(people, sessions, Hashing(), Attempts(clock), clock)
+    attempts, pages = Attempts(clock), PageSessions(sessions, clock)
+    login = LogIn(people, sessions, Hashing(), attempts, clock)
     accounts = PeopleAccounts(people, login, clock)
-    own = AccountRoutes(people, accounts, login, clock)
-    routes = (SessionRoutes(login, sessions, clock), own, PeopleRoutes(accounts), KeyRoutes(keys, clock))
+    passkeys = PasskeyLogIn(people, PasskeyStore(database), ChallengeStore(database), login, attempts, clock)
+    names = allowed_names(settings.server.host, settings.server.allowed_hosts)
+    routes = (
+        SessionRoutes(login, sessions, pages, clock),
+        AccountRoutes(people, accounts, login, clock),
+        PasskeyRoutes(passkeys, pages, names),
+        PeopleRoutes(accounts),
+        KeyRoutes(keys, clock),
+    )
     return PeopleParts(keys, accounts, routes)

@@ -1,11 +1,13 @@
-"""People: accounts, keys, logging in, a second factor."""
+"""People: accounts, keys, logging in, passkeys, a second factor."""
 
 from http.cookies import SimpleCookie
 from typing import Any
 
 import pyotp
 
+from sync.origin.api.people.cookies import CHALLENGE_COOKIE
 from tests.fakes import FakeClock
+from tests.origin.api.people.authenticator import Authenticator
 from tests.origin.examples.recorder import Recorder
 
 PASSWORD, NEW = "five blue herons at dawn", "nine red kites over the hill"
@@ -20,6 +22,7 @@ async def tell(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> N
     await show("POST", "/v1/account/reset", {"code": code, "password": PASSWORD}, token=None)
     session = await _log_in(recorder, PASSWORD)
     await show("GET", "/v1/session", token=None, headers=session)
+    await _passkeys(recorder, session)
     await _own_account(recorder, session, clock)
     other = await _log_in(recorder, NEW)
     ended = (await show("GET", "/v1/sessions", token=None, headers=other))["sessions"]
@@ -46,6 +49,26 @@ async def _own_account(recorder: Recorder, session: dict[str, str], clock: FakeC
     await own("POST", "/v1/account/recovery-codes", {"password": PASSWORD})
     await own("POST", "/v1/account/second-factor/removal", {"password": PASSWORD})
     await own("PUT", "/v1/account/password", {"current": PASSWORD, "password": NEW})
+
+
+async def _passkeys(recorder: Recorder, session: dict[str, str]) -> None:
+    page = recorder.server.url.replace("127.0.0.1", "localhost")
+    key, here = Authenticator(page), {"Host": page.removeprefix("http://")}
+    asked = {**here, "Cookie": f"{session['Cookie']}; {CHALLENGE_COOKIE}=of-this-browser"}
+
+    async def own(method: str, path: str, body: Any = None, **ids: str) -> Any:
+        return await recorder.show(method, f"/v1/account/passkeys{path}", body, token=None, headers=asked, **ids)
+
+    await recorder.show("GET", "/v1/session/ways", token=None, headers=here)
+    options = (await own("POST", "/question", {"password": PASSWORD}))["options"]
+    made = await own("POST", "", {"name": "My phone", "credential": key.make(options)})
+    options = (await recorder.show("POST", "/v1/session/passkey/question", token=None, headers=asked))["options"]
+    stranger = {**here, "Cookie": f"{CHALLENGE_COOKIE}=of-this-browser"}  # so that Anna's other session stays
+    answer = {"credential": key.sign(options)}
+    await recorder.show("POST", "/v1/session/passkey", answer, token=None, headers=stranger)
+    await own("GET", "")
+    await own("PATCH", "/{id}", {"name": "My old phone"}, id=made["id"])
+    await own("POST", "/{id}/removal", {"password": PASSWORD}, id=made["id"])
 
 
 async def _log_in(recorder: Recorder, password: str) -> dict[str, str]:

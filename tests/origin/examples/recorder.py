@@ -36,7 +36,11 @@ _STANDS_FOR: dict[str, Any] = {
     "free_bytes": 52_613_349_376,
     "total_bytes": 63_278_391_296,
     "payload": "eyJjaGFubmVsIjoibWFpbiIsInNlcXVlbmNlIjoxfQ==",
+    "clientDataJSON": "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0IiwiY2hhbGxlbmdlIjoi…",
+    "attestationObject": "o2NmbXRkbm9uZWdhdHRTdG10oGhhdXRoRGF0YVi…",
     "picture": "data:image/svg+xml;charset=utf-8,%3Csvg%20…",
+    "user": {"displayName": "Anna", "id": "OTNiZDBjNmU1YjQ3YTFmMg", "name": "Anna"},
+    "userHandle": "OTNiZDBjNmU1YjQ3YTFmMg",
     "signature": "c2lnbmVkIGJ5IGEga2V5IHRoYXQgZGV2aWNlcyB0cnVzdA==",
 }
 """By their names: what is another thing each time, or with another version of a library."""

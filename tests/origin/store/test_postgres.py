@@ -42,8 +42,10 @@ from sync.origin.store.devices import DeviceStore, add_device
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.origin.store.pairings import Admission, Pairing, PairingLimits, PairingStep, PairingStore
 from sync.origin.store.people.keys import Key, KeyStore
+from sync.origin.store.people.login_challenges import Challenge, ChallengeStore, Purpose
+from sync.origin.store.people.passkeys import Passkey, PasskeyStore
 from sync.origin.store.people.people import PeopleStore, Person, Reset
-from sync.origin.store.people.sessions import Session, SessionStore, TokenHolder
+from sync.origin.store.people.sessions import Means, OpenedBy, Session, SessionStore, TokenHolder
 from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.history import HistoryFilter, HistoryStore
 from sync.origin.store.proof.play_times import MovedPlay, PlayTimeStore
@@ -654,7 +656,7 @@ async def test_a_session_is_not_opened_with_a_password_that_is_being_changed(ori
     waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
     async with first.database.writing() as connection, asyncio.timeout(60):
         await connection.execute(text("UPDATE people SET password_hash = 'new'"))
-        opening = asyncio.create_task(sessions.open(session, holder, password_hash="old"))
+        opening = asyncio.create_task(sessions.open(session, holder, Means(OpenedBy.PASSWORD, "old")))
         while not await connection.scalar(waits):
             assert not opening.done()
     with pytest.raises(Unauthenticated):
@@ -684,3 +686,34 @@ async def test_a_release_that_comes_back_and_one_that_is_pinned(cluster: str, tm
             async with planning.database.writing() as connection:
                 await connection.run_sync(metadata.drop_all)
                 await connection.execute(text("DROP TABLE alembic_version"))
+
+
+async def test_any_origin_takes_the_answer_to_a_challenge_and_one_only(origins: Origins) -> None:
+    first, second = (origin.database for origin in origins)
+    await PeopleStore(first).add(Person("anna", "anna", Role.VIEWER, 0), "anna", "a hash", None)
+    asked = ChallengeStore(first)
+    for hash in ("one", "two", "late"):
+        await asked.add(Challenge(hash, Purpose.LOG_IN, "browser", 5 if hash == "late" else 10), 0)
+    takes = (ChallengeStore(one).take("one", Purpose.LOG_IN, "browser", 6) for one in (first, second) for _ in range(4))
+    assert sorted(await asyncio.gather(*takes)) == [False] * 7 + [True]
+    wrong = (
+        ("two", Purpose.LOG_IN, "another"),
+        ("two", Purpose.ADD_PASSKEY, "browser"),
+        ("late", Purpose.LOG_IN, "browser"),
+    )
+    assert [await asked.take(*one, 6) for one in wrong] == [False] * 3
+    with pytest.raises(Unauthenticated):
+        mine = Challenge("mine", Purpose.ADD_PASSKEY, "browser", 10, "anna")
+        await asked.add(mine, 0, password_hash="another hash")
+    keys = [PasskeyStore(one) for one in (first, second)]
+    await asked.add(mine, 0, password_hash="a hash")
+    made = [Passkey(str(n), "anna", f"key {n}", "", 3, False, False, "localhost", "Phone", 1) for n in range(2)]
+    added = await asyncio.gather(
+        *(store.add(one, "mine", "browser") for store, one in zip(keys, made, strict=True)), return_exceptions=True
+    )
+    assert sorted(type(one).__name__ for one in added) == ["Conflict", "NoneType"]
+    [one] = await keys[1].of("anna")
+    used = await asyncio.gather(*(store.use(one.id, 4, True, 7) for store in keys for _ in range(3)))
+    assert sorted(used) == [False] * 5 + [True]
+    await keys[0].remove(one.id, "anna", session="")
+    assert await keys[1].by_credential(one.credential) is None

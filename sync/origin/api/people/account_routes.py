@@ -120,11 +120,11 @@ class AccountRoutes:
         return web.Response(status=204)
 
     async def _show(self, request: web.Request) -> web.Response:
-        person = await self._people.get(_person(request).id)
+        person = await self._people.get(person_of(request).id)
         return json_answer(AccountView(person=view(person), recovery_codes=person.recovery_codes))
 
     async def _change(self, request: web.Request) -> web.Response:
-        caller, asked = _person(request), await read_json(request, PasswordChange, cap_bytes=BODY_BYTES)
+        caller, asked = person_of(request), await read_json(request, PasswordChange, cap_bytes=BODY_BYTES)
         account = await self._login.check_own(caller.id, asked.current)
         fresh = await self._login.hash(new_password(asked.password, account.person.name))
         browser = browser_hash(request) or ""
@@ -135,12 +135,12 @@ class AccountRoutes:
 
     async def _offer(self, request: web.Request) -> web.Response:
         secret = new_secret()
-        address = app_address(secret, _person(request).name)
+        address = app_address(secret, person_of(request).name)
         picture = segno.make(address, micro=False).svg_data_uri(scale=4, border=4, light="#fff")
         return json_answer(OfferedApp(secret=secret, address=address, picture=picture))
 
     async def _use_app(self, request: web.Request) -> web.Response:
-        caller, asked = _person(request), await read_json(request, AppToUse, cap_bytes=BODY_BYTES)
+        caller, asked = person_of(request), await read_json(request, AppToUse, cap_bytes=BODY_BYTES)
         account = await self._login.check_own(caller.id, asked.password)
         if not is_secret(asked.secret):
             raise Rejected("this is no secret that was offered here", fields={"secret": "is not one of this origin"})
@@ -153,7 +153,7 @@ class AccountRoutes:
         return await self._set(caller, account.password_hash or "", asked.secret, step)
 
     async def _drop(self, request: web.Request) -> web.Response:
-        caller, asked = _person(request), await read_json(request, OwnPassword, cap_bytes=BODY_BYTES)
+        caller, asked = person_of(request), await read_json(request, OwnPassword, cap_bytes=BODY_BYTES)
         account = await self._login.check_own(caller.id, asked.password)
         old = account.password_hash or ""
         await self._people.set_second_factor(caller.id, old, None, account.app_step, ())
@@ -161,7 +161,7 @@ class AccountRoutes:
         return web.Response(status=204)
 
     async def _renew(self, request: web.Request) -> web.Response:
-        caller, asked = _person(request), await read_json(request, OwnPassword, cap_bytes=BODY_BYTES)
+        caller, asked = person_of(request), await read_json(request, OwnPassword, cap_bytes=BODY_BYTES)
         account = await self._login.check_own(caller.id, asked.password)
         if account.app_secret is None:
             raise Conflict("recovery codes replace an authenticator app: set one up first")
@@ -175,7 +175,7 @@ class AccountRoutes:
         return json_answer(RecoveryCodes(recovery_codes=list(codes)))
 
 
-def _person(request: web.Request) -> Caller:
+def person_of(request: web.Request) -> Caller:
     """Return who calls.
 
     Raises:

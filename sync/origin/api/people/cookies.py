@@ -1,4 +1,4 @@
-"""The two cookies of the console: of the session, and of a browser in which somebody logged in.
+"""The cookies of the console: of the session, of a browser in which somebody logged in, and of one that is about to.
 
 Scripts cannot read them, other sites cannot have them sent, and behind a proxy they count below its path only.
 """
@@ -12,6 +12,8 @@ from sync.trust.signing import token_hash
 SESSION_S = 7 * 86_400
 BROWSER_COOKIE = "signage_browser"
 BROWSER_S = 90 * 86_400
+CHALLENGE_COOKIE = "signage_challenge"
+CHALLENGE_S = 3_600
 
 
 def set_session(request: web.Request, answer: web.StreamResponse, token: str) -> None:
@@ -31,6 +33,16 @@ def end_session(request: web.Request, answer: web.StreamResponse) -> None:
 def set_browser(request: web.Request, answer: web.StreamResponse, token: str) -> None:
     """Have the browser be known from now on."""
     _set(request, answer, BROWSER_COOKIE, token, BROWSER_S)
+
+
+def set_challenged(request: web.Request, answer: web.StreamResponse, token: str) -> None:
+    """Have the browser be known as the one that was asked something, so that no other one may answer."""
+    _set(request, answer, CHALLENGE_COOKIE, token, CHALLENGE_S)
+
+
+def challenged_token(request: web.Request) -> str | None:
+    """Return the cookie of a browser that was asked something; None if it was not, or long ago."""
+    return request.cookies.get(CHALLENGE_COOKIE)
 
 
 def session_hash(request: web.Request) -> str | None:

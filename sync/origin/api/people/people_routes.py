@@ -14,7 +14,10 @@ from sync.wire.value_types import Identifier, Instant, Name, Request, Wire
 
 
 class PersonView(Wire):
-    """An account. Without a password nobody can log in with it until a one-time code sets one."""
+    """An account. Without a password nobody can log in with it until a one-time code sets one.
+
+    `passkeys` is how many it has.
+    """
 
     id: Identifier
     name: Name
@@ -22,6 +25,7 @@ class PersonView(Wire):
     created_at: Instant
     has_password: bool
     has_second_factor: bool
+    passkeys: int = 0
 
 
 class PersonList(Wire):
@@ -69,7 +73,9 @@ class PeopleRoutes:
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations, all for administrators."""
         many, one, role = "/v1/people", "/v1/people/{id}", Role.ADMINISTRATOR
-        again = "Take password, second factor and sessions from an account; the answer has a code that sets a password"
+        again = (
+            "Take password, codes, passkeys and sessions from an account; the answer has a code that sets a password"
+        )
         return (
             Operation("GET", many, self._list, "All accounts", role, None, PersonList),
             Operation("POST", many, self._add, "Make an account", role, NewPerson, MadePerson, 201),
@@ -109,6 +115,7 @@ def view(person: Person) -> PersonView:
         created_at=instant(person.created_ms),
         has_password=person.has_password,
         has_second_factor=person.has_second_factor,
+        passkeys=person.passkeys,
     )
 
 

@@ -1,9 +1,8 @@
 """Logging in and out, and the sessions of who is logged in."""
 
 import logging
-import secrets
 from contextlib import suppress
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from aiohttp import hdrs, web
 from pydantic import ConfigDict, Field, model_validator
@@ -13,26 +12,18 @@ from sync.http.bodies import json_answer, read_json
 from sync.http.forwarded import client_of
 from sync.http.listening_socket import network_of
 from sync.http.operations import Access, Operation
-from sync.origin.api.people.cookies import (
-    BROWSER_S,
-    SESSION_S,
-    browser_hash,
-    end_session,
-    session_hash,
-    set_browser,
-    set_session,
-)
+from sync.origin.api.people.cookies import browser_hash, end_session, session_hash
+from sync.origin.api.people.page_sessions import PageSessions, Whoami, whoami
 from sync.origin.http.auth import caller_of
 from sync.origin.login.log_in import LogIn
 from sync.origin.people.names import LONGEST_NAME, LONGEST_PASSWORD
-from sync.origin.store.people.sessions import Session, SessionStore, TokenHolder
-from sync.roles import Rights, Role
+from sync.origin.store.people.sessions import Means, OpenedBy, Session, SessionStore
+from sync.roles import Role
 from sync.runtime.clock import Clock, instant, unix_ms
-from sync.trust.signing import new_token, token_hash
-from sync.wire.value_types import Identifier, Instant, Name, Request, Wire, printable
+from sync.trust.signing import token_hash
+from sync.wire.value_types import Identifier, Instant, Request, Wire
 
 BODY_BYTES = 8 * 1024  # of all that has a password in it
-_LONGEST_BROWSER = 200  # characters of what a browser calls itself
 
 log = logging.getLogger(__name__)
 
@@ -57,20 +48,11 @@ class Login(Request):
         return self
 
 
-class Whoami(Wire):
-    """Who is logged in: the roles that include others name those too; `access` is what there was before roles.
-
-    `account` is the id of the account; a key has none.
-    """
-
-    name: Name
-    access: Literal["read", "write"]
-    roles: list[Role]
-    account: Identifier | None = None
-
-
 class OpenSession(Wire):
-    """A page that is logged in: since when, from which address, and how its browser calls itself."""
+    """A page that is logged in: since when, from which address, how its browser calls itself, and by what.
+
+    `opened_by` is `key`, `password`, `password_code` or `passkey`; null: an earlier version opened it.
+    """
 
     id: Identifier
     created_at: Instant
@@ -78,6 +60,7 @@ class OpenSession(Wire):
     expires_at: Instant
     client: str
     browser: str
+    opened_by: str | None = None
     is_this: bool
 
 
@@ -90,9 +73,10 @@ class OpenSessions(Wire):
 class SessionRoutes:
     """Serves log-in, log-out and sessions."""
 
-    def __init__(self, login: LogIn, sessions: SessionStore, clock: Clock) -> None:
+    def __init__(self, login: LogIn, sessions: SessionStore, pages: PageSessions, clock: Clock) -> None:
         self._login = login
         self._sessions = sessions
+        self._pages = pages
         self._clock = clock
 
     def operations(self) -> tuple[Operation, ...]:
@@ -117,49 +101,20 @@ class SessionRoutes:
         if holder is None:
             raise Unauthenticated("This key is not valid. `signage-origin keys add` makes one.")
         log.info("key=%s logged a page in", holder.id)
-        return await self._open(request, holder, None)
+        return await self._pages.open(request, holder, Means(OpenedBy.KEY))
 
     async def _with_password(self, request: web.Request, login: Login) -> web.Response:
         network, browser = network_of(client_of(request, request.app)), browser_hash(request)
         account = await self._login.check(login.name, login.password, login.code, network=network, browser=browser)
-        person = account.person
-        log.info("person=%s logged a page in", person.id)
-        holder = TokenHolder(person.id, person.name, person.role, is_person=True)
-        answer = await self._open(request, holder, account.password_hash)
-        await self._know_browser(request, answer, person.id)
-        return answer
-
-    async def _open(self, request: web.Request, holder: TokenHolder, password_hash: str | None) -> web.Response:
-        """Open a session; the one that the browser had before ends, whoever began it."""
-        token, now_ms = new_token(), unix_ms(self._clock.now())
-        session = Session(
-            hash=token_hash(token),
-            id=secrets.token_hex(8),
-            created_ms=now_ms,
-            seen_ms=now_ms,
-            expires_ms=now_ms + SESSION_S * 1000,
-            client=client_of(request, request.app),
-            browser=printable(request.headers.get(hdrs.USER_AGENT, ""), _LONGEST_BROWSER),
-        )
-        await self._sessions.open(session, holder, password_hash=password_hash)
-        if (before := session_hash(request)) is not None:
-            await self._sessions.close(before)
-        answer = json_answer(_whoami(holder.name, Rights.of(holder.role), holder.id if holder.is_person else None))
-        set_session(request, answer, token)
-        return answer
-
-    async def _know_browser(self, request: web.Request, answer: web.Response, person: str) -> None:
-        now_ms, known = unix_ms(self._clock.now()), browser_hash(request)
-        if known is None or not await self._sessions.knows_browser(known, person, now_ms):
-            token = new_token()
-            await self._sessions.add_browser(token_hash(token), person, now_ms, now_ms + BROWSER_S * 1000)
-            set_browser(request, answer, token)
+        log.info("person=%s logged a page in", account.person.id)
+        by = OpenedBy.PASSWORD if account.app_secret is None else OpenedBy.PASSWORD_AND_CODE
+        return await self._pages.open_for(request, account.person, Means(by, account.password_hash))
 
     async def _whoami(self, request: web.Request) -> web.Response:
         caller = caller_of(request)
         with suppress(StorageFull, StorageBroken):  # who calls is known all the same
             await self._sessions.seen(caller.proof, unix_ms(self._clock.now()))
-        return json_answer(_whoami(caller.name, caller.rights, caller.id if caller.is_person else None))
+        return json_answer(whoami(caller.name, caller.rights, caller.id if caller.is_person else None))
 
     async def _log_out(self, request: web.Request) -> web.Response:
         if (here := session_hash(request)) is not None:
@@ -179,11 +134,6 @@ class SessionRoutes:
         return web.Response(status=204)
 
 
-def _whoami(name: str, rights: Rights, account: str | None) -> Whoami:
-    access: Literal["read", "write"] = "read" if rights.allowed == [Role.VIEWER] else "write"
-    return Whoami(name=name, access=access, roles=rights.allowed, account=account)
-
-
 def _view(one: Session, here: str) -> OpenSession:
     return OpenSession(
         id=one.id,
@@ -192,5 +142,6 @@ def _view(one: Session, here: str) -> OpenSession:
         expires_at=instant(one.expires_ms),
         client=one.client,
         browser=one.browser,
+        opened_by=one.opened_by,
         is_this=one.hash == here,
     )

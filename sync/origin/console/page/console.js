@@ -74,6 +74,7 @@ function showLogin(problem) {
     logIn.explain(problem);
   }
   document.body.dataset.page = "outside";
+  logIn.offer();
   logIn.focus();
 }
 

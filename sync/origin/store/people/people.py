@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sync.errors import Conflict, NotFound, Unauthenticated
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.store.people.administrators import TURN, check_one_stays
-from sync.origin.tables.people import browsers, people, recovery_codes, resets, sessions
+from sync.origin.store.people.login_challenges import withdraw_challenges
+from sync.origin.tables.people import browsers, passkeys, people, recovery_codes, resets, sessions
 from sync.roles import Role
 
 MOST_PEOPLE = 1_000
@@ -18,7 +19,7 @@ MOST_PEOPLE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An account without its secrets; `recovery_codes` is how many are left."""
+    """An account without its secrets; `recovery_codes` is how many are left, `passkeys` how many there are."""
 
     id: str
     name: str
@@ -27,6 +28,7 @@ class Person:
     has_password: bool = False
     has_second_factor: bool = False
     recovery_codes: int = 0
+    passkeys: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class Reset:
 _CODES_LEFT = (
     select(func.count()).select_from(recovery_codes).where(recovery_codes.c.person_id == people.c.id).scalar_subquery()
 )
-_PEOPLE = select(people, _CODES_LEFT.label("codes_left"))
+_PASSKEYS = select(func.count()).select_from(passkeys).where(passkeys.c.person_id == people.c.id).scalar_subquery()
+_PEOPLE = select(people, _CODES_LEFT.label("codes_left"), _PASSKEYS.label("passkeys"))
 
 
 class PeopleStore:
@@ -134,7 +137,7 @@ class PeopleStore:
             await check_one_stays(connection)
 
     async def begin_anew(self, id: str, reset: Reset, *, even_last: bool = False) -> None:
-        """Take password, second factor, sessions and known browsers from an account; a one-time code sets a password.
+        """Take all that one logs in with, sessions and known browsers from an account; a code sets a new password.
 
         Raises:
             NotFound: there is no such account.
@@ -144,6 +147,7 @@ class PeopleStore:
             await _locked(connection, id)
             await _update(connection, id, password_hash=None, app_secret=None)
             await connection.execute(delete(recovery_codes).where(recovery_codes.c.person_id == id))
+            await connection.execute(delete(passkeys).where(passkeys.c.person_id == id))
             await _end_sessions(connection, id)
             await connection.execute(delete(browsers).where(browsers.c.person_id == id))
             await _put_reset(connection, id, reset)
@@ -178,6 +182,7 @@ class PeopleStore:
             await _check_unchanged(connection, id, old_hash)
             await _update(connection, id, password_hash=new_hash)
             await connection.execute(delete(resets).where(resets.c.person_id == id))
+            await withdraw_challenges(connection, id)
             await connection.execute(delete(sessions).where(sessions.c.person_id == id, sessions.c.hash != session))
             await connection.execute(delete(browsers).where(browsers.c.person_id == id, browsers.c.hash != browser))
 
@@ -242,6 +247,7 @@ async def _update(connection: AsyncConnection, id: str, **values: Any) -> None:
 
 
 async def _end_sessions(connection: AsyncConnection, id: str) -> None:
+    await withdraw_challenges(connection, id)
     await connection.execute(delete(sessions).where(sessions.c.person_id == id))
 
 
@@ -259,4 +265,5 @@ def _person(row: Row[Any]) -> Person:
         has_password=row.password_hash is not None,
         has_second_factor=row.app_secret is not None,
         recovery_codes=row.codes_left,
+        passkeys=row.passkeys,
     )

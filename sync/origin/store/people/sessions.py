@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BindParameter, Column, Connection, Row, bindparam, delete, insert, literal, select, update
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import NotFound, Unauthenticated
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.tables.people import browsers, keys, people, sessions
+from sync.origin.tables.people import browsers, keys, passkeys, people, sessions
 from sync.roles import Role
 
 MOST_SESSIONS = 50
@@ -28,9 +29,34 @@ class TokenHolder:
     is_person: bool
 
 
+class OpenedBy(StrEnum):
+    """By what a session was opened."""
+
+    KEY = "key"
+    PASSWORD = "password"
+    PASSWORD_AND_CODE = "password_code"
+    PASSKEY = "passkey"
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """By what somebody logs in; `held` is the hash of the password or the id of the passkey that was checked."""
+
+    by: OpenedBy
+    held: str | None = field(default=None, repr=False)
+
+    @property
+    def passkey(self) -> str | None:
+        """The id of the passkey, if it is one."""
+        return self.held if self.by is OpenedBy.PASSKEY else None
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A page that logged in, by the hash of its cookie; `client` is the address from which, `browser` its name."""
+    """A page that logged in, by the hash of its cookie; `client` is the address from which, `browser` its name.
+
+    `opened_by` is an `OpenedBy`, None if an earlier version opened it; `opened_with` is the id of the passkey.
+    """
 
     hash: str = field(repr=False)
     id: str
@@ -39,6 +65,8 @@ class Session:
     expires_ms: int
     client: str
     browser: str
+    opened_by: str | None = None
+    opened_with: str | None = None
 
 
 _ASKED: BindParameter[Any] = bindparam("asked", expanding=True)
@@ -82,16 +110,16 @@ class SessionStore:
             row = (await connection.execute(_BY_HASHES, {"asked": [key_hash]})).first()
         return None if row is None else _holder(row)
 
-    async def open(self, session: Session, holder: TokenHolder, *, password_hash: str | None = None) -> None:
+    async def open(self, session: Session, holder: TokenHolder, means: Means) -> None:
         """Add a session, and delete those that have expired and those that are too many.
 
         Raises:
-            Unauthenticated: the password is not the one of `password_hash` any more, or the account is gone.
+            Unauthenticated: what a person logs in by does not count any more, or the account is gone.
         """
         column = _HELD_BY[holder.is_person][1]
         async with self._database.writing() as connection:
             if holder.is_person:
-                await _check_password(connection, holder.id, password_hash)
+                await _check_means(connection, holder.id, means)
             await connection.execute(delete(sessions).where(sessions.c.expires_ms <= session.created_ms))
             kept = select(sessions.c.hash).where(column == holder.id).order_by(sessions.c.created_ms.desc())
             older = (await connection.scalars(kept.offset(MOST_SESSIONS - 1))).all()
@@ -143,10 +171,15 @@ class SessionStore:
             await connection.execute(insert(browsers).values(values))
 
 
-async def _check_password(connection: AsyncConnection, person: str, password_hash: str | None) -> None:
-    """Lock the account until the session is there, so that a new password ends this one too."""
+async def _check_means(connection: AsyncConnection, person: str, means: Means) -> None:
+    """Lock the account until the session is there, so that what ends the means ends this session too."""
     found = select(people.c.password_hash).where(people.c.id == person).with_for_update()
-    if password_hash is None or await connection.scalar(found) != password_hash:
+    row = (await connection.execute(found)).first()
+    if means.by is OpenedBy.PASSKEY:
+        known = select(passkeys.c.id).where(passkeys.c.id == means.held, passkeys.c.person_id == person)
+        if row is None or await connection.scalar(known) is None:
+            raise Unauthenticated("this passkey was removed meanwhile: log in with your password")
+    elif row is None or means.held is None or row.password_hash != means.held:
         raise Unauthenticated("the password was changed meanwhile: log in with the new one")
 
 

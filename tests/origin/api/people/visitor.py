@@ -13,14 +13,15 @@ PASSWORD = "five blue herons at dawn"
 
 @dataclass
 class Visitor:
-    """A browser with its cookies; `address` is where a trusted proxy says it is."""
+    """A browser with its cookies; `address` is where a trusted proxy says it is, `headers` are sent each time."""
 
     server: RunningOrigin
     address: str = "192.0.2.1"
     cookies: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
 
     async def ask(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
-        sent = {"X-Forwarded-For": self.address, **headers}
+        sent = {"X-Forwarded-For": self.address, **self.headers, **headers}
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         self.server.client.cookie_jar.clear()

@@ -1,14 +1,14 @@
-// One's own account: password, second factor, and where one is logged in.
+// One's own account: password, passkeys, second factor, and where one is logged in.
 
 import { ask } from "../lib/api.js";
 import { dialog } from "../lib/dialogs.js";
 import { button, h } from "../lib/dom.js";
 import { moment } from "../lib/format.js";
 import { announce, attempt } from "../lib/notices.js";
-import { chosen, passwordFields } from "./people.js";
+import { passkeys } from "./passkeys.js";
+import { chosen, own, passwordFields } from "./people.js";
 
 const FACTOR = "/v1/account/second-factor";
-const own = { name: "password", label: "Your password", type: "password", autocomplete: "current-password", required: true };
 
 /** Show the account of who is logged in; with a key, only its sessions. */
 export async function openAccount(who) {
@@ -28,10 +28,13 @@ async function parts(who, again) {
   const here = [h("h3", {}, "Where you are logged in"), h("ul", { class: "sessions" }, ...sessions.map((one) => session(one, again)))];
   if (who.account === null) return [h("p", { class: "faint" }, "You are logged in with a key. It has no password."), ...here];
   const account = await ask("GET", "/v1/account");
-  return [h("h3", {}, "Password"), h("menu", {}, button("Change the password …", "password", () => changePassword(again))), ...factor(account, again), ...here];
+  const password = [h("h3", {}, "Password"), h("menu", {}, button("Change the password …", "password", () => changePassword(again)))];
+  return [...password, ...(await passkeys(again)), ...factor(account, again), ...here];
 }
 
-function session({ id, client, browser, created_at, seen_at, is_this }, again) {
+const MEANS = { key: "by a key", password: "by password", password_code: "by password and code", passkey: "by a passkey" };
+
+function session({ id, client, browser, created_at, seen_at, opened_by, is_this }, again) {
   const end = async () => {
     if (await attempt("Ending the session", () => ask("DELETE", `/v1/sessions/${id}`))) await again();
   };
@@ -39,7 +42,7 @@ function session({ id, client, browser, created_at, seen_at, is_this }, again) {
     "li",
     {},
     h("b", {}, is_this ? "This page" : client || "an unknown address"),
-    h("p", { class: "faint" }, `since ${moment(created_at)}, seen ${moment(seen_at)}, ${browser || "no name of a browser"}`),
+    h("p", { class: "faint" }, `since ${moment(created_at)}${opened_by ? ` ${MEANS[opened_by] ?? opened_by}` : ""}, seen ${moment(seen_at)}, ${browser || "no name of a browser"}`),
     !is_this && button("End", `end-${id}`, end, { class: "quiet", "aria-label": `End the session of ${client}, since ${moment(created_at)}` }),
   );
 }

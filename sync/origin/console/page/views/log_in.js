@@ -1,8 +1,9 @@
-// Logging in: with name and password (and a code), or with a key; and the one-time link that sets a password.
+// Logging in: with name and password (and a code), a passkey or a key; and the one-time link that sets a password.
 
 import { ask } from "../lib/api.js";
 import { $ } from "../lib/dom.js";
 import { problemElements } from "../lib/notices.js";
+import { adviceElements, canUsePasskeys, logInByPasskey } from "../lib/passkeys.js";
 import { chosen } from "./people.js";
 
 const CODE = /^#code=([\w-]+)$/;
@@ -17,12 +18,21 @@ export function start(callback) {
   });
   onSubmit("#log-in-person", logInPerson);
   onSubmit("#set-password", setPassword);
+  $("#log-in-passkey").addEventListener("click", (event) => doing(event.target, async () => entered(await logInByPasskey())));
   showForms();
   addEventListener("hashchange", () => isLink() && location.reload());
 }
 
 /** Return whether the page was opened by a one-time link. */
 export const isLink = () => CODE.test(location.hash);
+
+/** Show in which other ways one can log in here, or why not. */
+export async function offer() {
+  const ways = await ask("GET", "/v1/session/ways").catch(() => null); // then the forms do
+  $("#log-in-passkey").hidden = !(ways?.passkeys && canUsePasskeys());
+  $("#no-passkeys").hidden = !ways?.advice;
+  $("#no-passkeys").replaceChildren(...adviceElements(ways));
+}
 
 /** Show the forms: only that of a one-time link, if the page was opened by one. */
 export function showForms() {
@@ -42,19 +52,22 @@ export function focus() {
 }
 
 function onSubmit(form, work) {
-  $(form).addEventListener("submit", async (event) => {
+  $(form).addEventListener("submit", (event) => {
     event.preventDefault();
-    explain();
-    const go = $("button", event.target);
-    go.disabled = true;
-    try {
-      await work(event.target);
-    } catch (error) {
-      explain(error);
-    } finally {
-      go.disabled = false;
-    }
+    doing($("button", event.target), () => work(event.target));
   });
+}
+
+async function doing(go, work) {
+  explain();
+  go.disabled = true;
+  try {
+    await work();
+  } catch (error) {
+    explain(error);
+  } finally {
+    go.disabled = false;
+  }
 }
 
 async function enter(login) {

@@ -20,6 +20,9 @@ export const passwordFields = [
   { name: "again", label: "The same again", type: "password", autocomplete: "new-password", required: true },
 ];
 
+/** The field in which one repeats one's password. */
+export const own = { name: "password", label: "Your password", type: "password", autocomplete: "current-password", required: true };
+
 /** Return the password that was typed twice; throw if the two differ. */
 export function chosen({ password, again }) {
   if (password !== again) throw new Error("You typed two different passwords: type the same one twice.");
@@ -56,7 +59,8 @@ async function load() {
 
 function card(person) {
   const { name, role } = person;
-  const state = person.has_second_factor ? "password and code" : person.has_password ? "password" : "has not set a password yet";
+  const ways = person.has_second_factor ? "password and code" : person.has_password ? "password" : "has not set a password yet";
+  const state = person.passkeys > 0 ? `${ways}, passkeys: ${person.passkeys}` : ways;
   return h(
     "article",
     { class: "card" },
@@ -121,7 +125,7 @@ function change(person) {
 function reset(person) {
   dialog({
     title: `Reset ${person.name}?`,
-    text: "Password, second factor and all sessions end at once. You get a link by which the person sets a new password.",
+    text: "Password, passkeys, second factor and all sessions end at once. You get a link by which the person sets a new password.",
     verb: "Reset",
     danger: true,
     submit: async () => {

@@ -1,0 +1,93 @@
+"""Opens the session of a page that logged in, in whichever way."""
+
+import secrets
+from typing import Literal
+
+from aiohttp import hdrs, web
+
+from sync.http.bodies import json_answer
+from sync.http.forwarded import client_of
+from sync.origin.api.people.cookies import (
+    BROWSER_S,
+    SESSION_S,
+    browser_hash,
+    session_hash,
+    set_browser,
+    set_session,
+)
+from sync.origin.store.people.people import Person
+from sync.origin.store.people.sessions import Means, Session, SessionStore, TokenHolder
+from sync.roles import Rights, Role
+from sync.runtime.clock import Clock, unix_ms
+from sync.trust.signing import new_token, token_hash
+from sync.wire.value_types import Identifier, Name, Wire, printable
+
+_LONGEST_BROWSER = 200  # characters of what a browser calls itself
+
+
+class Whoami(Wire):
+    """Who is logged in: the roles that include others name those too; `access` is what there was before roles.
+
+    `account` is the id of the account; a key has none.
+    """
+
+    name: Name
+    access: Literal["read", "write"]
+    roles: list[Role]
+    account: Identifier | None = None
+
+
+class PageSessions:
+    """Opens sessions, and has browsers be known."""
+
+    def __init__(self, sessions: SessionStore, clock: Clock) -> None:
+        self._sessions = sessions
+        self._clock = clock
+
+    async def open_for(self, request: web.Request, person: Person, means: Means) -> web.Response:
+        """Open the session of a person, whose browser is known from now on.
+
+        Raises:
+            Unauthenticated: the means do not count any more.
+        """
+        answer = await self.open(request, TokenHolder(person.id, person.name, person.role, is_person=True), means)
+        await self._know_browser(request, answer, person.id)
+        return answer
+
+    async def open(self, request: web.Request, holder: TokenHolder, means: Means) -> web.Response:
+        """Open a session; the one that the browser had before ends, whoever began it.
+
+        Raises:
+            Unauthenticated: the means do not count any more.
+        """
+        token, now_ms = new_token(), unix_ms(self._clock.now())
+        session = Session(
+            hash=token_hash(token),
+            id=secrets.token_hex(8),
+            created_ms=now_ms,
+            seen_ms=now_ms,
+            expires_ms=now_ms + SESSION_S * 1000,
+            client=client_of(request, request.app),
+            browser=printable(request.headers.get(hdrs.USER_AGENT, ""), _LONGEST_BROWSER),
+            opened_by=means.by,
+            opened_with=means.passkey,
+        )
+        await self._sessions.open(session, holder, means)
+        if (before := session_hash(request)) is not None:
+            await self._sessions.close(before)
+        answer = json_answer(whoami(holder.name, Rights.of(holder.role), holder.id if holder.is_person else None))
+        set_session(request, answer, token)
+        return answer
+
+    async def _know_browser(self, request: web.Request, answer: web.Response, person: str) -> None:
+        now_ms, known = unix_ms(self._clock.now()), browser_hash(request)
+        if known is None or not await self._sessions.knows_browser(known, person, now_ms):
+            token = new_token()
+            await self._sessions.add_browser(token_hash(token), person, now_ms, now_ms + BROWSER_S * 1000)
+            set_browser(request, answer, token)
+
+
+def whoami(name: str, rights: Rights, account: str | None) -> Whoami:
+    """Return who is logged in as pages see it; `account` is None for a key."""
+    access: Literal["read", "write"] = "read" if rights.allowed == [Role.VIEWER] else "write"
+    return Whoami(name=name, access=access, roles=rights.allowed, account=account)
