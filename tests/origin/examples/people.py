@@ -56,8 +56,9 @@ async def _passkeys(recorder: Recorder, session: dict[str, str]) -> None:
     key, here = Authenticator(page), {"Host": page.removeprefix("http://")}
     asked = {**here, "Cookie": f"{session['Cookie']}; {CHALLENGE_COOKIE}=of-this-browser"}
 
-    async def own(method: str, path: str, body: Any = None, **ids: str) -> Any:
-        return await recorder.show(method, f"/v1/account/passkeys{path}", body, token=None, headers=asked, **ids)
+    async def own(method: str, path: str, body: Any = None, id: str = "") -> Any:
+        where = f"/v1/account/passkeys{path}"
+        return await recorder.show(method, where, body, token=None, headers=asked, id=id)
 
     await recorder.show("GET", "/v1/session/ways", token=None, headers=here)
     options = (await own("POST", "/question", {"password": PASSWORD}))["options"]

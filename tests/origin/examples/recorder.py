@@ -91,7 +91,7 @@ class Recorder:
         example = {
             "request": _kept(
                 path=where,
-                ids=ids,
+                ids={name: id for name, id in ids.items() if id},
                 query=dict(query or {}),
                 headers={name: value for name, value in sent.items() if name in _SENT_HEADERS},
                 body=body if isinstance(body, dict | list) else None,
