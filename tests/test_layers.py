@@ -67,6 +67,10 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/persistence sync/origin/planning sync/origin/planning/media sync/origin/store "
         "sync/origin/store/heartbeats sync/origin/tables",
     ),
+    "sync/origin/store/spaces": (
+        ENGINES_AND_STORES,
+        "sync/origin/persistence sync/origin/planning sync/origin/tables",
+    ),
     "sync/origin/store/people": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/tables"),
     "sync/origin/sent_plays": (ENGINES_AND_STORES, ""),
     "sync/origin/store/proof": (
@@ -149,7 +153,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/http": (
         SERVICES,
         "sync/http sync/origin/audit sync/origin/limits sync/origin/store sync/origin/store/changes "
-        "sync/origin/store/people sync/trust",
+        "sync/origin/store/people sync/origin/store/spaces sync/trust",
     ),
     "sync/origin/login": (SERVICES, "sync/origin/people sync/origin/store/people sync/trust"),
     "player/diagnostics": (
@@ -194,6 +198,7 @@ ROOMS: dict[str, tuple[int, str]] = {
         FACES,
         "sync/http sync/origin/http sync/origin/login sync/origin/people sync/origin/store/people sync/trust",
     ),
+    "sync/origin/api/spaces": (FACES, "sync/http sync/origin/store/spaces"),
     "sync/origin/api/identity": (
         FACES,
         "sync/http sync/origin/api/proof sync/origin/http sync/origin/live sync/origin/store sync/origin/store/proof "
@@ -212,11 +217,13 @@ ROOMS: dict[str, tuple[int, str]] = {
         ROOTS,
         "sync/http sync/origin sync/origin/api sync/origin/api/identity sync/origin/api/media "
         "sync/origin/api/people sync/origin/api/plans sync/origin/api/proof sync/origin/api/releases "
-        "sync/origin/audit sync/origin/console sync/origin/editing sync/origin/http sync/origin/ingest "
-        "sync/origin/intake sync/origin/live sync/origin/login sync/origin/persistence sync/origin/proof "
+        "sync/origin/api/spaces sync/origin/audit sync/origin/console sync/origin/editing sync/origin/http "
+        "sync/origin/ingest sync/origin/intake sync/origin/live sync/origin/login sync/origin/persistence "
+        "sync/origin/proof "
         "sync/origin/publishing sync/origin/publishing/folder sync/origin/reports sync/origin/retention "
         "sync/origin/settings sync/origin/store sync/origin/store/changes sync/origin/store/heartbeats "
-        "sync/origin/store/media sync/origin/store/people sync/origin/store/proof sync/origin/store/reports",
+        "sync/origin/store/media sync/origin/store/people sync/origin/store/proof sync/origin/store/reports "
+        "sync/origin/store/spaces",
     ),
     "sync/origin/app": (
         ROOTS,

@@ -22,15 +22,17 @@ def page() -> str:
     """Return the page."""
     document = asyncio.run(origin_document())
     rows = [
-        (f"`{method.upper()} {path}`", *_cells(one["security"]))
+        (f"`{method.upper()} {path}`", *_cells(one["security"]), _YES if one.get("x-in-spaces") else "")
         for path, methods in sorted(document["paths"].items())
         for method, one in methods.items()
     ]
     return (
         "# Roles\n\nEach operation of the origin names the least role that it needs (`sync/roles.py`); its OpenAPI "
-        "document says so too.\nA test calls every operation as everybody and compares.\n\n"
+        "document says so too.\nA test calls every operation as everybody and compares.\nA role can be given "
+        "for everything, or in a space. Who has it in a space only may call what *in a space* marks, and sees and "
+        "changes there what lies in that space.\n\n"
         f"{table(('role', 'what it is for'), _PURPOSES.items())}\n"
-        f"{table(('call', *Role, 'device', 'nobody'), rows)}\n"
+        f"{table(('call', *Role, 'device', 'nobody', 'in a space'), rows)}\n"
         "*nobody*: no token, or one that is not known. *pairing*: the secret that a device made for its pairing. "
         "*here*: on this machine.\n"
     )

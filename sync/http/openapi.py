@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from sync.http.conditional import READS
 from sync.http.examples import Examples, add_example
-from sync.http.operations import Access, Needed, Operation
+from sync.http.operations import Access, InSpaces, Needed, Operation
 from sync.http.problems import PROBLEM_TYPE, Problem
 from sync.roles import Role
 from sync.wire.value_types import Identifier
@@ -108,6 +108,8 @@ def _describe(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
         "parameters": [*_parameters(operation)],
         "responses": {str(status): one for status, one in sorted(_responses(operation, schemas).items())},
     }
+    if isinstance(operation.access, InSpaces):
+        described["x-in-spaces"] = True
     described["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
     if operation.body is not None:
         content = _content(operation.body, schemas, "validation")
@@ -117,6 +119,8 @@ def _describe(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
 
 def _security(access: Needed) -> list[dict[str, list[str]]]:
     """Return the ways to be let in; beside each the role that it needs, as OpenAPI 3.1 has it."""
+    if isinstance(access, InSpaces):
+        access = access.role
     if isinstance(access, Role):
         return [{_TOKEN: [str(access)]}, {_SESSION: [str(access)]}]
     return [{name: []} if name else {} for name in _CREDENTIALS[access]]

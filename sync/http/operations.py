@@ -34,8 +34,15 @@ class Access(StrEnum):
     WRITE = "write"  # the same: always its token
 
 
-Needed = Access | Role
-"""What a caller needs: a role, or what `Access` says."""
+@dataclass(frozen=True, slots=True)
+class InSpaces:
+    """A role that is enough in one space: the operation itself heeds in which spaces lie the things it is about."""
+
+    role: Role
+
+
+Needed = Access | Role | InSpaces
+"""What a caller needs: a role for everything, a role in some space, or what `Access` says."""
 
 UNGUARDED = frozenset({Access.OPEN, Access.OPEN_HERE, Access.PAIRING})
 """What a guard lets through: these operations check for themselves whether somebody may call them."""
@@ -45,7 +52,8 @@ UNGUARDED = frozenset({Access.OPEN, Access.OPEN_HERE, Access.PAIRING})
 class Operation:
     """One operation: its route, who can call it, and what it takes and answers.
 
-    `access` is the least role that it needs, or who may call it besides people.
+    `access` is the least role that it needs, or who may call it besides people. A role in one space alone is refused
+    unless it is `InSpaces`.
     `body` and `answer` are models, or the media type of bytes; `other_types` can be answered instead. `also` are
     statuses beside `status` that are no problems. `headers` are those that it reads, `needed_headers` those that it
     refuses to go without, `answer_headers` those that it sends; all beside the common ones.

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from sync.http.operations import Access, Needed, mount
+from sync.http.operations import Access, InSpaces, Needed, mount
 from sync.http.problems import problem_middleware
 from sync.origin.api.content import ContentRoutes
 from sync.origin.api.devices import DeviceRoutes
@@ -132,7 +132,7 @@ async def open_planning_origin(folder: Path, clock: Clock, *, url: str | None = 
 
 
 async def _open_to_all(request: web.Request, access: Needed) -> None:
-    assert access in Access or access in Role
+    assert isinstance(access, Access | Role | InSpaces)
 
 
 @asynccontextmanager

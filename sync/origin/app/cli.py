@@ -39,7 +39,7 @@ from sync.wire.value_types import AskedInstant, Identifier, Name
 FAILED = 1
 NOISY = ("aiosqlite",)  # at DEBUG it writes down every statement and its parameters
 
-_channel = argument(Identifier)
+_identifier = argument(Identifier)
 _name = argument(Name)
 _Count = Annotated[int, Field(ge=1)]
 
@@ -83,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
     served.set_defaults(run=_serve)
     put = _verb(commands, "publish", shared, _publish, "publish a folder of pictures and videos on a channel")
     put.add_argument("folder", type=Path, help="pictures, videos and, optionally, a playlist.toml")
-    put.add_argument("--channel", required=True, type=_channel, metavar="NAME", help="the channel that plays it")
+    put.add_argument("--channel", required=True, type=_identifier, metavar="NAME", help="the channel that plays it")
     put.add_argument("--name", type=_name, help="the name of the playlist (default: the name of the folder)")
     _verb(commands, "fingerprint", shared, _fingerprint, "what players know this origin by (their origin.fingerprint)")
     _add_keys(commands, shared)
@@ -91,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
     _add_devices(commands, shared)
     _add_trust(commands, shared)
     booked = _verb(commands, "campaigns", shared, _campaigns, "who booked what on a channel, and what is short")
-    booked.add_argument("--channel", required=True, type=_channel, metavar="NAME", help="the channel")
+    booked.add_argument("--channel", required=True, type=_identifier, metavar="NAME", help="the channel")
     text = "what was booked, promised and delivered, and why the rest was not"
     report_commands.add_arguments(_verb(commands, "report", shared, report_commands.report, text))
     storage = _verb(commands, "storage", shared, _storage, "how full the origin is, and how much of it nobody needs")
@@ -114,6 +114,7 @@ def _add_keys(commands: Any, shared: argparse.ArgumentParser) -> None:
     add.add_argument("name", type=_name, help="the name of its owner")
     may = add.add_mutually_exclusive_group()
     _add_role(may, "what it is for (default: viewer)")
+    _add_space(add)
     text = "what there was before roles: read is viewer, write is administrator"
     may.add_argument("--access", choices=people_commands.ROLES_BY_ACCESS, help=text)
     text = "make a key invalid and end its sessions"
@@ -129,7 +130,8 @@ def _add_people(commands: Any, shared: argparse.ArgumentParser) -> None:
     add = _verb(verbs, "add", shared, _answered(people_commands.add_person), text)
     add.add_argument("name", type=_name, help="the name to log in with")
     _add_role(add, "what the person is there for (default: viewer)", default="viewer")
-    text = "give an account another role, and end its sessions"
+    _add_space(add)
+    text = "give an account another role, or with --space one more, and end its sessions"
     role = _verb(verbs, "role", shared, _answered(people_commands.change_role), text)
     text = "take password, second factor and sessions from an account, and print a code that sets a new password"
     reset = _verb(verbs, "reset", shared, _answered(people_commands.reset_person), text)
@@ -137,6 +139,11 @@ def _add_people(commands: Any, shared: argparse.ArgumentParser) -> None:
     for parser in (role, reset, remove):
         parser.add_argument("person", help="the name or id")
     role.add_argument("role", choices=list(map(str, Role)), help="the new role")
+    _add_space(role)
+
+
+def _add_space(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--space", type=_identifier, metavar="ID", help="of the space it is for (default: everything)")
 
 
 def _add_role(parser: Any, text: str, default: str | None = None) -> None:
@@ -147,12 +154,12 @@ def _add_devices(commands: Any, shared: argparse.ArgumentParser) -> None:
     devices = commands.add_parser("devices", help="the paired screens")
     verbs = devices.add_subparsers(required=True, metavar="VERB")
     listed = _verb(verbs, "list", shared, _answered(device_commands.list_devices), "list devices and what they show")
-    listed.add_argument("--channel", type=_channel, metavar="NAME", help="only those of this channel")
+    listed.add_argument("--channel", type=_identifier, metavar="NAME", help="only those of this channel")
     listed.add_argument("--search", type=_name, metavar="TEXT", help="only those with this in their name or id")
     listed.add_argument("--limit", type=argument(_Count), metavar="N", help="so many at most (default: all)")
     approve = _verb(verbs, "approve", shared, _approve_device, "pair the device that shows a code")
     approve.add_argument("code", help="the code on its screen")
-    approve.add_argument("--channel", required=True, type=_channel, metavar="NAME", help="the channel it plays")
+    approve.add_argument("--channel", required=True, type=_identifier, metavar="NAME", help="the channel it plays")
     approve.add_argument("--name", type=_name, help="a name for it (default: the name it gives itself)")
     remove = _verb(verbs, "remove", shared, _remove_device, "remove a device; its plays stay")
     remove.add_argument("device", help="its id")

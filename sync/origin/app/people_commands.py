@@ -7,9 +7,10 @@ from sync.origin.http.auth import make_key
 from sync.origin.login.accounts import OneTimeCode
 from sync.origin.people.names import name_key
 from sync.origin.settings.model import OriginConfiguration
-from sync.origin.store.people.people import Person
+from sync.origin.store.people.keys import Key
+from sync.origin.store.people.people import Person, RightsChange
 from sync.origin.wiring.origin import Origin
-from sync.roles import Role, with_article
+from sync.roles import Right, Rights, Role, in_words
 from sync.runtime.clock import SystemClock, instant
 
 ROLES_BY_ACCESS = {"read": Role.VIEWER, "write": Role.ADMINISTRATOR}
@@ -21,18 +22,19 @@ Answer = tuple[Any, list[str]]
 async def list_keys(origin: Origin, options: argparse.Namespace) -> Answer:
     """List keys without their secrets."""
     keys = [
-        {"id": key.id, "name": key.name, "role": key.role, "created_at": _utc(key.created_ms)}
+        {"id": key.id, "name": key.name, **_rights(key), "created_at": _utc(key.created_ms)}
         for key in await origin.keys.list_all()
     ]
-    return keys, [f"{key['name']}  {key['role']}  since {key['created_at']}" for key in keys]
+    return keys, [f"{key['name']}  {_roles(key)}  since {key['created_at']}" for key in keys]
 
 
 async def add_key(origin: Origin, options: argparse.Namespace) -> Answer:
     """Make a key and print it, once."""
     role = Role(options.role or ROLES_BY_ACCESS[options.access or "read"])
-    key, token = await make_key(origin.keys, SystemClock(), options.name, role)
-    shown = {"id": key.id, "name": key.name, "role": key.role, "token": token}
-    return shown, [token, f"This is the key of {key.name}, {with_article(role)}. It is shown only now."]
+    key, token = await make_key(origin.keys, SystemClock(), options.name, *_given(role, options.space))
+    shown = {"id": key.id, "name": key.name, **_rights(key), "token": token}
+    words = in_words(Rights.held(key.role, key.in_spaces))
+    return shown, [token, f"This is the key of {key.name}, {words}. It is shown only now."]
 
 
 async def revoke_key(origin: Origin, options: argparse.Namespace) -> Answer:
@@ -44,21 +46,24 @@ async def revoke_key(origin: Origin, options: argparse.Namespace) -> Answer:
 async def list_people(origin: Origin, options: argparse.Namespace) -> Answer:
     """List accounts."""
     found = await origin.accounts.people.list_all()
-    return [_shown(one) for one in found], [f"{one.name}  {one.role}  {_state(one)}" for one in found]
+    return [_shown(one) for one in found], [f"{one.name}  {_roles(_rights(one))}  {_state(one)}" for one in found]
 
 
 async def add_person(origin: Origin, options: argparse.Namespace) -> Answer:
     """Make an account, and print the code that sets its password, once."""
-    person, code = await origin.accounts.add(options.name, Role(options.role))
+    role, in_spaces = _given(Role(options.role), options.space)
+    person, code = await origin.accounts.add(options.name, role, in_spaces=in_spaces)
     assert code is not None, "an account without a password gets a code"
     return _with_code(person, code, origin.settings)
 
 
 async def change_role(origin: Origin, options: argparse.Namespace) -> Answer:
-    """Give an account another role; its sessions end."""
+    """Give an account another role for everything, or one more in a space; its sessions end."""
     person = await _find(origin, options.person)
-    person = await origin.accounts.change(person.id, None, Role(options.role))
-    return _shown(person), [f"{person.name} is {with_article(person.role)} now."]
+    role, in_spaces = _given(Role(options.role), options.space)
+    change = RightsChange(role=role, in_spaces=person.in_spaces | in_spaces)
+    person = await origin.accounts.change(person.id, rights=change)
+    return _shown(person), [f"{person.name} is {in_words(person.rights)} now."]
 
 
 async def reset_person(origin: Origin, options: argparse.Namespace) -> Answer:
@@ -96,12 +101,28 @@ def _shown(person: Person) -> dict[str, Any]:
     return {
         "id": person.id,
         "name": person.name,
-        "role": person.role,
+        **_rights(person),
         "created_at": _utc(person.created_ms),
         "has_password": person.has_password,
         "has_second_factor": person.has_second_factor,
         "passkeys": person.passkeys,
     }
+
+
+def _given(role: Role, space: str | None) -> tuple[Role | None, frozenset[Right]]:
+    """Return the role for everything and the rights in spaces of who has a role in a space, None: for everything."""
+    return (role, frozenset()) if space is None else (None, frozenset({Right(role, space)}))
+
+
+def _rights(one: Key | Person) -> dict[str, Any]:
+    in_spaces = Rights.held(None, one.in_spaces).in_spaces
+    shown = [{"role": right.role, "space": right.space} for right in in_spaces]
+    return {"role": one.role, **({"rights": shown} if shown else {})}
+
+
+def _roles(shown: dict[str, Any]) -> str:
+    in_spaces = (f"{one['role']} in {one['space']}" for one in shown.get("rights", ()))
+    return ", ".join(filter(None, (shown["role"], *in_spaces)))
 
 
 def _state(person: Person) -> str:

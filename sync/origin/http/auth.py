@@ -5,17 +5,19 @@ Tokens are looked up by their hash, so neither the database nor the time of an a
 
 import logging
 import secrets
+from collections.abc import Iterable
 
 from aiohttp import hdrs, web
 
 from sync.errors import Forbidden, Unauthenticated
 from sync.http.forwarded import client_of
 from sync.http.listener import hold_by_token
-from sync.http.operations import UNGUARDED, Access, Needed
+from sync.http.operations import UNGUARDED, Access, InSpaces, Needed
 from sync.origin.audit.actor import Actor, ActorKind, set_actor
 from sync.origin.http.origin_memory import Caller, OriginMemory
 from sync.origin.store.people.keys import Key, KeyStore
-from sync.roles import Role, refusal
+from sync.origin.store.spaces.caller_rights import ALL, act_with
+from sync.roles import Right, Role, refusal
 from sync.runtime.clock import Clock, unix_ms
 from sync.trust.signing import new_token, token_hash
 
@@ -43,6 +45,7 @@ class Gatekeeper:
         """
         address = client_of(request, request.app)
         set_actor(Actor(ActorKind.UNKNOWN, "", "", address))  # not who sent the last request of this connection
+        act_with(ALL)  # a connection serves many, one after the other
         if access in UNGUARDED:
             return
         caller = await self.identify(request)
@@ -50,6 +53,8 @@ class Gatekeeper:
             raise Forbidden(f"{caller.name} may not do this: {reason}")
         request[_CALLER] = caller
         set_actor(actor_of(caller, address))
+        if not caller.is_device:
+            act_with(caller.rights)
         hold_by_token(request, caller.proof)
 
     async def identify(self, request: web.Request) -> Caller:
@@ -87,23 +92,29 @@ def actor_of(caller: Caller, address: str) -> Actor:
 
 def _refused(caller: Caller, needed: Needed) -> str | None:
     """Return why a known caller may not do what needs this; None: it may."""
-    if isinstance(needed, Role):
-        if caller.rights.allow(needed):
-            return None
-        return "it is for people, and this is a device" if caller.is_device else refusal(caller.rights, needed)
-    if needed is Access.ANY_TOKEN or caller.is_device:
-        return None
-    return "it needs a device's token"
+    if needed is Access.ANY_TOKEN:
+        needed = Access.DEVICE if caller.is_device else Role.VIEWER
+    if not isinstance(needed, Role | InSpaces):
+        return None if caller.is_device else "it needs a device's token"
+    if caller.is_device:
+        return "it is for people, and this is a device"
+    rights = caller.rights
+    if isinstance(needed, InSpaces):
+        return None if needed.role in rights.somewhere else refusal(rights, needed.role, anywhere=True)
+    return None if rights.allow(needed) else refusal(rights, needed)
 
 
-async def make_key(keys: KeyStore, clock: Clock, name: str, role: Role) -> tuple[Key, str]:
-    """Make a key. The token is returned only now and stored nowhere.
+async def make_key(
+    keys: KeyStore, clock: Clock, name: str, role: Role | None, in_spaces: Iterable[Right] = ()
+) -> tuple[Key, str]:
+    """Make a key with a role for everything (None: without), and roles in spaces. The token is returned only now.
 
     Raises:
         Conflict: a key has this name already.
+        Rejected: there is no such space, or it would have no role at all.
     """
-    token = new_token()
-    key = Key(id=secrets.token_hex(8), name=name, role=role, created_ms=unix_ms(clock.now()))
+    token, rights = new_token(), frozenset(in_spaces)
+    key = Key(id=secrets.token_hex(8), name=name, role=role, created_ms=unix_ms(clock.now()), in_spaces=rights)
     await keys.add(key, token_hash(token))
     log.info("key=%s role=%s made", key.id, role)
     return key, token

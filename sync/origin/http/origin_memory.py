@@ -187,8 +187,7 @@ class OriginMemory:
         others = [proof for proof in proofs if proof not in found]
         people = await self._sessions.by_proofs(others, unix_ms(self._clock.now())) if others else {}
         found |= {
-            proof: Caller(one.id, one.name, proof, Rights.of(one.role), is_person=one.is_person)
-            for proof, one in people.items()
+            proof: Caller(one.id, one.name, proof, one.rights, is_person=one.is_person) for proof, one in people.items()
         }
         return [found.get(proof) for proof in proofs]
 

@@ -2,13 +2,14 @@
 
 import logging
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sync.errors import Unauthenticated
 from sync.origin.login.log_in import LogIn
 from sync.origin.people.names import account_name, name_key, new_password
-from sync.origin.store.people.people import PeopleStore, Person, Reset
-from sync.roles import Role
+from sync.origin.store.people.people import PeopleStore, Person, Reset, RightsChange
+from sync.roles import Right, Role
 from sync.runtime.clock import Clock, unix_ms
 from sync.trust.signing import new_token, token_hash
 
@@ -38,33 +39,37 @@ class PeopleAccounts:
         self._login = login
         self._clock = clock
 
-    async def add(self, name: str, role: Role, password: str | None = None) -> tuple[Person, OneTimeCode | None]:
+    async def add(
+        self, name: str, role: Role | None, password: str | None = None, in_spaces: Iterable[Right] = ()
+    ) -> tuple[Person, OneTimeCode | None]:
         """Make an account with a password, or with a one-time code that sets one.
 
         Raises:
-            Rejected: the name or the password cannot be taken.
+            Rejected: the name or the password cannot be taken, there is no such space, or it would have no role.
             Conflict: somebody has this name.
             Overloaded: too many log in at once.
         """
         shown = account_name(name)
         hashed = None if password is None else await self._login.hash(new_password(password, shown))
         id, code = secrets.token_hex(8), self._code() if hashed is None else None
-        person = Person(id, shown, role, unix_ms(self._clock.now()), has_password=hashed is not None)
+        made_ms, given = unix_ms(self._clock.now()), frozenset(in_spaces)
+        person = Person(id, shown, role, made_ms, has_password=hashed is not None, in_spaces=given)
         reset = None if code is None else Reset(token_hash(code.code), code.expires_ms)
         await self.people.add(person, name_key(shown), hashed, reset)
         log.info("person=%s role=%s made", id, role)
         return person, code
 
-    async def change(self, id: str, name: str | None, role: Role | None) -> Person:
-        """Give an account another name or role.
+    async def change(self, id: str, name: str | None = None, rights: RightsChange | None = None) -> Person:
+        """Give an account another name or other rights.
 
         Raises:
             NotFound: there is no such account.
-            Rejected: the name cannot be taken.
+            Rejected: the name cannot be taken, there is no such space, or it would have no role.
             Conflict: somebody else has it, or no administrator would be left.
         """
         shown = None if name is None else account_name(name)
-        await self.people.change(id, name=None if shown is None else (shown, name_key(shown)), role=role)
+        named = None if shown is None else (shown, name_key(shown))
+        await self.people.change(id, name=named, rights=rights)
         log.info("person=%s changed", id)
         return await self.people.get(id)
 

@@ -7,11 +7,14 @@ row (`CASCADE`) are deleted with it.
 from sqlalchemy import (
     Column,
     Dialect,
+    ForeignKey,
     MetaData,
     String,
     Text,
     TypeDecorator,
 )
+
+from sync.roles import DEFAULT_SPACE
 
 metadata = MetaData()
 
@@ -21,6 +24,11 @@ def name_key_columns() -> list[Column[str]]:
     by_bytes = Text().with_variant(Text(collation="C"), "postgresql")
     columns = {"name_order": by_bytes, "searched": Text()}
     return [Column(name, kind, nullable=False, server_default="") for name, kind in columns.items()]
+
+
+def space_column() -> Column[str]:
+    """Return the column of the space in which a thing lies."""
+    return Column("space_id", ForeignKey("spaces.id"), nullable=False, server_default=DEFAULT_SPACE)
 
 
 class NoneAsEmptyText(TypeDecorator[str]):

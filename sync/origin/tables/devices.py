@@ -11,7 +11,7 @@ from sqlalchemy import (
     Text,
 )
 
-from sync.origin.tables.columns import metadata, name_key_columns
+from sync.origin.tables.columns import metadata, name_key_columns, space_column
 
 devices = Table(
     "devices",
@@ -31,6 +31,8 @@ devices = Table(
     Column("channels", JSON),  # every channel it was in; NULL: paired with an earlier version, unknown
     Column("removed_ms", BigInteger),  # its plays stay as evidence; its token is no longer valid
     *name_key_columns(),
+    space_column(),
+    Index("devices_by_space", "space_id", "name_order", "id"),
     Index("devices_by_name", "name_order", "id"),
     Index("devices_by_channel", "channel_id", "name_order", "id"),
     Index("devices_by_severity", "severity", "unheard_ms", "removed_ms"),

@@ -14,7 +14,7 @@ from sqlalchemy import (
     false,
 )
 
-from sync.origin.tables.columns import metadata, name_key_columns
+from sync.origin.tables.columns import metadata, name_key_columns, space_column
 
 # Uploads; the bytes are in the file `uploads/{id}`, durable up to `offset_bytes`.
 uploads = Table(
@@ -29,6 +29,7 @@ uploads = Table(
     Column("media_id", String(64)),  # set once it is handed over
     Column("created_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False, index=True),
+    space_column(),  # of the media that it becomes
 )
 
 # Finished media files under content/assets, named by hash; several media may share one.
@@ -68,6 +69,8 @@ media = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
     *name_key_columns(),
+    space_column(),
+    Index("media_by_space", "space_id", "created_ms", "id"),
     Index("media_by_name", "name_order", "id"),
     Index("media_by_creation", "created_ms", "id"),
     Index("media_by_bytes", "source_sha256", "created_ms", "id"),

@@ -1,11 +1,27 @@
-"""The tables of people: accounts, keys, sessions, and what replaces a password or a code. Only hashes of secrets.
+"""The tables of people: accounts, keys, sessions, what replaces a password or a code; spaces, and rights in them.
+
+Of secrets there are only hashes.
 
 The secret of an authenticator app is the exception: its codes are computed from it.
 """
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    event,
+)
 
 from sync.origin.tables.columns import metadata
+from sync.roles import DEFAULT_SPACE
 
 # People's and programs' keys.
 keys = Table(
@@ -15,7 +31,7 @@ keys = Table(
     Column("name", Text, nullable=False),
     Column("hash", String(64), nullable=False, unique=True),
     Column("created_ms", BigInteger, nullable=False),
-    Column("role", Text, nullable=False),
+    Column("role", Text, nullable=False),  # for everything; empty: only in spaces, see `rights`
 )
 
 # Accounts. Without a password nobody can log in until a one-time code sets one.
@@ -25,7 +41,7 @@ people = Table(
     Column("id", String(64), primary_key=True),
     Column("name", Text, nullable=False),
     Column("name_key", String(64), nullable=False, unique=True),  # the same for all spellings
-    Column("role", Text, nullable=False),
+    Column("role", Text, nullable=False),  # for everything; empty: only in spaces, see `rights`
     Column("password_hash", Text),
     Column("app_secret", Text),  # of the second factor
     Column("app_step", BigInteger, nullable=False),  # the last one whose code was used
@@ -102,4 +118,48 @@ login_challenges = Table(
     Column("browser", String(64), nullable=False),  # the hash of a cookie
     Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), index=True),  # NULL: not known yet
     Column("expires_ms", BigInteger, nullable=False, index=True),
+)
+
+# Parts of what there is: each playlist, media, campaign, channel and device lies in one.
+spaces = Table(
+    "spaces",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False, unique=True),  # the same for all spellings
+)
+
+
+@event.listens_for(spaces, "after_create")
+def _add_default_space(target: Table, connection: Connection, **_: object) -> None:
+    """Have the space in which all lies that nobody put elsewhere."""
+    connection.execute(target.insert().values(id=DEFAULT_SPACE, name=DEFAULT_SPACE, name_key=DEFAULT_SPACE))
+
+
+# What people and keys may do in one space, beside their role for everything.
+rights = Table(
+    "rights",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), index=True),
+    Column("key_id", ForeignKey("keys.id", ondelete="CASCADE"), index=True),
+    Column("space_id", ForeignKey("spaces.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("role", Text, nullable=False),
+    CheckConstraint("(key_id IS NULL) <> (person_id IS NULL)", name="rights_of_one"),
+)
+
+# What a space may use, and not change, though it lies in another one.
+lent_playlists = Table(
+    "lent_playlists",
+    metadata,
+    Column("thing_id", ForeignKey("playlists.id", ondelete="CASCADE"), primary_key=True),
+    Column("space_id", ForeignKey("spaces.id"), primary_key=True),
+    Index("playlists_lent_to", "space_id"),
+)
+lent_media = Table(
+    "lent_media",
+    metadata,
+    Column("thing_id", ForeignKey("media.id", ondelete="CASCADE"), primary_key=True),
+    Column("space_id", ForeignKey("spaces.id"), primary_key=True),
+    Index("media_lent_to", "space_id"),
 )

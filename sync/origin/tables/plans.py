@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     ForeignKey,
+    Index,
     Integer,
     String,
     Table,
@@ -17,7 +18,7 @@ from sqlalchemy import (
     true,
 )
 
-from sync.origin.tables.columns import NoneAsEmptyText, metadata, name_key_columns
+from sync.origin.tables.columns import NoneAsEmptyText, metadata, name_key_columns, space_column
 from sync.origin.tables.media import media
 
 playlists = Table(
@@ -28,6 +29,8 @@ playlists = Table(
     Column("version", Integer, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
     *name_key_columns(),
+    space_column(),
+    Index("playlists_by_space", "space_id"),
 )
 
 playlist_items = Table(
@@ -64,6 +67,8 @@ channels = Table(
     Column("version", Integer, nullable=False),
     Column("sequence", BigInteger, nullable=False, default=0),
     *name_key_columns(),
+    space_column(),
+    Index("channels_by_space", "space_id"),
 )
 
 dayparts = Table(
@@ -106,6 +111,8 @@ campaigns = Table(
     Column("version", Integer, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
     *name_key_columns(),
+    space_column(),
+    Index("campaigns_by_space", "space_id"),
 )
 
 lines = Table(

@@ -8,6 +8,7 @@ from sync.origin.api.people.page_sessions import PageSessions
 from sync.origin.api.people.passkey_routes import PasskeyRoutes
 from sync.origin.api.people.people_routes import PeopleRoutes
 from sync.origin.api.people.session_routes import SessionRoutes
+from sync.origin.api.spaces.space_routes import SpaceRoutes
 from sync.origin.http.host_header_check import allowed_names
 from sync.origin.login.accounts import PeopleAccounts
 from sync.origin.login.attempts import Attempts
@@ -21,6 +22,7 @@ from sync.origin.store.people.login_challenges import ChallengeStore
 from sync.origin.store.people.passkeys import PasskeyStore
 from sync.origin.store.people.people import PeopleStore
 from sync.origin.store.people.sessions import SessionStore
+from sync.origin.store.spaces.space_table import SpaceStore
 from sync.origin.wiring.parts import Routes
 from sync.runtime.clock import Clock
 
@@ -48,5 +50,6 @@ def people_parts(settings: OriginConfiguration, database: OriginDatabase, clock:
         PasskeyRoutes(passkeys, pages, names),
         PeopleRoutes(accounts),
         KeyRoutes(keys, clock),
+        SpaceRoutes(SpaceStore(database)),
     )
     return PeopleParts(keys, accounts, routes)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes import FakeClock
-from tests.origin.examples import devices, media, people, plans, proof, releases
+from tests.origin.examples import devices, media, people, plans, proof, releases, spaces
 from tests.origin.examples.recorder import Recorder, examples_of, recording
 from tests.origin.running_origin import running_origin, settings_in
 
@@ -23,6 +23,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     plans.end,
     media.end,
     people.tell,
+    spaces.tell,
 )
 
 

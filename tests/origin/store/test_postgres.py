@@ -59,7 +59,7 @@ from sync.origin.tables.people import keys
 from sync.origin.tables.plans import playlists
 from sync.origin.tables.plays import plays
 from sync.origin.wiring.origin import Origin, open_origin
-from sync.roles import Role
+from sync.roles import Rights, Role
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import HistoryRecord, Play, PlayBatch
 from tests.fakes import FakeClock
@@ -652,7 +652,7 @@ async def test_a_session_is_not_opened_with_a_password_that_is_being_changed(ori
     people, sessions = PeopleStore(first.database), SessionStore(second.database)
     await people.add(Person("anna", "anna", Role.VIEWER, 0), "anna", "old", None)
     session = Session("hash", "id", created_ms=0, seen_ms=0, expires_ms=10, client="", browser="")
-    holder = TokenHolder("anna", "anna", Role.VIEWER, is_person=True)
+    holder = TokenHolder("anna", "anna", Rights.of(Role.VIEWER), is_person=True)
     waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
     async with first.database.writing() as connection, asyncio.timeout(60):
         await connection.execute(text("UPDATE people SET password_hash = 'new'"))

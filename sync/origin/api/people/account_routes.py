@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sync.errors import Conflict, Rejected
 from sync.http.bodies import json_answer, read_json
-from sync.http.operations import Access, Operation
+from sync.http.operations import Access, InSpaces, Operation
 from sync.origin.api.people.cookies import browser_hash
 from sync.origin.api.people.people_routes import PersonView, view
 from sync.origin.api.people.session_routes import BODY_BYTES, Code, Password
@@ -97,7 +97,7 @@ class AccountRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations; they are for people with an account, whatever their role."""
-        own, anyone, factor = "/v1/account", Role.VIEWER, "/v1/account/second-factor"
+        own, anyone, factor = "/v1/account", InSpaces(Role.VIEWER), "/v1/account/second-factor"
         by_code, offer = "Set a password by a one-time code", "A new secret for an authenticator app"
         use, codes = "Log in with codes of an app from now on", f"{own}/recovery-codes"
         return (

@@ -8,6 +8,7 @@ from pydantic import Field
 from sync.http.bodies import json_answer, read_json
 from sync.http.operations import Operation
 from sync.origin.api.people.session_routes import BODY_BYTES
+from sync.origin.api.people.space_rights import GivenRights, is_empty, rights_of, shown_rights
 from sync.origin.http.auth import make_key
 from sync.origin.store.people.keys import Key, KeyStore
 from sync.roles import Role
@@ -18,11 +19,12 @@ log = logging.getLogger(__name__)
 
 
 class KeyView(Wire):
-    """A key without its secret."""
+    """A key without its secret; `role` is for everything, None: there are only `rights` in spaces."""
 
     id: Identifier
     name: Name
-    role: Role
+    role: Role | None
+    rights: GivenRights = Field((), exclude_if=is_empty)
     created_at: Instant
 
 
@@ -33,10 +35,11 @@ class KeyList(Wire):
 
 
 class NewKey(Request):
-    """A key to be made: whose it is, and what it is for."""
+    """A key to be made: whose it is, and what it is for: `role` for everything, `rights` in spaces, or both."""
 
     name: Name
-    role: Role
+    role: Role | None = None
+    rights: GivenRights = ()
 
 
 class MadeKey(Wire):
@@ -67,7 +70,7 @@ class KeyRoutes:
 
     async def _add(self, request: web.Request) -> web.Response:
         asked = await read_json(request, NewKey, cap_bytes=BODY_BYTES)
-        key, token = await make_key(self._keys, self._clock, asked.name, asked.role)
+        key, token = await make_key(self._keys, self._clock, asked.name, asked.role, rights_of(asked.rights))
         return json_answer(MadeKey(key=_view(key), token=token), status=201)
 
     async def _remove(self, request: web.Request) -> web.Response:
@@ -77,4 +80,5 @@ class KeyRoutes:
 
 
 def _view(key: Key) -> KeyView:
-    return KeyView(id=key.id, name=key.name, role=key.role, created_at=instant(key.created_ms))
+    rights, created_at = shown_rights(key.in_spaces), instant(key.created_ms)
+    return KeyView(id=key.id, name=key.name, role=key.role, rights=rights, created_at=created_at)

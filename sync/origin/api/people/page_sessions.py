@@ -4,6 +4,7 @@ import secrets
 from typing import Literal
 
 from aiohttp import hdrs, web
+from pydantic import Field
 
 from sync.http.bodies import json_answer
 from sync.http.forwarded import client_of
@@ -15,6 +16,7 @@ from sync.origin.api.people.cookies import (
     set_browser,
     set_session,
 )
+from sync.origin.api.people.space_rights import GivenRights, is_empty, shown_rights
 from sync.origin.store.people.people import Person
 from sync.origin.store.people.sessions import Means, Session, SessionStore, TokenHolder
 from sync.roles import Rights, Role
@@ -28,13 +30,16 @@ _LONGEST_BROWSER = 200  # characters of what a browser calls itself
 class Whoami(Wire):
     """Who is logged in: the roles that include others name those too; `access` is what there was before roles.
 
-    `account` is the id of the account; a key has none.
+    `account` is the id of the account; a key has none. `rights` are those in spaces; `roles` has theirs too, and with
+    `only_in_spaces` none of them is for everything.
     """
 
     name: Name
     access: Literal["read", "write"]
     roles: list[Role]
     account: Identifier | None = None
+    rights: GivenRights = Field((), exclude_if=is_empty)
+    only_in_spaces: bool = Field(False, exclude_if=is_empty)
 
 
 class PageSessions:
@@ -50,7 +55,7 @@ class PageSessions:
         Raises:
             Unauthenticated: the means do not count any more.
         """
-        answer = await self.open(request, TokenHolder(person.id, person.name, person.role, is_person=True), means)
+        answer = await self.open(request, TokenHolder(person.id, person.name, person.rights, is_person=True), means)
         await self._know_browser(request, answer, person.id)
         return answer
 
@@ -75,7 +80,7 @@ class PageSessions:
         await self._sessions.open(session, holder, means)
         if (before := session_hash(request)) is not None:
             await self._sessions.close(before)
-        answer = json_answer(whoami(holder.name, Rights.of(holder.role), holder.id if holder.is_person else None))
+        answer = json_answer(whoami(holder.name, holder.rights, holder.id if holder.is_person else None))
         set_session(request, answer, token)
         return answer
 
@@ -89,5 +94,12 @@ class PageSessions:
 
 def whoami(name: str, rights: Rights, account: str | None) -> Whoami:
     """Return who is logged in as pages see it; `account` is None for a key."""
-    access: Literal["read", "write"] = "read" if rights.allowed == [Role.VIEWER] else "write"
-    return Whoami(name=name, access=access, roles=rights.allowed, account=account)
+    access: Literal["read", "write"] = "read" if rights.somewhere == [Role.VIEWER] else "write"
+    return Whoami(
+        name=name,
+        access=access,
+        roles=rights.somewhere,
+        account=account,
+        rights=shown_rights(rights.in_spaces),
+        only_in_spaces=not rights.allowed,
+    )

@@ -11,7 +11,7 @@ from sync.errors import Conflict, Unauthenticated
 from sync.http.bodies import json_answer, read_json
 from sync.http.forwarded import client_of, is_secure, proxy_header
 from sync.http.listening_socket import network_of
-from sync.http.operations import Access, Operation
+from sync.http.operations import Access, InSpaces, Operation
 from sync.origin.api.people.account_routes import OwnPassword, person_of
 from sync.origin.api.people.cookies import challenged_token, set_challenged
 from sync.origin.api.people.page_sessions import PageSessions, Whoami
@@ -113,7 +113,7 @@ class PasskeyRoutes:
         yield Operation("POST", log_in, self._log_in, done, Access.OPEN, PasskeyAnswer, Whoami, answer_headers=cookie)
 
     def _for_ones_own(self) -> Iterator[Operation]:
-        own, one, anyone = "/v1/account/passkeys", "/v1/account/passkeys/{id}", Role.VIEWER
+        own, one, anyone = "/v1/account/passkeys", "/v1/account/passkeys/{id}", InSpaces(Role.VIEWER)
         begin, cookie = "What to ask the browser, so that one has another passkey", (hdrs.SET_COOKIE,)
         question = f"{own}/question"
         yield Operation("GET", own, self._list, "One's own passkeys", anyone, None, PasskeyList)

@@ -1,13 +1,16 @@
 """The list of people, for administrators."""
 
+from typing import Literal
+
 from aiohttp import web
 from pydantic import Field
 
 from sync.http.bodies import json_answer, read_json
 from sync.http.operations import Operation
 from sync.origin.api.people.session_routes import BODY_BYTES, Password
+from sync.origin.api.people.space_rights import GivenRights, is_empty, rights_of, shown_rights
 from sync.origin.login.accounts import OneTimeCode, PeopleAccounts
-from sync.origin.store.people.people import Person
+from sync.origin.store.people.people import Person, RightsChange
 from sync.roles import Role
 from sync.runtime.clock import instant
 from sync.wire.value_types import Identifier, Instant, Name, Request, Wire
@@ -17,11 +20,13 @@ class PersonView(Wire):
     """An account. Without a password nobody can log in with it until a one-time code sets one.
 
     `passkeys` is how many it has.
+    `role` is for everything; None: there are only `rights` in spaces.
     """
 
     id: Identifier
     name: Name
-    role: Role
+    role: Role | None
+    rights: GivenRights = Field((), exclude_if=is_empty)
     created_at: Instant
     has_password: bool
     has_second_factor: bool
@@ -35,18 +40,26 @@ class PersonList(Wire):
 
 
 class NewPerson(Request):
-    """An account to be made: with a password, or with a one-time code by which the person sets one."""
+    """An account to be made: with a password, or with a one-time code by which the person sets one.
+
+    `role` is for everything, `rights` are in spaces; one of both is needed.
+    """
 
     name: Name
-    role: Role
+    role: Role | None = None
+    rights: GivenRights = ()
     password: Password | None = Field(default=None, repr=False)
 
 
 class PersonChange(Request):
-    """What is to be different: another role ends the sessions."""
+    """What is to be different: another role, or other rights in spaces, ends the sessions.
+
+    `role` is for everything, `none` takes it away; `rights` are in spaces, in place of all that there were.
+    """
 
     name: Name | None = None
-    role: Role | None = None
+    role: Role | Literal["none"] | None = None
+    rights: GivenRights | None = None
 
 
 class OneTimeCodeView(Wire):
@@ -89,13 +102,13 @@ class PeopleRoutes:
 
     async def _add(self, request: web.Request) -> web.Response:
         asked = await read_json(request, NewPerson, cap_bytes=BODY_BYTES)
-        person, code = await self._accounts.add(asked.name, asked.role, asked.password)
+        person, code = await self._accounts.add(asked.name, asked.role, asked.password, rights_of(asked.rights))
         shown = None if code is None else _code_view(code)
         return json_answer(MadePerson(person=view(person), one_time_code=shown), status=201)
 
     async def _change(self, request: web.Request) -> web.Response:
         asked = await read_json(request, PersonChange, cap_bytes=BODY_BYTES)
-        person = await self._accounts.change(request.match_info["id"], asked.name, asked.role)
+        person = await self._accounts.change(request.match_info["id"], asked.name, _change_of(asked))
         return json_answer(view(person))
 
     async def _remove(self, request: web.Request) -> web.Response:
@@ -106,12 +119,20 @@ class PeopleRoutes:
         return json_answer(_code_view(await self._accounts.reset(request.match_info["id"])))
 
 
+def _change_of(asked: PersonChange) -> RightsChange:
+    rights = None if asked.rights is None else rights_of(asked.rights)
+    if asked.role == "none":
+        return RightsChange(no_role=True, in_spaces=rights)
+    return RightsChange(role=asked.role, in_spaces=rights)
+
+
 def view(person: Person) -> PersonView:
     """Return an account as administrators see it."""
     return PersonView(
         id=person.id,
         name=person.name,
         role=person.role,
+        rights=shown_rights(person.in_spaces),
         created_at=instant(person.created_ms),
         has_password=person.has_password,
         has_second_factor=person.has_second_factor,

@@ -11,7 +11,7 @@ from sync.errors import StorageBroken, StorageFull, Unauthenticated
 from sync.http.bodies import json_answer, read_json
 from sync.http.forwarded import client_of
 from sync.http.listening_socket import network_of
-from sync.http.operations import Access, Operation
+from sync.http.operations import Access, InSpaces, Operation
 from sync.origin.api.people.cookies import browser_hash, end_session, session_hash
 from sync.origin.api.people.page_sessions import PageSessions, Whoami, whoami
 from sync.origin.http.auth import caller_of
@@ -81,14 +81,14 @@ class SessionRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations; each sees and ends only what is the caller's own."""
-        one, many, cookie = "/v1/session", "/v1/sessions", (hdrs.SET_COOKIE,)
+        one, many, cookie, anyone = "/v1/session", "/v1/sessions", (hdrs.SET_COOKIE,), InSpaces(Role.VIEWER)
         seen, ended = "Where one is logged in", "End a session of one's own"
         return (
             Operation("POST", one, self._log_in, "Log a page in", Access.OPEN, Login, Whoami, answer_headers=cookie),
-            Operation("GET", one, self._whoami, "Who is logged in", Role.VIEWER, None, Whoami),
+            Operation("GET", one, self._whoami, "Who is logged in", anyone, None, Whoami),
             Operation("DELETE", one, self._log_out, "Log the page out", Access.OPEN, status=204),
-            Operation("GET", many, self._list, seen, Role.VIEWER, None, OpenSessions),
-            Operation("DELETE", f"{many}/{{id}}", self._end, ended, Role.VIEWER, status=204),
+            Operation("GET", many, self._list, seen, anyone, None, OpenSessions),
+            Operation("DELETE", f"{many}/{{id}}", self._end, ended, anyone, status=204),
         )
 
     async def _log_in(self, request: web.Request) -> web.Response:

@@ -14,6 +14,7 @@ from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.store.media.media import insert_queued
 from sync.origin.store.media.media_rows import same_bytes
 from sync.origin.tables.media import media, uploads
+from sync.roles import DEFAULT_SPACE
 from sync.runtime.clock import Clock, unix_ms
 from sync.runtime.state_table import StateTable
 
@@ -63,6 +64,7 @@ class Upload:
     """One upload: `offset_bytes` of `size_bytes` are durable; `media_id` is set once it is handed over.
 
     `metadata` is tus's, as the client sent it. `same_as`: the first media of the same bytes, once it is handed over.
+    Its media will lie in the space `space_id`.
     """
 
     id: str
@@ -75,6 +77,7 @@ class Upload:
     expires_ms: int
     metadata: str | None = None
     same_as: str | None = None
+    space_id: str = DEFAULT_SPACE
 
     @property
     def state(self) -> UploadState:

@@ -1,5 +1,6 @@
 """The table of people's keys; only hashes of secrets are stored."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,18 +9,20 @@ from sqlalchemy import Row, delete, func, insert, select
 from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.store.people.administrators import TURN, check_one_stays
+from sync.origin.store.people.given_rights import OF_KEYS, give_rights, read_rights
 from sync.origin.tables.people import keys, people
-from sync.roles import Role
+from sync.roles import Right, Role
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A person's key without its secret."""
+    """A person's key without its secret: its role for everything, if it has one, and those in spaces."""
 
     id: str
     name: str
-    role: Role
+    role: Role | None
     created_ms: int
+    in_spaces: frozenset[Right] = frozenset()
 
 
 class KeyStore:
@@ -29,11 +32,17 @@ class KeyStore:
         self._database = database
 
     async def add(self, key: Key, secret_hash: str) -> None:
-        """Add a key; raise Conflict if another key has this name."""
+        """Add a key.
+
+        Raises:
+            Conflict: another key has this name.
+            Rejected: there is no such space, or it would have no role at all.
+        """
         async with self._database.writing() as connection:
             if await connection.scalar(select(keys.c.id).where(keys.c.name == key.name)):
                 raise Conflict(f"there is a key named {key.name!r} already: revoke it or choose another name")
             await connection.execute(insert(keys).values(**_columns(key), hash=secret_hash))
+            await give_rights(connection, OF_KEYS, key.id, key.role, key.in_spaces)
 
     async def add_first(self, key: Key, secret_hash: str) -> bool:
         """Add the key if there is neither another one nor an account; tell whether it was added."""
@@ -50,8 +59,9 @@ class KeyStore:
     async def list_all(self) -> list[Key]:
         """Return all keys, oldest first."""
         async with self._database.reading() as connection:
-            rows = await connection.execute(select(keys).order_by(keys.c.created_ms, keys.c.id))
-            return [_key(row) for row in rows]
+            rows = (await connection.execute(select(keys).order_by(keys.c.created_ms, keys.c.id))).all()
+            given = await read_rights(connection, OF_KEYS, [row.id for row in rows])
+            return [_key(row, given) for row in rows]
 
     async def remove(self, id_or_name: str) -> Key:
         """Delete a key and all its sessions; return the key.
@@ -67,18 +77,13 @@ class KeyStore:
                 raise NotFound(f"there is no key {id_or_name!r}")
             await connection.execute(delete(keys).where(keys.c.id == row.id))
             await check_one_stays(connection)
-            return _key(row)
-
-    async def by_hash(self, secret_hash: str) -> Key | None:
-        """Return the key with this hash, or None."""
-        async with self._database.reading() as connection:
-            row = (await connection.execute(select(keys).where(keys.c.hash == secret_hash))).first()
-            return None if row is None else _key(row)
+            return _key(row, {})
 
 
 def _columns(key: Key) -> dict[str, Any]:
-    return {"id": key.id, "name": key.name, "role": key.role, "created_ms": key.created_ms}
+    return {"id": key.id, "name": key.name, "role": key.role or "", "created_ms": key.created_ms}
 
 
-def _key(row: Row[Any]) -> Key:
-    return Key(id=row.id, name=row.name, role=Role(row.role), created_ms=row.created_ms)
+def _key(row: Row[Any], given: Mapping[str, frozenset[Right]]) -> Key:
+    role = Role(row.role) if row.role else None
+    return Key(row.id, row.name, role, row.created_ms, given.get(row.id, frozenset()))

@@ -1,6 +1,6 @@
 """The table of accounts. Whatever makes a password or a role worth less ends the sessions in the same transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,25 +10,52 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sync.errors import Conflict, NotFound, Unauthenticated
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.store.people.administrators import TURN, check_one_stays
+from sync.origin.store.people.given_rights import OF_PEOPLE, give_rights, read_rights
 from sync.origin.store.people.login_challenges import withdraw_challenges
 from sync.origin.tables.people import browsers, passkeys, people, recovery_codes, resets, sessions
-from sync.roles import Role
+from sync.roles import Right, Rights, Role
 
 MOST_PEOPLE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An account without its secrets; `recovery_codes` is how many are left, `passkeys` how many there are."""
+    """An account without its secrets; `recovery_codes` is how many are left, `passkeys` how many there are.
+
+    `role` is what it may do with everything, None: nothing; `in_spaces` is what else it may do in some.
+    """
 
     id: str
     name: str
-    role: Role
+    role: Role | None
     created_ms: int
     has_password: bool = False
     has_second_factor: bool = False
     recovery_codes: int = 0
     passkeys: int = 0
+    in_spaces: frozenset[Right] = frozenset()
+
+    @property
+    def rights(self) -> Rights:
+        """All that it may do."""
+        return Rights.held(self.role, self.in_spaces)
+
+
+@dataclass(frozen=True, slots=True)
+class RightsChange:
+    """Which rights are to be different: `role` is the one for everything; what is None stays as it is.
+
+    With `no_role` there is no role for everything any more.
+    """
+
+    role: Role | None = None
+    no_role: bool = False
+    in_spaces: frozenset[Right] | None = None
+
+    def of(self, before: Rights) -> Rights:
+        """Return what rights become of those that there were."""
+        role = None if self.no_role else self.role or before.for_everything
+        return Rights.held(role, before.in_spaces if self.in_spaces is None else self.in_spaces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +94,17 @@ class PeopleStore:
 
         Raises:
             Conflict: somebody has this name, or there are too many accounts.
+            Rejected: there is no space that it is to have a role in, or it would have no role at all.
         """
         async with self._database.turn(TURN), self._database.writing() as connection:
             await _check_name(connection, name_key, person.name)
             if (await connection.scalar(select(func.count()).select_from(people)) or 0) >= MOST_PEOPLE:
                 raise Conflict(f"there are {MOST_PEOPLE} accounts already: remove those of people who left")
-            values = {"id": person.id, "name": person.name, "role": person.role, "created_ms": person.created_ms}
+            values = {"id": person.id, "name": person.name, "created_ms": person.created_ms, "role": person.role or ""}
             await connection.execute(
                 insert(people).values(**values, name_key=name_key, password_hash=password_hash, app_step=0)
             )
+            await give_rights(connection, OF_PEOPLE, person.id, person.role, person.in_spaces)
             if reset is not None:
                 await _put_reset(connection, person.id, reset)
 
@@ -83,7 +112,9 @@ class PeopleStore:
         """Return all accounts, by name."""
         async with self._database.reading() as connection:
             rows = (await connection.execute(_PEOPLE)).all()
-        return sorted(map(_person, rows), key=lambda person: (person.name.casefold(), person.id))
+            given = await read_rights(connection, OF_PEOPLE, [row.id for row in rows])
+        found = (_person(row, given) for row in rows)
+        return sorted(found, key=lambda person: (person.name.casefold(), person.id))
 
     async def get(self, id: str) -> Person:
         """Return an account; raise NotFound if there is none."""
@@ -107,20 +138,25 @@ class PeopleStore:
             raise NotFound(f"there is no account {id}")
         return found
 
-    async def change(self, id: str, *, name: tuple[str, str] | None, role: Role | None) -> None:
-        """Give an account another name (with its key) or role; another role ends its sessions.
+    async def change(self, id: str, *, name: tuple[str, str] | None, rights: RightsChange | None) -> None:
+        """Give an account another name (with its key) or other rights; other rights end its sessions.
 
         Raises:
             NotFound: there is no such account.
             Conflict: somebody else has the name, or no administrator would be left.
+            Rejected: there is no space that it is to have a role in, or it would have no role at all.
         """
         async with self._database.turn(TURN), self._database.writing() as connection:
-            before = await _locked(connection, id)
+            row = await _locked(connection, id)
+            before = Rights.held(_role(row), (await read_rights(connection, OF_PEOPLE, [id])).get(id, frozenset()))
             if name is not None:
                 await _check_name(connection, name[1], name[0], beside=id)
                 await _update(connection, id, name=name[0], name_key=name[1])
-            if role is not None and role != before.role:
-                await _update(connection, id, role=role)
+            after = before if rights is None else rights.of(before)
+            if after != before:
+                role = after.for_everything
+                await _update(connection, id, role=role or "")
+                await give_rights(connection, OF_PEOPLE, id, role, after.in_spaces)
                 await _end_sessions(connection, id)
                 await check_one_stays(connection)
 
@@ -222,7 +258,10 @@ class PeopleStore:
     async def _credentials(self, query: Select[Any]) -> Credentials | None:
         async with self._database.reading() as connection:
             row = (await connection.execute(query)).first()
-        return None if row is None else Credentials(_person(row), row.password_hash, row.app_secret, row.app_step)
+            if row is None:
+                return None
+            given = await read_rights(connection, OF_PEOPLE, [row.id])
+        return Credentials(_person(row, given), row.password_hash, row.app_secret, row.app_step)
 
 
 async def _locked(connection: AsyncConnection, id: str) -> Row[Any]:
@@ -256,14 +295,19 @@ async def _put_reset(connection: AsyncConnection, id: str, reset: Reset) -> None
     await connection.execute(insert(resets).values(person_id=id, hash=reset.hash, expires_ms=reset.expires_ms))
 
 
-def _person(row: Row[Any]) -> Person:
+def _role(row: Row[Any]) -> Role | None:
+    return Role(row.role) if row.role else None
+
+
+def _person(row: Row[Any], given: Mapping[str, frozenset[Right]]) -> Person:
     return Person(
         row.id,
         row.name,
-        Role(row.role),
+        _role(row),
         row.created_ms,
         has_password=row.password_hash is not None,
         has_second_factor=row.app_secret is not None,
         recovery_codes=row.codes_left,
         passkeys=row.passkeys,
+        in_spaces=given.get(row.id, frozenset()),
     )

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import NotFound, Unauthenticated
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.tables.people import browsers, keys, passkeys, people, sessions
-from sync.roles import Role
+from sync.origin.tables.people import browsers, keys, passkeys, people, rights, sessions
+from sync.roles import Right, Rights, Role
 
 MOST_SESSIONS = 50
 """Of one person or key; when there are more the oldest ends."""
@@ -25,7 +25,7 @@ class TokenHolder:
 
     id: str
     name: str
-    role: Role
+    rights: Rights
     is_person: bool
 
 
@@ -72,17 +72,21 @@ class Session:
 _ASKED: BindParameter[Any] = bindparam("asked", expanding=True)
 _NOW: BindParameter[Any] = bindparam("now")
 _HELD_BY = {False: (keys, sessions.c.key_id), True: (people, sessions.c.person_id)}
+_HAS = {False: rights.c.key_id == keys.c.id, True: rights.c.person_id == people.c.id}
 
 
 def _columns(is_person: bool, proof: Column[str]) -> list[Any]:
     table, _ = _HELD_BY[is_person]
-    return [table.c.id, table.c.name, table.c.role, literal(is_person).label("is_person"), proof.label("proof")]
+    own = [table.c.id, table.c.name, table.c.role, literal(is_person).label("is_person"), proof.label("proof")]
+    return [*own, rights.c.space_id, rights.c.role.label("role_there")]
 
 
-_BY_HASHES = select(*_columns(False, keys.c.hash)).where(keys.c.hash.in_(_ASKED))
+_BY_HASHES = select(*_columns(False, keys.c.hash)).outerjoin(rights, _HAS[False]).where(keys.c.hash.in_(_ASKED))
+"""A row for each right in a space; one, if there is none."""
 _BY_SESSIONS = [
     select(*_columns(is_person, sessions.c.hash))
     .join(sessions, reference == table.c.id)
+    .outerjoin(rights, _HAS[is_person])
     .where(sessions.c.hash.in_(_ASKED), sessions.c.expires_ms > _NOW)
     for is_person, (table, reference) in _HELD_BY.items()
 ]
@@ -100,15 +104,15 @@ class SessionStore:
 
         def read(connection: Connection) -> dict[str, TokenHolder]:
             rows = [row for query in (_BY_HASHES, *_BY_SESSIONS) for row in connection.execute(query, asked)]
-            return {row.proof: _holder(row) for row in rows}
+            return _holders(rows)
 
         return await self._database.read(read)
 
     async def of_key(self, key_hash: str) -> TokenHolder | None:
         """Return whose key has this hash; None if there is none, also if it is that of a session."""
         async with self._database.reading() as connection:
-            row = (await connection.execute(_BY_HASHES, {"asked": [key_hash]})).first()
-        return None if row is None else _holder(row)
+            rows = (await connection.execute(_BY_HASHES, {"asked": [key_hash]})).all()
+        return _holders(rows).get(key_hash)
 
     async def open(self, session: Session, holder: TokenHolder, means: Means) -> None:
         """Add a session, and delete those that have expired and those that are too many.
@@ -183,8 +187,19 @@ async def _check_means(connection: AsyncConnection, person: str, means: Means) -
         raise Unauthenticated("the password was changed meanwhile: log in with the new one")
 
 
-def _holder(row: Row[Any]) -> TokenHolder:
-    return TokenHolder(row.id, row.name, Role(row.role), bool(row.is_person))
+def _holders(rows: Sequence[Row[Any]]) -> dict[str, TokenHolder]:
+    """Return who has a token or cookie by its hash, of rows one of which has a right in a space, or none."""
+    found = dict[str, list[Row[Any]]]()
+    for row in rows:
+        found.setdefault(row.proof, []).append(row)
+    return {proof: _holder(of_one) for proof, of_one in found.items()}
+
+
+def _holder(rows: Sequence[Row[Any]]) -> TokenHolder:
+    first = rows[0]
+    in_spaces = (Right(Role(row.role_there), row.space_id) for row in rows if row.space_id is not None)
+    held = Rights.held(Role(first.role) if first.role else None, in_spaces)
+    return TokenHolder(first.id, first.name, held, bool(first.is_person))
 
 
 def _values(session: Session) -> dict[str, Any]:
