@@ -48,7 +48,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/programme/bookings": (ENGINES_AND_STORES, "sync/programme"),
     "sync/programme/preview": (ENGINES_AND_STORES, "sync/programme sync/programme/bookings"),
     "player/programme": (ENGINES_AND_STORES, "player/protocol player/settings sync/programme"),
-    "sync/origin/persistence": (ENGINES_AND_STORES, "sync/origin/planning sync/origin/tables"),
+    "sync/origin/persistence": (ENGINES_AND_STORES, "sync/origin/planning sync/origin/sent_plays sync/origin/tables"),
     "sync/origin/persistence/migrations": (ENGINES_AND_STORES, "sync/origin/tables"),
     "sync/origin/persistence/migrations/versions": (ENGINES_AND_STORES, ""),
     "sync/origin/store/heartbeats": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/tables"),
@@ -81,7 +81,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/store/days": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/tables sync/origin/planning"),
     "sync/origin/store/reports": (
         ENGINES_AND_STORES,
-        "sync/origin/persistence sync/origin/tables sync/origin/planning sync/origin/store/days",
+        "sync/origin/persistence sync/origin/planning sync/origin/sent_plays sync/origin/store/days sync/origin/tables",
     ),
     "sync/origin/proof": (ENGINES_AND_STORES, "sync/origin/planning sync/origin/sent_plays"),
     "sync/origin/proof/export": (
@@ -137,8 +137,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/reports": (
         SERVICES,
-        "sync/origin/tables sync/origin/planning sync/origin/proof sync/origin/store/proof "
-        "sync/origin/store/reports sync/programme/preview",
+        "sync/origin/persistence sync/origin/planning sync/origin/proof sync/origin/store/proof "
+        "sync/origin/store/reports sync/origin/tables sync/programme/preview",
     ),
     "sync/origin/retention": (
         SERVICES,

@@ -23,6 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from sync.errors import Conflict, Rejected, SignageError, StorageBroken, StorageFull
+from sync.origin.persistence.held_plays import HeldPlays
 from sync.origin.persistence.lists import fill_name_keys
 from sync.origin.persistence.play_files import PlayFiles
 from sync.origin.persistence.schema_upgrade import bring_up_to_date
@@ -76,6 +77,7 @@ class OriginDatabase:
         self._in_threads = in_threads
         self._threads = {begin: ThreadPoolExecutor(1, "database") for begin in ("BEGIN", "BEGIN IMMEDIATE")}
         self.held_heartbeats = dict[str, HeldHeartbeat]()  # by device, see `sync.origin.store.heartbeats`
+        self.held_plays = HeldPlays()
         self.play_files = play_files
         self._writer = asyncio.Lock()  # of SQLite, which has one; waiting here is fair, and costs no connection
         self._problem = RecurringProblem(SystemClock(), log, "database failed", "database works again", logging.ERROR)

@@ -18,6 +18,8 @@ Hours = tuple[float, ...]
 """A value for each hour of a day."""
 
 _WHOLE: Hours = (1.0,) * 24
+_MINUTE_MS = 60_000
+_WHOLE_MINUTES_MS = 3 * 366 * DAY_MS  # from 1973 on all zones differ from UTC by whole minutes, and change at them
 _STEP_MS = 15 * 60_000  # all zones of today differ from UTC by whole quarters of an hour
 _FARTHEST_MS = 15 * 3_600_000  # and by less than 15 hours
 _CALENDAR_MS = -62_135_596_800_000, 253_402_300_800_000  # the years 1 to 9999, of a clock that was wrong
@@ -34,6 +36,15 @@ def zone_named(name: str) -> ZoneInfo:
 
 def venue_hour(at_ms: int, zone: ZoneInfo) -> tuple[int, int]:
     """Return the day and the hour (0 to 23) in which an instant is. The hour that a clock repeats is one hour."""
+    return _hour_of_minute(at_ms // _MINUTE_MS, zone) if at_ms >= _WHOLE_MINUTES_MS else _hour_of(at_ms, zone)
+
+
+@lru_cache(16_384)
+def _hour_of_minute(minute: int, zone: ZoneInfo) -> tuple[int, int]:
+    return _hour_of(minute * _MINUTE_MS, zone)
+
+
+def _hour_of(at_ms: int, zone: ZoneInfo) -> tuple[int, int]:
     try:
         local = instant(at_ms).astimezone(zone)
     except OverflowError:  # at either end of the calendar, of a clock that was wrong

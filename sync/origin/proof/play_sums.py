@@ -1,31 +1,17 @@
 """Pure: counts the plays of a device by day, each judged by the rule of its line."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-
-from pydantic import TypeAdapter
 
 from sync.origin.planning.billable_rule import DEFAULT_RULE, VersionedRule
 from sync.origin.planning.release_contents import ReleaseContent, Runs, in_runs
 from sync.origin.planning.venue_days import spread, venue_hour, zone_named
-from sync.origin.proof.billing import Judgement, PlayFacts, ShownPlay, judge
-from sync.runtime.clock import ClockState
-from sync.wire.device_reports import ScreenDetail, ScreenState
+from sync.origin.proof.billing import PlayFacts, ShownPlay, judge
+from sync.origin.sent_plays.counted_play import CountedFacts, CountedPlay
 
 Place = tuple[str, int]
 """A channel, and the sequence of a release in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlayRow:
-    """A play as it is stored: its document, its start, corrected if a clock was set late, and how it was judged."""
-
-    body: Mapping[str, Any]
-    started_ms: int
-    set_aside: str | None
-    accepted: bool
-    corrected: bool
 
 
 class SumKey(NamedTuple):
@@ -68,13 +54,13 @@ class ReleaseKnowledge:
     places: Mapping[str, Sequence[Place]]
     contents: Mapping[tuple[str, str], Sequence[tuple[ReleaseContent, Runs]]]  # by channel and asset
 
-    def facts(self, play: Mapping[str, Any]) -> tuple[bool | None, int | None]:
+    def facts(self, play: CountedFacts) -> tuple[bool | None, int | None]:
         """Return whether the release of a play names what it shows (None: not known), and how long it shows it."""
-        places = self.places.get(play["release"], ())
+        places = self.places.get(play.release, ())
         shown = [
             content
             for channel, sequence in places
-            for content, runs in self.contents.get((channel, play["asset"]), ())
+            for content, runs in self.contents.get((channel, play.asset), ())
             if in_runs(runs, sequence) and _names(content, play)
         ]
         if not shown:
@@ -83,97 +69,58 @@ class ReleaseKnowledge:
 
 
 def count_days(
-    plays: Iterable[PlayRow], days: Iterable[int], rules: Mapping[str, VersionedRule], known: ReleaseKnowledge
+    plays: Iterable[CountedPlay],
+    days: Iterable[int],
+    rules: Mapping[str, VersionedRule],
+    known: ReleaseKnowledge,
+    judged: dict[Any, SumKey],
 ) -> dict[int, DayCount]:
-    """Return what there is of each of these days. A line that is not in `rules` has the default rule, version 0."""
+    """Return what there is of each of these days. A line that is not in `rules` has the default rule, version 0.
+
+    `judged` remembers as what plays count that say the same: there are a thousand of each.
+    """
     found = {day: DayCount() for day in days}
-    facts = _remembered(known.facts)
-    for play in plays:
-        zone = zone_named(str(play.body.get("zone", "")))
-        day, hour = venue_hour(play.started_ms, zone)  # in which it began, though it ended in the next one
-        if day in found and "kind" in play.body:  # a row without a document is of an earlier version
-            version, rule = rules.get(play.body.get("line") or "", (0, DEFAULT_RULE))
-            shown = _shown(play.body)
-            judged = judge(shown, rule, PlayFacts(
-                play.set_aside, play.accepted, play.corrected, *facts(play.body)))  # fmt: skip
-            one = found[day].sums.setdefault(_key(play.body, shown, judged, version), DaySum())
-            one.plays += 1
-            one.rendered_ms += shown.rendered_ms
-            one.hours[hour] += 1
-            spread(day, zone, play.started_ms, play.started_ms + shown.rendered_ms, found[day].shown_ms)
+    for facts, started_ms, rendered_ms in plays:
+        zone = zone_named(facts.zone)
+        day, hour = venue_hour(started_ms, zone)  # in which it began, though it ended in the next one
+        if day not in found:
+            continue
+        alike = facts, rendered_ms
+        if (key := judged.get(alike)) is None:
+            key = judged[alike] = _key(facts, rendered_ms, rules, known)
+        sums = found[day].sums
+        if (one := sums.get(key)) is None:
+            one = sums[key] = DaySum()
+        one.plays += 1
+        one.rendered_ms += rendered_ms
+        one.hours[hour] += 1
+        spread(day, zone, started_ms, started_ms + rendered_ms, found[day].shown_ms)
     return found
 
 
-_CLOCKS = {"synced": ClockState.SYNCHRONISED, "unsynced": ClockState.NEVER_SET}
-_DETAILS, _STATES = frozenset(ScreenDetail), frozenset(ClockState)
-_INTEGER = TypeAdapter(int)
-_WHAT = ("release", "asset", "item", "campaign", "line", "creative")
-
-
-def _remembered(
-    facts: Callable[[Mapping[str, Any]], tuple[bool | None, int | None]],
-) -> Callable[[Mapping[str, Any]], tuple[bool | None, int | None]]:
-    """Return a function that asks once for all plays of the same: there are a thousand of each."""
-    seen: dict[tuple[Any, ...], tuple[bool | None, int | None]] = {}
-
-    def remembered(play: Mapping[str, Any]) -> tuple[bool | None, int | None]:
-        what = tuple(map(play.get, _WHAT))
-        if what not in seen:
-            seen[what] = facts(play)
-        return seen[what]
-
-    return remembered
-
-
-def _shown(play: Mapping[str, Any]) -> ShownPlay:
-    return ShownPlay(
-        kind=play["kind"],
-        rendered_ms=_number(play["rendered_ms"]),
-        expected_ms=None if play.get("expected_ms") is None else _number(play["expected_ms"]),
-        outcome=play["outcome"],
-        screen=_screen(play),
-        clock=_clock(play),
-    )
-
-
-def _number(sent: Any) -> int:
-    """Return a number of a play as it was understood when it came: earlier versions took "10000" and 10000.0, too."""
-    return sent if type(sent) is int else _INTEGER.validate_python(sent)
-
-
-def _screen(play: Mapping[str, Any]) -> str:
-    detail = play.get("screen_detail")
-    return str(detail if detail in _DETAILS else play.get("screen", ScreenState.UNKNOWN.value))
-
-
-def _clock(play: Mapping[str, Any]) -> str:
-    state = play.get("clock_state")  # an older player does not say it, a newer one may say more
-    return str(state if state in _STATES else _CLOCKS.get(play.get("clock", ""), ClockState.NEVER_SET).value)
-
-
-def _key(play: Mapping[str, Any], shown: ShownPlay, judged: Judgement, rule_version: int) -> SumKey:
+def _key(play: CountedFacts, rendered_ms: int, rules: Mapping[str, VersionedRule], known: ReleaseKnowledge) -> SumKey:
+    version, rule = rules.get(play.line or "", (0, DEFAULT_RULE))
+    shown = ShownPlay(play.kind, rendered_ms, play.expected_ms, play.outcome, play.screen, play.clock)
+    judged = judge(shown, rule, PlayFacts(play.set_aside, play.accepted, play.corrected, *known.facts(play)))
     return SumKey(
-        campaign_id=play.get("campaign") or "",
-        line_id=play.get("line") or "",
-        creative_id=play.get("creative") or "",
-        asset=play["asset"],
-        outcome=play["outcome"],
-        screen=shown.screen,
-        clock=shown.clock,
-        relaxed=int(bool(play.get("relaxed"))),
+        campaign_id=play.campaign or "",
+        line_id=play.line or "",
+        creative_id=play.creative or "",
+        asset=play.asset,
+        outcome=play.outcome,
+        screen=play.screen,
+        clock=play.clock,
+        relaxed=int(play.relaxed),
         verdict=judged.verdict.value,
         reason=judged.reason.value,
-        rule_version=rule_version,
+        rule_version=version,
     )
 
 
-def _names(content: ReleaseContent, play: Mapping[str, Any]) -> bool:
-    return all(
-        play.get(name) in (None, named)
-        for name, named in (
-            ("item", content.item),
-            ("campaign", content.campaign),
-            ("line", content.line),
-            ("creative", content.creative),
-        )
+def _names(content: ReleaseContent, play: CountedFacts) -> bool:
+    return (
+        play.item in (None, content.item)
+        and play.campaign in (None, content.campaign)
+        and play.line in (None, content.line)
+        and play.creative in (None, content.creative)
     )

@@ -1,13 +1,15 @@
 """Counts the days of devices whose plays changed: a service, and before each report what it needs."""
 
+import asyncio
 import logging
 from itertools import groupby
 from operator import itemgetter
 
 from sync.errors import SignageError
-from sync.origin.proof.play_sums import PlayRow, ReleaseKnowledge, count_days
+from sync.origin.persistence.held_plays import Day
+from sync.origin.proof.play_sums import ReleaseKnowledge, count_days
 from sync.origin.store.reports.day_plays import DayPlays
-from sync.origin.store.reports.new_plays import Day, DaySums
+from sync.origin.store.reports.new_plays import DaySums
 from sync.origin.store.reports.play_sums import PlaySumStore, SumFilter
 from sync.origin.tables.reports import ALL_DEVICES
 from sync.runtime.clock import Clock
@@ -39,7 +41,16 @@ class DayCounter:
                 self._log_problem("")
             except SignageError as error:
                 self._log_problem(f"plays are not counted: {error}")
-            await self._clock.sleep(COUNT_EVERY_S)
+            await self._wait()
+
+    async def _wait(self) -> None:
+        """Return after a minute, or sooner when many plays have come."""
+        waits = [asyncio.create_task(one) for one in (self._clock.sleep(COUNT_EVERY_S), self._store.many_came())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
 
     async def count(self, selected: SumFilter | None = None) -> None:
         """Count all days that are stale, or those of a report.
@@ -59,6 +70,8 @@ class DayCounter:
                 for together in _neighbours([day for _, day in days]):
                     await self._count(await self._store.plays_of(device, together))
         await self._store.add_up(selected)
+        if selected is None:
+            self._store.all_counted()
 
     async def _count(self, plays: DayPlays) -> None:
         for day, count in (await in_thread(_sums, plays)).items():
@@ -84,8 +97,9 @@ def _neighbours(days: list[int]) -> list[list[int]]:
 
 def _sums(plays: DayPlays) -> dict[int, DaySums]:
     """Return the sums of each day, and how long each hour shows something. It takes 0.2 s for a day of 10,000 plays."""
-    stored, known = (PlayRow(*row) for row in plays.rows), plays.known
-    counted = count_days(stored, plays.changes, known.rules, ReleaseKnowledge(known.places, known.contents))
+    known = plays.known
+    releases = ReleaseKnowledge(known.places, known.contents)
+    counted = count_days(plays.plays, plays.changes, known.rules, releases, known.judged)
     return {
         day: DaySums({key: (one.plays, one.rendered_ms, *one.hours) for key, one in count.sums.items()}, count.shown_ms)
         for day, count in counted.items()

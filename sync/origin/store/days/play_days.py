@@ -1,11 +1,13 @@
 """The table of days with plays. What changes plays marks their days in the same transaction: they are counted anew."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sync.origin.persistence.held_plays import Day, HeldDay
 from sync.origin.planning.venue_days import venue_hour, zone_named
 from sync.origin.store.days.given_rows import Addition
 from sync.origin.tables.plays import plays
@@ -22,13 +24,11 @@ def mark_days(connection: Connection, days: Iterable[tuple[str, int]]) -> None:
     _MARKS.add(connection, [(device, day, 1, "", 0) for device, day in sorted(set(days))])
 
 
-def mark_new_plays(connection: Connection, new: Iterable[tuple[str, int, str, int]]) -> None:
-    """Note which plays came: device, day, log epoch and sequence of each."""
-    firsts: dict[tuple[str, int], tuple[str, int]] = {}
-    for device, day, log, sequence in new:
-        known, first = firsts.get((device, day), (log, sequence))
-        firsts[device, day] = (log if known == log else "", min(first, sequence))
-    _MARKS.add(connection, [(*key, 1, log, first - 1) for key, (log, first) in sorted(firsts.items())])
+def mark_new_plays(connection: Connection, new: Mapping[Day, HeldDay]) -> None:
+    """Note which plays came to these days."""
+    _MARKS.add(
+        connection, [(*day, 1, came.log, came.first - 1) for day, came in sorted(new.items(), key=itemgetter(0))]
+    )
 
 
 _log, _until = play_days.c.counted_log, play_days.c.counted_until

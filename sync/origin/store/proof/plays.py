@@ -18,8 +18,10 @@ from sqlalchemy import (
 )
 
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.held_plays import Day, HeldDay
 from sync.origin.persistence.lists import CONFLICTS, PLAYS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
+from sync.origin.sent_plays.counted_play import counted_play
 from sync.origin.sent_plays.sent_play import AnyPlay, span_of
 from sync.origin.store.days.given_rows import JsonText
 from sync.origin.store.days.play_days import day_of_play, mark_new_plays, mark_plays
@@ -108,7 +110,9 @@ class PlayStore:
 
     async def store(self, deliveries: Sequence[Delivery], now_ms: int) -> list[Stored]:
         """Add the plays that are new, of all deliveries in one transaction; at most one delivery is of a device."""
-        return await self._database.write(lambda connection: _store(connection, deliveries, now_ms))
+        stored, came = await self._database.write(lambda connection: _store(connection, deliveries, now_ms))
+        self._database.held_plays.add(came)
+        return stored
 
     def turn(self, device: str) -> AbstractAsyncContextManager[None]:
         """Let one delivery of a device at a time be judged and stored: what counts is known to the next one."""
@@ -207,28 +211,38 @@ def _turn_of(device: str) -> str:
     return f"plays of {device}"
 
 
-def _store(connection: Connection, deliveries: Sequence[Delivery], now_ms: int) -> list[Stored]:
-    arrivals = [
-        Arrival((one.device, *play.key), play.play.hash, _row(play, now_ms))
-        for one in deliveries
-        for play in one.received
-    ]
+def _store(
+    connection: Connection, deliveries: Sequence[Delivery], now_ms: int
+) -> tuple[list[Stored], Mapping[Day, HeldDay]]:
+    received = [play for one in deliveries for play in one.received]
+    arrivals = [Arrival((play.play.device, *play.key), play.play.hash, _row(play, now_ms)) for play in received]
     statuses = store_once(connection, plays, play_conflicts, arrivals)
-    zones = (play.play.zone for one in deliveries for play in one.received)
-    new = ((one.row, zone) for one, zone, status in zip(arrivals, zones, statuses, strict=True) if status == "accepted")
-    mark_new_plays(
-        connection,
-        (
-            (row["device_id"], day_of_play(row["started_ms"], zone), row["log_epoch"], row["sequence"])
-            for row, zone in new
-        ),
-    )
+    came = _by_day(play for play, status in zip(received, statuses, strict=True) if status == "accepted")
+    mark_new_plays(connection, came)
     logs = [(one.device, one.log_epoch) for one in deliveries if one.log_epoch is not None]
     marks, status = high_waters(connection, logs), iter(statuses)
-    return [
+    stored = [
         Stored([*islice(status, len(one.received))], marks[one.device, one.log_epoch] if one.log_epoch else 0)
         for one in deliveries
     ]
+    return stored, came
+
+
+def _by_day(new: Iterable[ReceivedPlay]) -> dict[Day, HeldDay]:
+    """Return the plays that came to each day of a venue."""
+    found = dict[Day, HeldDay]()
+    for one in new:
+        play, (log, sequence), started_ms = one.play, one.key, span_of(one.right or one.play)[0]
+        counted = counted_play(play, started_ms, one.set_aside, corrected=one.offset_ms is not None)
+        day = play.device, day_of_play(started_ms, play.zone)
+        held = found.get(day)
+        if held is None:
+            found[day] = HeldDay(log, sequence, sequence, [counted])
+            continue
+        held.plays.append(counted)
+        held.log = log if held.log == log else ""
+        held.first, held.until = min(held.first, sequence), max(held.until, sequence)
+    return found
 
 
 def _in_log(device: str, log_epoch: str) -> tuple[ColumnElement[bool], ...]:

@@ -1,13 +1,14 @@
 """What days are counted from: plays, and what releases and rules say of the lines that they show."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from sync.origin.planning.billable_rule import VersionedRule
 from sync.origin.planning.release_contents import ReleaseContent, Runs
+from sync.origin.sent_plays.counted_play import CountedPlay
 from sync.origin.store.reports.billable_rules import rules_of
 from sync.origin.tables.plays import plays
 from sync.origin.tables.releases import release_contents, releases
@@ -20,9 +21,6 @@ JUDGED = (
 )
 """The columns that say how a play was judged."""
 
-JudgedPlay = tuple[Mapping[str, Any], int, str | None, bool, bool]
-"""A document, and its `JUDGED`."""
-
 _AT_ONCE = 500  # a statement takes a limited number of values
 
 
@@ -33,30 +31,31 @@ class LineKnowledge:
     rules: Mapping[str, VersionedRule]
     places: Mapping[str, Sequence[tuple[str, int]]]
     contents: Mapping[tuple[str, str], Sequence[tuple[ReleaseContent, Runs]]]
+    judged: dict[Any, Any] = field(default_factory=dict)
+    """As what plays of the same count by it: each is judged once."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayPlays:
     """What days of a device are counted from, all read at one moment.
 
-    `changes` of each day is that moment. `rows` are the plays on these days and around them: document, start, why it
-    was set aside, whether a person accepted it, whether its time is corrected.
+    `changes` of each day is that moment. `plays` are those on these days and around them.
     """
 
     device: str
     changes: Mapping[int, int]
-    rows: Sequence[JudgedPlay]
+    plays: Sequence[CountedPlay]
     known: LineKnowledge
     last: tuple[str, int] = ("", 0)  # a log of which all plays up to this sequence are here
 
 
-def known_of_lines(connection: Connection, bodies: Iterable[Mapping[str, Any]]) -> LineKnowledge:
+def known_of_lines(connection: Connection, plays: Iterable[CountedPlay]) -> LineKnowledge:
     """Return what is known of the lines that plays show."""
-    of_lines = [body for body in bodies if body.get("line")]
-    places = _places(connection, {body["release"] for body in of_lines})
+    of_lines = {(facts.line, facts.release, facts.asset) for facts, *_ in plays if facts.line}
+    places = _places(connection, {release for _, release, _ in of_lines})
     channels = {channel for each in places.values() for channel, _ in each}
-    contents = _contents(connection, channels, {body["asset"] for body in of_lines})
-    return LineKnowledge(rules_of(connection, {body["line"] for body in of_lines}), places, contents)
+    contents = _contents(connection, channels, {asset for *_, asset in of_lines})
+    return LineKnowledge(rules_of(connection, {line for line, *_ in of_lines if line}), places, contents)
 
 
 def _places(connection: Connection, sha256s: Iterable[str]) -> dict[str, list[tuple[str, int]]]:

@@ -9,20 +9,19 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Integer, Select, String, and_, func, select
 
+from sync.origin.persistence.held_plays import Day, HeldDay
 from sync.origin.planning.venue_days import around
+from sync.origin.sent_plays.counted_play import CountedPlay, counted_document
 from sync.origin.store.days.given_rows import Addition, GivenRows, Increase
 from sync.origin.store.days.play_days import in_order
 from sync.origin.store.days.play_documents import DOCUMENT
 from sync.origin.store.reports.billable_rules import hold_rules
-from sync.origin.store.reports.day_plays import JUDGED, DayPlays, JudgedPlay, known_of_lines
+from sync.origin.store.reports.day_plays import JUDGED, DayPlays, known_of_lines
 from sync.origin.tables.plays import plays
 from sync.origin.tables.reports import ALL_DEVICES, HOURS, play_days, play_sums
 
 MOST_PLAYS = 2_000
 """So many new plays in one transaction: to count them takes 20 ms."""
-
-Day = tuple[str, int]
-"""Device and day."""
 
 ADDED = ("plays", "rendered_ms", *HOURS)
 KEY = tuple(column.name for column in play_sums.c if column.name not in ("id", "device_id", "day", *ADDED))
@@ -70,17 +69,23 @@ class _Row:
         """Tell whether plays came and nothing else changed, of a day with sums of this judgement or without any."""
         return bool(self.log) and (self.judgement == judgement or not self.counted) and self.new <= MOST_PLAYS
 
+    def is_all_held(self, held: HeldDay) -> bool:
+        """Tell whether what is held is all that happened since it was counted."""
+        return held.log == self.log and held.marks == self.changes - self.counted and self.until < held.first
 
-def add_new_plays(connection: Connection, asked: Sequence[Day], judgement: int, count: Count) -> Added:
-    """Count what came on these days; deliveries to them wait meanwhile."""
+
+def add_new_plays(
+    connection: Connection, asked: Sequence[Day], judgement: int, count: Count, held: Mapping[Day, HeldDay]
+) -> Added:
+    """Count what came on these days; deliveries to them wait meanwhile. `held` need not be read."""
     hold_rules(connection)
     rows = _locked(connection, {*asked, *((ALL_DEVICES, day) for _, day in asked)})
     stale = [day for day in asked if day in rows and rows[day].is_stale(judgement)]
     ready = [day for day in stale if rows[day].can_be_added_to(judgement)]
     sizes = accumulate(rows[day].new for day in ready)
     now = {day: rows[day] for day, size in zip(ready, sizes, strict=True) if size <= MOST_PLAYS}
-    new = _new_plays(connection, now)
-    known = known_of_lines(connection, (play[0] for each in new.values() for play in each.plays))
+    new = _new_plays(connection, now, held)
+    known = known_of_lines(connection, (play for each in new.values() for play in each.plays))
     counts = {
         (device, day): count(DayPlays(device, {day: 0}, each.plays, known))[day] for (device, day), each in new.items()
     }
@@ -103,12 +108,19 @@ def _locked(connection: Connection, days: Collection[Day]) -> dict[Day, _Row]:
 class _New:
     """The plays that came on a day, and the last sequence that was looked at."""
 
-    plays: list[JudgedPlay]
+    plays: list[CountedPlay]
     until: int
 
 
-def _new_plays(connection: Connection, rows: Mapping[Day, _Row]) -> dict[Day, _New]:
+def _new_plays(connection: Connection, rows: Mapping[Day, _Row], held: Mapping[Day, HeldDay]) -> dict[Day, _New]:
     """Return what came; a day is left out if its plays are in files, as after a backup was restored."""
+    known = {day: one for day, one in held.items() if day in rows and rows[day].is_all_held(one)}
+    read = _read_plays(connection, {day: row for day, row in rows.items() if day not in known})
+    return {day: _New(known[day].plays, known[day].until) if day in known else read[day] for day in rows
+            if day in known or day in read}  # fmt: skip
+
+
+def _read_plays(connection: Connection, rows: Mapping[Day, _Row]) -> dict[Day, _New]:
     dialect = connection.dialect.name
     found, archived = {day: _New([], row.until) for day, row in rows.items()}, set[Day]()
     asked = [(device, day, row.log, row.until, *around(day)) for (device, day), row in rows.items()]
@@ -116,10 +128,11 @@ def _new_plays(connection: Connection, rows: Mapping[Day, _Row]) -> dict[Day, _N
         connection.execute(_plays(dialect), _SINCE.values(dialect, asked)) if asked else ()
     ):
         each = found[device, day]
-        each.plays.append((body, *judged))
         each.until = max(each.until, sequence)
         if archive is not None:
             archived.add((device, day))
+        elif one := counted_document(body, *judged):
+            each.plays.append(one)
     return {day: each for day, each in found.items() if day not in archived}
 
 

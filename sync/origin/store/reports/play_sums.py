@@ -9,13 +9,15 @@ from sqlalchemy import ColumnElement, Select, case, delete, func, insert, litera
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.held_plays import Day
 from sync.origin.planning.billable_rule import VersionedRule
 from sync.origin.planning.venue_days import around
+from sync.origin.sent_plays.counted_play import counted_document
 from sync.origin.store.days.play_days import mark_days
 from sync.origin.store.days.play_documents import DOCUMENT, documents
 from sync.origin.store.reports.billable_rules import hold_rules, rules_of
 from sync.origin.store.reports.day_plays import JUDGED, DayPlays, known_of_lines
-from sync.origin.store.reports.new_plays import ADDED, NEW_SUMS, Added, Count, Day, DaySums, add_new_plays
+from sync.origin.store.reports.new_plays import ADDED, NEW_SUMS, Added, Count, DaySums, add_new_plays
 from sync.origin.tables.plays import plays
 from sync.origin.tables.reports import ALL_DEVICES, play_days, play_sums
 
@@ -39,6 +41,14 @@ class PlaySumStore:
         self._database = database
         self._judgement = judgement
 
+    async def many_came(self) -> None:
+        """Return when many plays have come that nobody has counted."""
+        await self._database.held_plays.half_full.wait()
+
+    def all_counted(self) -> None:
+        """Note that all stale days were counted."""
+        self._database.held_plays.forget()
+
     async def stale_days(self, selected: SumFilter | None, after: Day, most: int) -> list[Day]:
         """Return the first days behind `after` that are to be counted, so many at most."""
         row = play_days.c
@@ -52,7 +62,10 @@ class PlaySumStore:
 
     async def add(self, days: Sequence[Day], count: Count) -> Added:
         """Add the plays that came since these days were counted, where nothing else changed."""
-        return await self._database.write(lambda connection: add_new_plays(connection, days, self._judgement, count))
+        held = self._database.held_plays.take(days)
+        return await self._database.write(
+            lambda connection: add_new_plays(connection, days, self._judgement, count, held)
+        )
 
     async def plays_of(self, device: str, days: Collection[int]) -> DayPlays:
         """Return what these days, which follow each other, are counted from."""
@@ -67,10 +80,13 @@ class PlaySumStore:
             changes = {day: count for day, count in await connection.execute(marks)}
             found = (await connection.execute(shown)).all()
         bodies = await documents(self._database, found)
-        known = await self._database.read(lambda connection: known_of_lines(connection, bodies))
-        rows = [(body, *one[len(DOCUMENT) :]) for body, one in zip(bodies, found, strict=True)]
+        rows = (counted_document(body, *one[len(DOCUMENT) :]) for body, one in zip(bodies, found, strict=True))
+        counted = [one for one in rows if one is not None]
+        known = await self._database.read(lambda connection: known_of_lines(connection, counted))
         log = max(found, key=itemgetter(len(DOCUMENT)))[1] if found else ""
-        return DayPlays(device, changes, rows, known, (log, max((one[2] for one in found if one[1] == log), default=0)))
+        return DayPlays(
+            device, changes, counted, known, (log, max((one[2] for one in found if one[1] == log), default=0))
+        )
 
     async def keep(self, counted_from: DayPlays, day: int, count: DaySums) -> None:
         """Store the count of a day, unless a later one is there."""
