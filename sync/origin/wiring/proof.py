@@ -12,6 +12,7 @@ from sync.origin.api.proof.play_delivery import PlayDeliveryRoutes
 from sync.origin.api.proof.play_export import PlayExporter, PlayExportRoutes
 from sync.origin.api.proof.play_reading import PlayReadingRoutes
 from sync.origin.api.proof.reports import ReportRoutes
+from sync.origin.intake.checkpoint_intake import CheckpointIntake
 from sync.origin.intake.clock_correction import ClockCorrection
 from sync.origin.intake.play_intake import PlayIntake
 from sync.origin.intake.play_judge import PlayJudge
@@ -76,7 +77,7 @@ def proof_parts(
         PlayReadingRoutes(plays, names),
         AuditRoutes(logs, signed, clock),
         HistoryRoutes(history, plays, correction, names, hints, clock),
-        CheckpointDeliveryRoutes(signed, doubts, hints, clock),
+        CheckpointDeliveryRoutes(CheckpointIntake(signed, doubts, hints.changed, clock)),
         ReportRoutes(reports, clock),
         PlayExportRoutes(exporter),
     )

@@ -71,6 +71,7 @@ from tests.origin.planning_origin import Client, PlanningOrigin, open_planning_o
 from tests.origin.retention.retention_origin import GRACE_S, asset_of, open_retention_origin
 from tests.origin.running_origin import ZERO, play, settings_in
 from tests.origin.store.audit.test_document_versions import check_record_in_functions, check_versions
+from tests.origin.store.grouped_checkpoints import check_groups
 
 Origins = tuple[PlanningOrigin, PlanningOrigin]
 
@@ -320,6 +321,13 @@ async def test_the_first_two_devices_of_a_day_are_both_in_the_sums_of_all(origin
     await DayCounter(first, FakeClock()).count()
     (row,) = await first.sums(SumFilter(0, 10**6), ("line_id",))
     assert row["plays"] == 2
+
+
+async def test_checkpoints_of_several_devices_are_judged_apart(origins: Origins) -> None:
+    async with origins[0].database.writing() as connection:
+        for name in "def":
+            await add_device(connection, id=name, name=name, channel_id="main", token_hash=name, paired_ms=0)
+    await check_groups(origins[0].database)
 
 
 async def lock_waited_for(origin: PlanningOrigin) -> None:

@@ -1,6 +1,6 @@
 """The table of the keys with which devices sign: each certificate is a row that stays, the newest of a key counts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,14 @@ class DeviceKeyStore:
         async with self._database.reading() as connection:
             return await _certificates(connection, device)
 
+    async def certificates_of(self, devices: Iterable[str]) -> dict[str, list[IssuedCertificate]]:
+        """Return all certificates of each of these devices that has some, the oldest first."""
+        found = dict[str, list[IssuedCertificate]]()
+        rows = await self._database.read(lambda it: it.execute(_CERTIFICATES_OF, {"devices": [*devices]}).all())
+        for row in rows:
+            found.setdefault(row.device_id, []).append(_certificate(dict(row._mapping)))
+        return found
+
     async def issue(self, device: str, make: Issue) -> list[IssuedCertificate]:
         """Add the certificate that `make` returns; return all of the device. No other is issued meanwhile."""
         async with self._database.turn(f"keys of {device}"), self._database.writing() as connection:
@@ -60,7 +68,7 @@ class DeviceKeyStore:
             return [*found, made]
 
 
-def newest(certificates: list[IssuedCertificate]) -> dict[str, IssuedCertificate]:
+def newest(certificates: Iterable[IssuedCertificate]) -> dict[str, IssuedCertificate]:
     """Return the certificate that counts of each key, by its id, in the order of the keys."""
     return {one.key: one for one in certificates}
 
@@ -71,6 +79,12 @@ async def _certificates(connection: AsyncConnection, device: str) -> list[Issued
 
 
 _CERTIFICATES = select(device_keys).where(device_keys.c.device_id == bindparam("device")).order_by(device_keys.c.number)
+
+_CERTIFICATES_OF = (
+    select(device_keys)
+    .where(device_keys.c.device_id.in_(bindparam("devices", expanding=True)))
+    .order_by(device_keys.c.number)
+)
 
 
 def _certificate(row: dict[str, Any]) -> IssuedCertificate:
