@@ -130,6 +130,10 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/persistence sync/origin/planning sync/origin/store sync/programme sync/programme/bookings "
         "sync/trust",
     ),
+    "sync/origin/publishing/planned": (
+        SERVICES,
+        "sync/origin/audit sync/origin/publishing sync/origin/store",
+    ),
     "sync/origin/publishing/folder": (
         SERVICES,
         "sync/origin/ingest sync/origin/persistence sync/origin/planning sync/origin/publishing sync/origin/store "
@@ -177,7 +181,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/api/releases": (
         FACES,
         "sync/http sync/origin/api sync/origin/http sync/origin/persistence sync/origin/planning "
-        "sync/origin/publishing sync/origin/retention sync/origin/store sync/programme/bookings",
+        "sync/origin/publishing sync/origin/publishing/planned sync/origin/retention sync/origin/store "
+        "sync/programme/bookings",
     ),
     "sync/origin/api/media": (
         FACES,
@@ -220,8 +225,8 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/api/people sync/origin/api/plans sync/origin/api/proof sync/origin/api/releases "
         "sync/origin/api/spaces sync/origin/audit sync/origin/console sync/origin/editing sync/origin/http "
         "sync/origin/ingest sync/origin/intake sync/origin/live sync/origin/login sync/origin/persistence "
-        "sync/origin/proof "
-        "sync/origin/publishing sync/origin/publishing/folder sync/origin/reports sync/origin/retention "
+        "sync/origin/proof sync/origin/publishing sync/origin/publishing/folder sync/origin/publishing/planned "
+        "sync/origin/reports sync/origin/retention "
         "sync/origin/settings sync/origin/store sync/origin/store/changes sync/origin/store/heartbeats "
         "sync/origin/store/media sync/origin/store/people sync/origin/store/proof sync/origin/store/reports "
         "sync/origin/store/spaces",
@@ -257,6 +262,7 @@ PURE = {
     "sync/origin/publishing/compiled_release",
     "sync/origin/publishing/earlier_release",
     "sync/origin/publishing/release_compiler",
+    "sync/origin/publishing/planned/venue_instant",
     "sync/origin/publishing/release_preview",
     "sync/origin/retention/policy",
     "sync/origin/transcode/film",

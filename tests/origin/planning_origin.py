@@ -20,6 +20,7 @@ from sync.origin.api.media.uses import MediaUseRoutes
 from sync.origin.api.plans.documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
 from sync.origin.api.plans.schedules import ScheduleRoutes
 from sync.origin.api.releases.preview_routes import PreviewRoutes
+from sync.origin.api.releases.publication_routes import PublicationRoutes
 from sync.origin.api.releases.release_routes import ReleaseRoutes
 from sync.origin.live.screens import Screens
 from sync.origin.persistence.data_folder import DataFolder
@@ -33,6 +34,7 @@ from sync.origin.store.media.media import MediaStore
 from sync.origin.store.media.uses import MediaUseStore
 from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.proof.identity_doubts import IdentityDoubtStore
+from sync.origin.store.publications import PublicationStore
 from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.schedules import ScheduleStore
 from sync.roles import Role
@@ -151,6 +153,9 @@ async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
         PlanDocumentRoutes(CAMPAIGN_KIND, planning.campaigns, changed, planning.publisher.warn_campaign),
         ReleaseRoutes(planning.publisher, planning.releases, RetentionRule(PREVIOUS, GRACE_MS)),
         PreviewRoutes(planning.publisher, planning.releases, devices.views, planning.clock),
+        PublicationRoutes(
+            PublicationStore(planning.database, planning.clock), planning.schedules, changed, planning.clock
+        ),
         ContentRoutes(planning.files),
         MediaUseRoutes(MediaUseStore(planning.database)),
     )

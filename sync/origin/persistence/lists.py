@@ -13,7 +13,7 @@ from sync.origin.tables.history import history
 from sync.origin.tables.media import assets, media, streams, uploads
 from sync.origin.tables.plans import campaigns, channels, playlists
 from sync.origin.tables.plays import play_conflicts, plays
-from sync.origin.tables.releases import releases
+from sync.origin.tables.releases import publications, releases
 from sync.wire.value_types import Identifier, MediaKind
 
 Sought = Annotated[
@@ -152,6 +152,16 @@ RELEASES = ListRule(
     {"created_at": (releases.c.created_ms,)},
     "-created_at",
     {"channel": _equal(releases.c.channel_id)},
+    most_unasked=200,
+)
+PUBLICATIONS = ListRule(
+    publications,
+    {"at": (publications.c.at_ms,)},
+    "at",
+    {
+        "channel": _equal(publications.c.channel_id),
+        "state": _equal(publications.c.state, Literal["planned", "running", "done", "failed", "missed", "cancelled"]),
+    },
     most_unasked=200,
 )
 UPLOADS = ListRule(

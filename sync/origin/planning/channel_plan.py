@@ -27,7 +27,8 @@ class ChannelPlan:
 class ReleaseRecord:
     """One release that was published; `asset_bytes` is what a device without any content downloads for it.
 
-    `again`: the earlier release that came back in it. `pinned`: a person wants its files kept.
+    `again`: the earlier release that came back in it. `pinned`: a person wants its files kept. `publication`: the
+    planned one that made it.
     """
 
     channel: str
@@ -41,3 +42,4 @@ class ReleaseRecord:
     note: str | None
     again: int | None = None
     pinned: bool = False
+    publication: str | None = None

@@ -28,6 +28,15 @@ class CompiledRelease:
     unchanged: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ReleaseOrigin:
+    """Where a release comes from: a person's note, the earlier one that comes back, the planned publication."""
+
+    note: str | None = None
+    again: int | None = None
+    publication: str | None = None
+
+
 class MakeRelease(Protocol):
     """Makes a release, created at `created_at`, without what is over at `now`."""
 
@@ -47,8 +56,8 @@ def compiled_release(
     return CompiledRelease(release, raw, bookings, sha256, newest, max(last, signed) + 1, unchanged)
 
 
-def release_record(compiled: CompiledRelease, note: str | None, again: int | None) -> ReleaseRecord:
-    """Return what is stored of a release; `again`: the earlier one that comes back in it."""
+def release_record(compiled: CompiledRelease, origin: ReleaseOrigin) -> ReleaseRecord:
+    """Return what is stored of a release."""
     release = compiled.release
     return ReleaseRecord(
         channel=release.channel,
@@ -59,8 +68,9 @@ def release_record(compiled: CompiledRelease, note: str | None, again: int | Non
         items=count_items(release),
         ads=count_ads(release),
         asset_bytes=sum(asset.size_bytes for asset in release.assets),
-        note=note,
-        again=again,
+        note=origin.note,
+        again=origin.again,
+        publication=origin.publication,
     )
 
 

@@ -24,7 +24,13 @@ from sync.origin.planning.channel_plan import ReleaseRecord
 from sync.origin.planning.release_contents import contents_of
 from sync.origin.planning.schedules import StoredSchedule
 from sync.origin.publishing.booking_warnings import BookingReport, booking_report
-from sync.origin.publishing.compiled_release import CompiledRelease, MakeRelease, compiled_release, release_record
+from sync.origin.publishing.compiled_release import (
+    CompiledRelease,
+    MakeRelease,
+    ReleaseOrigin,
+    compiled_release,
+    release_record,
+)
 from sync.origin.publishing.earlier_release import renewed_release, return_warnings
 from sync.origin.publishing.keyring import Keyring
 from sync.origin.publishing.release_compiler import compile_release, plan_warnings
@@ -75,8 +81,10 @@ class Publisher:
         self._lock = asyncio.Lock()
         self.timestamps = TimestampSigner(store, files, keyring, clock, valid_for_s=valid_for_s, mirrors=mirrors)
 
-    async def publish(self, channel: str, note: str | None = None) -> Publication:
+    async def publish(self, channel: str, note: str | None = None, publication: str | None = None) -> Publication:
         """Make the channel's plan its newest release; the same plan again only gets a new signature.
+
+        `publication`: the planned one that this is.
 
         Raises:
             NotFound: there is no such channel.
@@ -86,9 +94,11 @@ class Publisher:
             StorageBroken: the content tree cannot be read or written.
         """
         with _no_collection():
-            return await self._publish(channel, note)
+            return await self._publish(channel, note, publication)
 
-    async def bring_back(self, channel: str, sequence: int, note: str | None = None) -> Publication:
+    async def bring_back(
+        self, channel: str, sequence: int, note: str | None = None, publication: str | None = None
+    ) -> Publication:
         """Make what an earlier release of the channel showed its newest release, without what is over by now.
 
         The plan stays as it is. If the newest release shows the same, that only gets a new signature.
@@ -104,7 +114,7 @@ class Publisher:
             async with self._lock, self._files.adding_content(self._clock):
                 earlier = await asyncio.to_thread(self._read_kept, await self._store.find(channel, sequence))
                 compiled = await self._compile(channel, partial(renewed_release, earlier))
-                record, timestamp = await self._put_in_force(compiled, note, sequence)
+                record, timestamp = await self._put_in_force(compiled, ReleaseOrigin(note, sequence, publication))
             there = await self._store.assets_of_media([asset.sha256 for asset in compiled.release.assets])
             removed = {asset.sha256 for asset in compiled.release.assets} - there
             warnings = return_warnings(earlier, compiled.release, removed)
@@ -140,34 +150,32 @@ class Publisher:
         except Rejected:  # it cannot be published as it is
             return True
 
-    async def _put_in_force(
-        self, compiled: CompiledRelease, note: str | None, again: int | None = None
-    ) -> tuple[ReleaseRecord, Timestamp]:
+    async def _put_in_force(self, compiled: CompiledRelease, origin: ReleaseOrigin) -> tuple[ReleaseRecord, Timestamp]:
         """Check the files of a release, write it, store it unless it is in force, and sign its timestamp."""
         channel = compiled.release.channel
         await asyncio.to_thread(self._check_files, compiled.release)
         await asyncio.to_thread(self._write_release, compiled)
         if not compiled.unchanged:
             contents = await asyncio.to_thread(contents_of, compiled.release)
-            await self._store.add(release_record(compiled, note, again), contents)
+            await self._store.add(release_record(compiled, origin), contents)
         record, timestamp = await self.timestamps.sign_newest(channel)
         if not compiled.unchanged:
             log.info("channel=%s sequence=%s release=%s published", channel, record.sequence, record.sha256[:16])
             self._changed("releases", channel)
         return record, timestamp
 
-    async def _publish(self, channel: str, note: str | None) -> Publication:
+    async def _publish(self, channel: str, note: str | None, publication: str | None) -> Publication:
         async with self._lock, self._files.adding_content(self._clock):
             plan = await self._store.plan(channel)
             compiled = await self._compile(channel, partial(compile_release, plan))
-            record, timestamp = await self._put_in_force(compiled, note)
+            record, timestamp = await self._put_in_force(compiled, ReleaseOrigin(note, publication=publication))
         report = await asyncio.to_thread(booking_report, plan, self._clock.now())
         warnings = (*plan_warnings(compiled.release), *report.texts())
-        publication = Publication(record, timestamp, compiled.unchanged, warnings)
+        done = Publication(record, timestamp, compiled.unchanged, warnings)
         parts = [*plan.campaigns, *compiled.release.campaigns]
         del plan, compiled
         await asyncio.to_thread(_free, parts)
-        return publication
+        return done
 
     async def compile_plan(self, channel: str) -> CompiledRelease:
         """Return what would be published now. Changes nothing.

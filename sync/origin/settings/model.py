@@ -125,6 +125,12 @@ class PublishSettings(Section):
     They are named in each signed timestamp; nobody has to trust them.
     """
 
+    late_at_most_s: Annotated[float, Field(ge=0)] = 6 * 3_600.0
+    """A planned publication that could not be carried out at its time is done this long after it, in seconds.
+
+    After that it is missed, which is told.
+    """
+
     @property
     def usable_enrolment_key(self) -> str:
         """The enrolment key; empty if there is none, or one so short that it can be guessed from a proof."""

@@ -32,7 +32,32 @@ releases = Table(
     Column("named", Boolean, nullable=False, server_default=false()),  # what it shows is in `release_contents`
     Column("again", BigInteger),  # the sequence of the earlier one that came back in it
     Column("pinned", Boolean, nullable=False, server_default=false()),  # a person wants its files kept
+    Column("publication", String(64), index=True),  # the planned one that made it
     Index("releases_by_creation", "created_ms", "channel_id", "sequence"),
+)
+
+# What is published at an instant that people planned; it outlives its channel. Who planned it is its actor.
+publications = Table(
+    "publications",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("channel_id", String(64), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("local", String(16)),  # the time of the venue that was asked for, such as 2026-12-24T18:00
+    Column("zone", String(64), nullable=False),  # of the channel when it was planned; empty: it named none
+    Column("note", Text),
+    Column("again", BigInteger),  # the earlier release that is to come back
+    Column("state", String(16), nullable=False),  # a PublicationState
+    Column("sequence", BigInteger),  # of the release that is in force since
+    Column("problem", Text),
+    Column("problems", JSON(none_as_null=True)),  # by field
+    Column("actor_kind", String(16), nullable=False),
+    Column("actor_id", String(64), nullable=False),
+    Column("actor_name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("ended_ms", BigInteger),
+    Index("publications_by_state", "state", "at_ms"),
+    Index("publications_by_time", "at_ms", "id"),
 )
 
 # All that the releases of a channel ever showed, as an item or as an ad; what does not apply is empty. `sequences` says

@@ -65,6 +65,7 @@ def plan_parts(
     target = _folder_target(settings, database, files, keyring, pipeline, hints, clock)
     cleaner = _cleaner(settings, database, files, metrics, clock)
     publisher = target.publisher
+    releases = release_parts(settings, database, publisher, devices, hints, clock)
     routes: tuple[Routes, ...] = (
         UploadRoutes(target.intake),
         MediaRoutes(target.media, files, wake=pipeline.wake, changed=hints.changed),
@@ -73,7 +74,7 @@ def plan_parts(
         *_edit_routes(target, database, hints),
         ScheduleRoutes(target.schedules, hints.changed, publisher.warn_schedule),
         PlanDocumentRoutes(CAMPAIGN_KIND, target.campaigns, hints.changed, publisher.warn_campaign),
-        *release_parts(settings, database, publisher, devices, clock).routes,
+        *releases.routes,
         StorageRoutes(cleaner, files, settings.storage.reserve_bytes),
     )
     services = {
@@ -81,6 +82,7 @@ def plan_parts(
         "intake": target.intake.run,
         "publisher": publisher.run,
         "clearer": cleaner.run,
+        **releases.services,
     }
     return PlanParts(target, pipeline, cleaner, routes, services)
 

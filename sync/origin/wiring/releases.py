@@ -1,33 +1,51 @@
-"""Builds what publishes: releases, previews of them, and how long their files are kept."""
+"""Builds what publishes: releases, previews of them, planned publications, and how long files are kept."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sync.origin.api.devices import DeviceRoutes
 from sync.origin.api.releases.preview_routes import PreviewRoutes
+from sync.origin.api.releases.publication_routes import PublicationRoutes
 from sync.origin.api.releases.release_routes import ReleaseRoutes
+from sync.origin.live.live_hints import LiveHints
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.publishing.planned.publication_runner import PublicationRunner
 from sync.origin.publishing.publisher import Publisher
 from sync.origin.retention.policy import RetentionRule
 from sync.origin.settings.model import OriginConfiguration
+from sync.origin.store.publications import PublicationStore
 from sync.origin.store.releases import ReleaseStore
-from sync.origin.wiring.parts import Routes
+from sync.origin.store.schedules import ScheduleStore
+from sync.origin.wiring.parts import Routes, Run
 from sync.runtime.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseParts:
-    """What serves people about releases."""
+    """What serves people about releases, and what publishes at planned instants."""
 
     routes: tuple[Routes, ...]
+    services: Mapping[str, Run]
 
 
 def release_parts(
-    settings: OriginConfiguration, database: OriginDatabase, publisher: Publisher, devices: DeviceRoutes, clock: Clock
+    settings: OriginConfiguration,
+    database: OriginDatabase,
+    publisher: Publisher,
+    devices: DeviceRoutes,
+    hints: LiveHints,
+    clock: Clock,
 ) -> ReleaseParts:
     """Build them."""
-    store = ReleaseStore(database)
-    routes = ReleaseRoutes(publisher, store, retention_rule(settings))
-    return ReleaseParts((routes, PreviewRoutes(publisher, store, devices.views, clock)))
+    store, planned, changed = ReleaseStore(database), PublicationStore(database, clock), hints.changed
+    late_s = settings.publish.late_at_most_s
+    runner = PublicationRunner(planned, publisher, clock, late_s=late_s, changed=changed)
+    routes = (
+        ReleaseRoutes(publisher, store, retention_rule(settings)),
+        PreviewRoutes(publisher, store, devices.views, clock),
+        PublicationRoutes(planned, ScheduleStore(database), changed, clock),
+    )
+    return ReleaseParts(routes, {"publications": runner.run})
 
 
 def retention_rule(settings: OriginConfiguration) -> RetentionRule:

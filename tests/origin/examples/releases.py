@@ -1,4 +1,4 @@
-"""What comes after publishing: releases that are kept, and that come back."""
+"""What comes beside publishing now: releases that are kept, and publications at an instant of the venue."""
 
 from typing import Any
 
@@ -7,6 +7,11 @@ from tests.origin.examples.recorder import Recorder
 
 
 async def tell(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> None:
-    """Pin a release."""
+    """Pin a release, and plan a publication."""
     show = recorder.show
     await show("PATCH", "/v1/releases/{channel}/{sequence}", {"pinned": True}, channel="main", sequence="1")
+    planned = await show("POST", "/v1/publications", {"channel": "main", "local": "2026-12-24T18:00", "note": "Eve"})
+    await show("GET", "/v1/publications", query={"channel": "main", "state": "planned"})
+    await show("GET", "/v1/publications/{id}", id=planned["id"])
+    await show("PATCH", "/v1/publications/{id}", {"local": "2026-12-24T17:00"}, id=planned["id"])
+    await show("DELETE", "/v1/publications/{id}", id=planned["id"])

@@ -30,6 +30,7 @@ from sync.origin.planning.file_names import natural_key
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.planning.schedules import DaypartDraft, ScheduleDraft
 from sync.origin.planning.venue_days import date_of
+from sync.origin.publishing.planned.publication_runner import PublicationRunner
 from sync.origin.publishing.publisher import Publication
 from sync.origin.reports.day_counter import DayCounter, _sums
 from sync.origin.retention.scanner import Figures
@@ -50,6 +51,7 @@ from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.history import HistoryFilter, HistoryStore
 from sync.origin.store.proof.play_times import MovedPlay, PlayTimeStore
 from sync.origin.store.proof.plays import Delivery, PlayStore, ReceivedPlay
+from sync.origin.store.publications import PublicationPlan, PublicationState, PublicationStore
 from sync.origin.store.reports.billable_rules import note_rules
 from sync.origin.store.reports.day_plays import DayPlays
 from sync.origin.store.reports.new_plays import DaySums
@@ -725,3 +727,35 @@ async def test_any_origin_takes_the_answer_to_a_challenge_and_one_only(origins: 
     assert sorted(used) == [False] * 5 + [True]
     await keys[0].remove(one.id, "anna", session="")
     assert await keys[1].by_credential(one.credential) is None
+
+
+async def test_a_planned_publication_is_carried_out_by_exactly_one_of_two_origins(
+    origins: Origins, clock: FakeClock
+) -> None:
+    first, second = origins
+    await first.make_media("a")
+    playlist = await first.playlists.create(PlaylistDraft(name="Lobby", items=(PlaylistItem(media="a"),)))
+    await first.schedules.create("main", ScheduleDraft(zone="Europe/Berlin", default_playlist=playlist.id))
+    stores = [PublicationStore(origin.database, clock) for origin in origins]
+    made = [await stores[0].add(PublicationPlan("main", unix_ms(clock.now()) + 1_000)) for _ in range(4)]
+    await clock.advance(2)
+    told: list[str] = []
+    runners = [
+        PublicationRunner(store, origin.publisher, clock, late_s=60, changed=lambda _, id: told.append(id))
+        for store, origin in zip(stores, origins, strict=True)
+        for _ in range(2)
+    ]
+    await asyncio.gather(*(runner.carry_out_due() for runner in runners))
+    await runners[0].carry_out_due()  # what another one had at that moment
+    assert sorted(told) == sorted(one.id for one in made)
+    states = [(await stores[1].get(one.id)).outcome for one in made]
+    assert [(one.state, one.sequence) for one in states] == [(PublicationState.DONE, 1)] * 4
+    [release] = (await second.releases.page(PageRequest())).items
+    assert release.publication in {one.id for one in made}
+    cancelled = await stores[0].add(PublicationPlan("main", unix_ms(clock.now()) + 1_000))
+    await clock.advance(2)
+    outcomes = await asyncio.gather(
+        stores[0].cancel(cancelled.id, None), runners[2].carry_out_due(), return_exceptions=True
+    )
+    state = (await stores[1].get(cancelled.id)).outcome.state
+    assert state is (PublicationState.DONE if isinstance(outcomes[0], Conflict) else PublicationState.CANCELLED)

@@ -21,8 +21,8 @@ from sync.roles import Role
 from sync.runtime.clock import instant
 from sync.wire.value_types import Identifier, Instant, Request, Wire
 
-_SMALL_BODY_BYTES = 16 * 1024
-_MOST_DIGITS = 18
+SMALL_BODY_BYTES = 16 * 1024
+MOST_DIGITS = 18
 
 
 class PublishRequest(Request):
@@ -33,7 +33,7 @@ class PublishRequest(Request):
 
     channel: Identifier
     note: Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)] | None = None
-    again: Annotated[int, Field(ge=1, lt=10**_MOST_DIGITS)] | None = None
+    again: Annotated[int, Field(ge=1, lt=10**MOST_DIGITS)] | None = None
 
 
 class PinRequest(Request):
@@ -45,9 +45,9 @@ class PinRequest(Request):
 class ReleaseView(Wire):
     """One release. `asset_bytes`: what a new device downloads for it; `size_bytes`: the release file itself.
 
-    `again`: the earlier release that came back in it. `kept`: its files are there, so it can come back; at least until
-    `kept_until`, null: as long as it is pinned or among the newest releases of its channel. A screen that has it keeps
-    it longer.
+    `again`: the earlier release that came back in it. `publication`: the planned one that made it. `kept`: its files
+    are there, so it can come back; at least until `kept_until`, null: as long as it is pinned or among the newest
+    releases of its channel. A screen that has it keeps it longer.
     """
 
     channel: str
@@ -61,6 +61,7 @@ class ReleaseView(Wire):
     note: str | None = None
     again: int | None = None
     pinned: bool = False
+    publication: str | None = None
     kept: bool = True
     kept_until: Instant | None = None
 
@@ -105,7 +106,7 @@ class ReleaseRoutes:
         )
 
     async def _publish(self, request: web.Request) -> web.Response:
-        asked = await read_json(request, PublishRequest, cap_bytes=_SMALL_BODY_BYTES)
+        asked = await read_json(request, PublishRequest, cap_bytes=SMALL_BODY_BYTES)
         if asked.again is None:
             done, differs = await self._publisher.publish(asked.channel, asked.note), False
         else:
@@ -114,9 +115,9 @@ class ReleaseRoutes:
         return json_answer(_published(done, differs), status=200 if done.unchanged else 201)
 
     async def _pin(self, request: web.Request) -> web.Response:
-        asked = await read_json(request, PinRequest, cap_bytes=_SMALL_BODY_BYTES)
+        asked = await read_json(request, PinRequest, cap_bytes=SMALL_BODY_BYTES)
         channel, sequence = request.match_info["channel"], request.match_info["sequence"]
-        if not (sequence.isascii() and sequence.isdecimal() and len(sequence) <= _MOST_DIGITS):
+        if not (sequence.isascii() and sequence.isdecimal() and len(sequence) <= MOST_DIGITS):
             raise NotFound(f"{sequence} is not the sequence of a release")
         await self._publisher.pin(channel, int(sequence), asked.pinned)
         [view] = await self._views([await self._store.listed_one(channel, int(sequence), self._rule.previous)])

@@ -1,0 +1,1 @@
+"""Publishes channels at instants that people planned."""
