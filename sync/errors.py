@@ -20,6 +20,7 @@ The code that calls a library converts its errors into these, `from error`:
         │   └── Unauthenticated  the caller is not known
         │       └── CodeNeeded       the password is right, and the code of the second factor is missing
         ├── Conflict        the present state does not allow it (.users names the reasons)
+        │   ├── RepeatedRequest  the same request is being answered, or its answer is kept nowhere
         │   └── Clash           two people changed the same (.clashes names both sides)
         ├── StaleVersion    somebody else changed it before (.current)
         ├── TooLarge        the input is over a limit
@@ -206,6 +207,17 @@ class Clash(Conflict):
         super().__init__(message)
         self.clashes = tuple(clashes)
         self.agreed = tuple(agreed)
+
+
+class RepeatedRequest(Conflict):
+    """A request with the same idempotency key is being answered, or its answer is kept nowhere.
+
+    `retry_after_s`: its answer may be there after that time; 0: it never will.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class StaleVersion(Rejected):

@@ -35,6 +35,10 @@ WHOLE_BODY_S = 120.0
 """The longest time for a complete document, however slowly it is sent."""
 
 
+READ_BODY = web.RequestKey("read_body", bytes)
+"""The key under which a request has its body, where somebody had to read it before the operation does."""
+
+
 async def read_json(
     request: web.Request, model: type[Model], *, cap_bytes: int = BODY_CAP_BYTES, most_values: int = MOST_VALUES
 ) -> Model:
@@ -97,6 +101,11 @@ async def read_body(request: web.Request, cap_bytes: int) -> bytes:
     Raises:
         TooLarge: the body, or its declared length, is longer.
     """
+    known: bytes | None = request.get(READ_BODY)
+    if known is not None:
+        if len(known) > cap_bytes:
+            raise TooLarge(f"the body is over the limit of {cap_bytes} bytes")
+        return known
     if (request.content_length or 0) > cap_bytes:
         raise TooLarge(f"a body of {request.content_length} bytes is over the limit of {cap_bytes}")
     if request.content.is_eof() and request.content.exception() is None:

@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from sync.http.conditional import READS
 from sync.http.examples import Examples, add_example
-from sync.http.operations import Access, InSpaces, Needed, Operation
+from sync.http.operations import IDEMPOTENCY_KEY, Access, InSpaces, Needed, Operation
 from sync.http.problems import PROBLEM_TYPE, Problem
 from sync.roles import Role
 from sync.wire.value_types import Identifier
@@ -189,6 +189,8 @@ def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
     for name in (*operation.needed_headers, *operation.headers):
         needed = name in operation.needed_headers
         yield {"name": str(name), "in": "header", "required": needed, "schema": _HEADERS.get(name, _TEXT)}
+    if operation.takes_idempotency_key:
+        yield {"name": IDEMPOTENCY_KEY, "in": "header", "required": False, "schema": _TEXT}
     for name in READS if _is_conditional(operation) else ():
         yield {"name": str(name), "in": "header", "required": False, "schema": _TEXT}
 

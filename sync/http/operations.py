@@ -16,6 +16,9 @@ from sync.http.conditional import conditional
 from sync.http.problems import Handler, problem
 from sync.roles import Role
 
+IDEMPOTENCY_KEY = "Idempotency-Key"
+"""The header by which a repeated request is recognised (draft-ietf-httpapi-idempotency-key-header)."""
+
 OPERATION = web.RequestKey("operation", str)
 """The key under which a request has the `name` of its operation, for metrics."""
 
@@ -85,6 +88,12 @@ class Operation:
         return (self.status, *self.also)
 
     @property
+    def takes_idempotency_key(self) -> bool:
+        """Whether it is a change by people that may be sent again: an upload has offsets for that."""
+        is_change = self.method not in (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS)
+        return is_change and isinstance(self.access, Role | InSpaces) and "Tus-Resumable" not in self.needed_headers
+
+    @property
     def methods(self) -> tuple[str, ...]:
         """The methods that it answers: HEAD beside GET, but for a WebSocket."""
         is_read = self.method == hdrs.METH_GET and self.status != HTTPStatus.SWITCHING_PROTOCOLS
@@ -93,9 +102,18 @@ class Operation:
 
 Guard = Callable[[web.Request, Needed], Awaitable[None]]
 
+Around = Callable[[web.Request, Operation], Awaitable[web.StreamResponse]]
+"""Has an operation answer a request that the guard let through, or answers in its place."""
 
-def mount(app: web.Application, operations: Iterable[Operation], guard: Guard) -> None:
+
+async def _answer(request: web.Request, operation: Operation) -> web.StreamResponse:
+    return await operation.handler(request)
+
+
+def mount(app: web.Application, operations: Iterable[Operation], guard: Guard, around: Around = _answer) -> None:
     """Route each operation behind `guard`, which raises `Forbidden` or `Unauthenticated` to refuse a caller.
+
+    `around` is what has the others answer.
 
     What answers GET answers HEAD too. Each address tells its own methods, also where others match it as well. An
     answer that does not say how long it may be kept is not kept.
@@ -106,7 +124,7 @@ def mount(app: web.Application, operations: Iterable[Operation], guard: Guard) -
     for path, own in by_path.items():
         resource = app.router.add_resource(path)
         for operation in own:
-            handler = _guarded(operation, guard)
+            handler = _guarded(operation, guard, around)
             for method in operation.methods:
                 resource.add_route(method, handler, expect_handler=_handle_expect)
         resource.add_route(hdrs.METH_ANY, _other_method(own))
@@ -138,11 +156,11 @@ async def _handle_expect(request: web.Request) -> web.StreamResponse | None:
     return None
 
 
-def _guarded(operation: Operation, guard: Guard) -> Handler:
+def _guarded(operation: Operation, guard: Guard, around: Around) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         request[OPERATION] = operation.name
         await guard(request, operation.access)
-        answer = await operation.handler(request)
+        answer = await around(request, operation)
         return conditional(request, answer) if operation.method == hdrs.METH_GET else answer
 
     return handle

@@ -16,6 +16,7 @@ from sync.errors import (
     NotFound,
     Overloaded,
     Rejected,
+    RepeatedRequest,
     SignageError,
     StaleVersion,
     StorageBroken,
@@ -123,7 +124,7 @@ def problem_of(error: SignageError, instance: str) -> web.Response:
         members["current"] = error.current
     kind, title = _kind_and_title(type(error).__name__)
     answer = problem(status, kind, title, str(error)[:_LONGEST_DETAIL], instance, **members)
-    if isinstance(error, Overloaded | TooManyTries):
+    if isinstance(error, Overloaded | TooManyTries | RepeatedRequest) and error.retry_after_s:
         answer.headers[hdrs.RETRY_AFTER] = str(ceil(error.retry_after_s))
     return answer
 

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -47,6 +47,9 @@ HAS_NOTED = "has noted a change"
 _LAST = "what its transaction does last"
 LastWork = Callable[[Connection, int], object]
 """What a transaction does right before its commit, given the time (Unix ms)."""
+
+IN_EACH_CHANGE: ContextVar[LastWork | None] = ContextVar("in_each_change", default=None)
+"""What each transaction that changes something does before its commit, in the task of who set it."""
 
 Result = TypeVar("Result")
 
@@ -117,7 +120,7 @@ class OriginDatabase:
         ):
             connection.info.pop(_LAST, None)  # of a transaction that failed
             yield connection
-            if _LAST in connection.info:
+            if _LAST in connection.info or IN_EACH_CHANGE.get() is not None:
                 await connection.run_sync(_do_last, self._clock)
             has_noted = connection.info.pop(HAS_NOTED, False)
         await self._tell(has_noted)
@@ -239,6 +242,8 @@ def do_last(connection: Connection | AsyncConnection, work: LastWork) -> None:
 
 def _do_last(connection: Connection, clock: Clock) -> None:
     now_ms = unix_ms(clock.now())
+    if (first := IN_EACH_CHANGE.get()) is not None:
+        first(connection, now_ms)
     for work in connection.info.pop(_LAST, ()):
         work(connection, now_ms)
 
@@ -248,7 +253,8 @@ def _in_transaction(engine: Engine, begin: str, work: Callable[[Connection], Res
         connection.info.pop(_LAST, None)  # of a transaction that failed
         connection.exec_driver_sql(begin)
         result = work(connection)
-        _do_last(connection, clock)
+        if begin != "BEGIN":
+            _do_last(connection, clock)
         connection.commit()
         return result
 

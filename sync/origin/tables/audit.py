@@ -1,6 +1,6 @@
-"""The tables of who changed what: the audit log, and the versions of documents that it speaks of."""
+"""The tables of who changed what: the audit log, the versions of documents, and requests that may be repeated."""
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
 
 from sync.origin.tables.columns import metadata
 
@@ -41,4 +41,20 @@ audit_entries = Table(
     Index("audit_entries_by_actor", "actor_id", "id"),
     Index("audit_entries_by_time", "at_ms"),
     sqlite_autoincrement=True,
+)
+
+# Requests with an idempotency key, so that a repeated one does nothing twice.
+# `id` and `fingerprint` are hashes: of the caller with the key, and of all that the request says.
+idempotent_requests = Table(
+    "idempotent_requests",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("attempt", String(64), nullable=False),  # who answers it: the process, and a number of its own
+    Column("begun_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False, index=True),
+    Column("has_changed", Boolean, nullable=False),  # set by the transaction of its change
+    Column("status", Integer),  # of its answer, NULL until it has one, or if that is kept nowhere
+    Column("headers", JSON(none_as_null=True)),
+    Column("body", LargeBinary),  # compressed (zlib)
 )

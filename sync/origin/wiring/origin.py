@@ -26,6 +26,7 @@ from sync.origin.http.auth import Gatekeeper
 from sync.origin.http.compression import compress
 from sync.origin.http.handed_over import HandedOver
 from sync.origin.http.host_header_check import allowed_names, check_host
+from sync.origin.http.idempotency import IdempotencyKeys
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.intake.exchange import Exchanges
 from sync.origin.intake.play_intake import PlayIntake
@@ -41,6 +42,7 @@ from sync.origin.retention.cleaner import Cleaner
 from sync.origin.settings.model import OriginConfiguration
 from sync.origin.store.counts import CountStore
 from sync.origin.store.heartbeats.heartbeats import write_held
+from sync.origin.store.idempotent_requests import IdempotentRequestStore
 from sync.origin.store.people.keys import KeyStore
 from sync.origin.wiring.devices import device_parts
 from sync.origin.wiring.live import LiveParts, live_parts
@@ -113,8 +115,9 @@ def _assemble(
     routes: tuple[Routes, ...] = (*people.routes, *devices.routes, *plans.routes, *proof.routes, *own)
     operations = [operation for one in routes for operation in one.operations()]
     monitor.describe(operations)
+    keys = IdempotencyKeys(IdempotentRequestStore(database, clock))
     return Origin(
-        app=_application(settings, operations, gatekeeper, metrics, live.hints),
+        app=_application(settings, operations, gatekeeper, keys, metrics, live.hints),
         settings=settings,
         services={**live.services, **plans.services, **proof.services},
         restarts=restarts,
@@ -153,6 +156,7 @@ def _application(
     settings: OriginConfiguration,
     operations: Iterable[Operation],
     gatekeeper: Gatekeeper,
+    keys: IdempotencyKeys,
     metrics: OriginMetrics,
     hints: LiveHints,
 ) -> web.Application:
@@ -160,7 +164,7 @@ def _application(
     checks = [metrics.operations.measure, problem_middleware, check_request, is_ours, compress]
     app = web.Application(middlewares=checks, client_max_size=BODY_CAP_BYTES)
     app[TRUSTED_PROXIES] = settings.server.trusted_networks
-    mount(app, operations, gatekeeper.guard)
+    mount(app, operations, gatekeeper.guard, keys.answer)
     add_console(app)
     app.on_response_prepare.extend((harden, add_tus_version))
     app.on_shutdown.append(lambda _: hints.close())

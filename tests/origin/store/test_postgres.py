@@ -67,6 +67,7 @@ from sync.wire.device_reports import HistoryRecord, Play, PlayBatch
 from tests.fakes import FakeClock
 from tests.origin.api.media import test_uses
 from tests.origin.api.proof.test_history import BOOT, NINE, late, record, synchronised
+from tests.origin.http.test_idempotency import check_two_processes
 from tests.origin.intake.random_deliveries import check_random_deliveries
 from tests.origin.persistence.test_schema_upgrade import first_keys, newest
 from tests.origin.planning_origin import Client, PlanningOrigin, open_planning_origin, serve_planning
@@ -115,6 +116,10 @@ async def origins(cluster: str, tmp_path: Path, clock: FakeClock) -> AsyncIterat
         async with first.database.writing() as connection:
             await connection.run_sync(metadata.drop_all)
             await connection.execute(text("DROP TABLE alembic_version"))
+
+
+async def test_a_repeated_request_is_carried_out_by_one_process(origins: Origins, clock: FakeClock) -> None:
+    await check_two_processes(origins[0].database, clock, is_sqlite=False)
 
 
 async def test_versions_are_kept_and_changes_recorded_by_whom(origins: Origins) -> None:
