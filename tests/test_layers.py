@@ -36,7 +36,10 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin": (GROUND, ""),
     "sync/origin/settings": (GROUND, ""),
     "sync/origin/planning": (GROUND, ""),
-    "sync/origin/planning/media": (GROUND, ""),
+    "sync/origin/planning/media": (
+        GROUND,
+        "sync/origin/planning",
+    ),
     "sync/origin/limits": (GROUND, ""),
     "sync/origin/editing": (ENGINES_AND_STORES, "sync/origin/planning"),
     "sync/origin/people": (ENGINES_AND_STORES, ""),
@@ -64,8 +67,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/store/media": (
         ENGINES_AND_STORES,
-        "sync/origin/persistence sync/origin/planning sync/origin/planning/media sync/origin/store "
-        "sync/origin/store/heartbeats sync/origin/tables",
+        "sync/origin/audit sync/origin/persistence sync/origin/planning sync/origin/planning/media "
+        "sync/origin/store sync/origin/store/audit sync/origin/store/heartbeats sync/origin/tables",
     ),
     "sync/origin/store/spaces": (
         ENGINES_AND_STORES,

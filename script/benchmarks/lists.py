@@ -21,7 +21,7 @@ from sync.origin.persistence.database import OriginDatabase, open_origin_databas
 from sync.origin.persistence.lists import named
 from sync.origin.settings.model import OriginConfiguration, OriginStorageSettings
 from sync.origin.tables.devices import devices
-from sync.origin.tables.media import assets, media
+from sync.origin.tables.media import assets, media, media_folders, media_tags
 from sync.origin.tables.plans import channels
 from sync.origin.wiring.origin import open_origin
 from sync.roles import Role
@@ -36,6 +36,9 @@ PAGES = {
     "media, sought": "media?limit=60&sort=name&search=film 4999",
     "media, sought in vain": "media?limit=60&search=nothing",
     "media, by size": "media?limit=60&sort=-source_bytes",
+    "media, of a tag": "media?limit=60&tag=spring",
+    "media, of a folder": "media?limit=60&sort=name&folder=folder-7",
+    "media, unused and wide": "media?limit=60&use=unused&shape=landscape",
     "media, 1,000": "media",
     "devices, first page": "devices?limit=50",
     "devices, sought": "devices?limit=50&search=screen 99",
@@ -101,10 +104,19 @@ async def _fill(database: OriginDatabase, count: int) -> None:
         rows = [
             {"id": sha[-32:], **named(f"Film {number}.mp4"), "state": "ready", "progress": 100, "source_sha256": sha,
              "source_bytes": number * 7919 % 10**7, "asset_sha256": sha, "created_ms": now_ms + number,
-             "updated_ms": now_ms}
+             "updated_ms": now_ms, "folder_id": f"folder-{number % 100}"}
             for number, sha in enumerate(shas)
         ]  # fmt: skip
+        folders = [
+            {"id": f"folder-{n}", **named(f"Folder {n}"), "path": [f"Folder {n}"], "version": 1, "updated_ms": now_ms}
+            for n in range(100)
+        ]
+        await connection.execute(insert(media_folders), folders)
         await connection.execute(insert(media), rows)
+        tagged = [
+            {"media_id": row["id"], "tag_key": "spring", "tag": "spring", "searched": "spring"} for row in rows[::5]
+        ]
+        await connection.execute(insert(media_tags), tagged)
         kept = [{"id": f"channel-{n}", "zone": "UTC", "version": 1, "sequence": 3} for n in range(CHANNELS)]
         await connection.execute(insert(channels), kept)
         screens = [

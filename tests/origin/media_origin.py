@@ -23,6 +23,7 @@ from sync.origin.ingest.upload_intake import Intake
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
 from sync.origin.settings.model import OriginConfiguration
+from sync.origin.store.media.edits import MediaEditStore
 from sync.origin.store.media.media import MediaStore
 from sync.origin.store.media.media_rows import MediaRow, MediaState
 from sync.origin.store.media.uploads import UploadStore
@@ -164,7 +165,10 @@ async def open_media_origin(
 
         pipeline = Pipeline(media, files, settings, clock, changed=changed)
         intake = Intake(uploads, media, files, settings, clock, queued=pipeline.wake, changed=changed)
-        routes = (UploadRoutes(intake), MediaRoutes(media, files, wake=pipeline.wake, changed=changed))
+        routes = (
+            UploadRoutes(intake),
+            MediaRoutes(media, MediaEditStore(database, clock), files, wake=pipeline.wake, changed=changed),
+        )
         url = await stack.enter_async_context(_listen(routes))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         if run_pipeline:

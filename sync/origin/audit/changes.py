@@ -12,6 +12,8 @@ class ThingKind(StrEnum):
     PLAYLIST = "playlist"
     SCHEDULE = "schedule"
     CAMPAIGN = "campaign"
+    MEDIA = "media"  # a stream, too
+    FOLDER = "folder"  # of media
 
 
 class Action(StrEnum):

@@ -4,22 +4,30 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
-from sqlalchemy import Column, Connection, Table, bindparam, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, bindparam, exists, func, or_, select, update
 
 from sync.origin.persistence.pages import Filter, ListRule
-from sync.origin.planning.file_names import order_text, searched_text
+from sync.origin.planning.file_names import order_text, same_word, searched_text
 from sync.origin.tables.devices import devices, pairings
 from sync.origin.tables.history import history
-from sync.origin.tables.media import assets, media, streams, uploads
-from sync.origin.tables.plans import campaigns, channels, playlists
+from sync.origin.tables.media import assets, media, media_folders, media_tags, streams, uploads
+from sync.origin.tables.plans import campaigns, channels, creatives, overlays, playlist_items, playlists
 from sync.origin.tables.plays import play_conflicts, plays
 from sync.origin.tables.releases import publications, releases
-from sync.wire.value_types import Identifier, MediaKind
+from sync.runtime.clock import unix_ms
+from sync.wire.value_types import AskedInstant, Identifier, MediaKind
 
 Sought = Annotated[
     str,
     StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$"),
     Field(description="a part of the name; case and accents do not matter"),
+]
+SoughtMedia = Annotated[Sought, Field(description="a part of the name, of a tag, or of the name of a folder above it")]
+Folder = Annotated[Identifier, Field(description="only what lies in this folder itself; none: in no folder")]
+TagsOfAll = Annotated[
+    str,
+    StringConstraints(max_length=600, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    Field(description="only what has all these tags, separated by commas"),
 ]
 Ids = Annotated[
     str,
@@ -77,6 +85,52 @@ def _of_kind(kind: str) -> Any:
     return media.c.asset_sha256.in_(select(assets.c.sha256).where(assets.c.kind == kind))
 
 
+def _in_use() -> ColumnElement[bool]:
+    """Return the condition for media that plans use."""
+    used = (playlist_items.c.media_id, creatives.c.media_id, channels.c.fallback_media_id, overlays.c.media_id)
+    return or_(*(exists().where(column == media.c.id).correlate(media) for column in used))
+
+
+def _of_shape(shape: str) -> ColumnElement[bool]:
+    wide, high = assets.c.width, assets.c.height
+    shapes = {"landscape": wide > high, "portrait": wide < high, "square": wide == high}
+    return media.c.asset_sha256.in_(select(assets.c.sha256).where(shapes[shape]))
+
+
+def _in_folder(folder: str) -> ColumnElement[bool]:
+    return media.c.folder_id.is_(None) if folder == NO_FOLDER else media.c.folder_id == folder
+
+
+def _in_parent(folder: str) -> ColumnElement[bool]:
+    return media_folders.c.parent_id.is_(None) if folder == NO_FOLDER else media_folders.c.parent_id == folder
+
+
+def _within(folder: str) -> ColumnElement[bool]:
+    """Return the condition for media in a folder and in all inside it."""
+    inside = select(media_folders.c.id).where(media_folders.c.id == folder).cte("inside", recursive=True)
+    deeper = select(media_folders.c.id).join(inside, media_folders.c.parent_id == inside.c.id)
+    return media.c.folder_id.in_(select(inside.union_all(deeper).c.id))
+
+
+def _tagged(tags: str) -> ColumnElement[bool]:
+    """Return the condition for media with each of these tags."""
+    having = select(media_tags.c.media_id)
+    words = (same_word(tag.strip()) for tag in tags.split(","))
+    return and_(*(media.c.id.in_(having.where(media_tags.c.tag_key == word)) for word in words))
+
+
+def _media_sought(text: str) -> ColumnElement[bool]:
+    """Return the condition for media whose name, folders or tags have this in them."""
+    sought = searched_text(text)
+    in_folders = select(media_folders.c.id).where(media_folders.c.searched.contains(sought, autoescape=True))
+    in_tags = select(media_tags.c.media_id).where(media_tags.c.searched.contains(sought, autoescape=True))
+    in_name = media.c.searched.contains(sought, autoescape=True)
+    return or_(in_name, media.c.folder_id.in_(in_folders), media.c.id.in_(in_tags))
+
+
+NO_FOLDER = "none"
+"""As the value of a filter: media that lie in no folder."""
+
 ONLINE = devices.c.seen_ms.is_not(None) & devices.c.unheard_ms.is_(None)
 """A device was heard, and is not silent since."""
 
@@ -93,12 +147,25 @@ MEDIA = ListRule(
     },
     "-created_at",
     {
-        "search": _search(media),
+        "search": Filter(SoughtMedia, _media_sought),
         "state": _equal(media.c.state, Literal["queued", "processing", "ready", "failed"]),
         "kind": Filter(Literal["video", "picture", "stream"], _of_kind),
+        "use": Filter(Literal["used", "unused"], lambda use: _in_use() if use == "used" else ~_in_use()),
+        "shape": Filter(Literal["landscape", "portrait", "square"], _of_shape),
+        "created_after": Filter(AskedInstant, lambda at: media.c.created_ms >= unix_ms(at)),
+        "created_before": Filter(AskedInstant, lambda at: media.c.created_ms < unix_ms(at)),
+        "folder": Filter(Folder, _in_folder),
+        "within": Filter(Identifier, _within),
+        "tag": Filter(TagsOfAll, _tagged),
         "asset": _among(media.c.asset_sha256),
         "id": _among(media.c.id),
     },
+)
+MEDIA_FOLDERS = ListRule(
+    media_folders,
+    {"path": (media_folders.c.name_order,), "updated_at": (media_folders.c.updated_ms,)},
+    "path",
+    {"search": _search(media_folders), "parent": Filter(Folder, _in_parent), "id": _among(media_folders.c.id)},
 )
 DEVICES = ListRule(
     devices,

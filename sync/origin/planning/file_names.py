@@ -37,6 +37,11 @@ def same_name(name: str) -> str:
     return unicodedata.normalize("NFC", _as_text(name))
 
 
+def same_word(word: str) -> str:
+    """Return the form in which two spellings of one word are equal: composed (NFC), without case."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFKC", word).casefold())
+
+
 def natural_key(name: str) -> tuple[_Key, _Key, str]:
     """Return the key that sorts names as people count: slide2 before slide10, in the digits of any script.
 

@@ -1,6 +1,7 @@
 """The tables of files: uploads, what becomes of them, and files that nothing refers to."""
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -70,10 +71,38 @@ media = Table(
     Column("updated_ms", BigInteger, nullable=False),
     *name_key_columns(),
     space_column(),
+    Column("folder_id", ForeignKey("media_folders.id")),  # NULL: it lies in none
     Index("media_by_space", "space_id", "created_ms", "id"),
     Index("media_by_name", "name_order", "id"),
     Index("media_by_creation", "created_ms", "id"),
     Index("media_by_bytes", "source_sha256", "created_ms", "id"),
+    Index("media_by_change", "updated_ms", "id"),
+    Index("media_by_size", "source_bytes", "id"),
+    Index("media_by_folder", "folder_id", "name_order", "id"),
+)
+
+# Folders of media, a tree. `name_order` and `searched` are of the names from the top down, which are in `path`.
+media_folders = Table(
+    "media_folders",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("parent_id", ForeignKey("media_folders.id"), index=True),  # NULL: it is at the top
+    Column("name", Text, nullable=False),
+    Column("path", JSON, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    *name_key_columns(),
+)
+
+# Words that people put on media; `tag_key` is the same for all spellings of one (`file_names.same_word`).
+media_tags = Table(
+    "media_tags",
+    metadata,
+    Column("media_id", ForeignKey("media.id", ondelete="CASCADE"), primary_key=True),
+    Column("tag_key", Text, primary_key=True),
+    Column("tag", Text, nullable=False),
+    Column("searched", Text, nullable=False),
+    Index("media_by_tag", "tag_key", "media_id"),
 )
 
 streams = Table(

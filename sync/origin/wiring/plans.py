@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sync.origin.api.devices import DeviceRoutes
+from sync.origin.api.media.folders import MediaFolderRoutes
 from sync.origin.api.media.media import MediaRoutes
 from sync.origin.api.media.storage import StorageRoutes
 from sync.origin.api.media.uploads import UploadRoutes
@@ -27,6 +28,8 @@ from sync.origin.retention.cleaner import Cleaner
 from sync.origin.retention.scanner import ContentScanner
 from sync.origin.settings.model import OriginConfiguration
 from sync.origin.store.campaigns import CampaignStore
+from sync.origin.store.media.edits import MediaEditStore
+from sync.origin.store.media.folders import MediaFolderStore
 from sync.origin.store.media.media import MediaStore
 from sync.origin.store.media.retention import RetentionStore
 from sync.origin.store.media.uploads import UploadStore
@@ -68,7 +71,8 @@ def plan_parts(
     releases = release_parts(settings, database, publisher, devices, hints, clock)
     routes: tuple[Routes, ...] = (
         UploadRoutes(target.intake),
-        MediaRoutes(target.media, files, wake=pipeline.wake, changed=hints.changed),
+        MediaRoutes(target.media, MediaEditStore(database, clock), files, wake=pipeline.wake, changed=hints.changed),
+        MediaFolderRoutes(MediaFolderStore(database, clock), hints.changed),
         MediaUseRoutes(MediaUseStore(database)),
         PlanDocumentRoutes(PLAYLIST_KIND, target.playlists, hints.changed),
         *_edit_routes(target, database, hints),

@@ -41,7 +41,7 @@ async def tell(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> N
     assert {media["id"] for media in found["media"]} == {known["picture"], known["stream"]}, found
     await show("GET", "/v1/media/{id}", id=known["picture"])
     await show("GET", "/v1/media/{id}/thumbnail", id=known["picture"])
-    await show("PATCH", "/v1/media/{id}", {"name": "Lunch menu"}, id=known["picture"])
+    await _file(recorder, known)
 
 
 async def end(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> None:
@@ -53,6 +53,20 @@ async def end(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> No
     await recorder.show("GET", "/healthz", token=None)
     await recorder.show("GET", "/metrics", token=None)
     await recorder.show("GET", "/v1/openapi.json", token=None)
+
+
+async def _file(recorder: Recorder, known: dict[str, Any]) -> None:
+    """Give media names, folders and tags."""
+    show, one = recorder.show, "/v1/media/folders/{id}"
+    menus = await show("POST", "/v1/media/folders", {"name": "Menus"})
+    unused = await show("POST", "/v1/media/folders", {"name": "Old", "parent": menus["id"]})
+    await show("GET", one, id=menus["id"])
+    await show("PATCH", one, {"name": "Older"}, id=unused["id"])
+    await show("GET", "/v1/media/folders")
+    await show("DELETE", one, id=unused["id"])
+    change = {"name": "Lunch menu", "folder": menus["id"], "tags": ["menu", "spring"]}
+    await show("PATCH", "/v1/media/{id}", change, id=known["picture"])
+    await show("PATCH", "/v1/media", {"media": [known["picture"], known["stream"]], "add_tags": ["lobby"]})
 
 
 def _picture() -> bytes:

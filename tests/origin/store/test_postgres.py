@@ -27,6 +27,7 @@ from sync.origin.persistence.pages import PageRequest
 from sync.origin.persistence.play_files import FileOfDay
 from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft
 from sync.origin.planning.file_names import natural_key
+from sync.origin.planning.media.edits import MediaChange
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.planning.schedules import DaypartDraft, ScheduleDraft
 from sync.origin.planning.venue_days import date_of
@@ -41,6 +42,7 @@ from sync.origin.store.days.archived_plays import ArchiveStore
 from sync.origin.store.days.play_days import mark_days
 from sync.origin.store.devices import DeviceStore, add_device
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
+from sync.origin.store.media.edits import MediaEditStore
 from sync.origin.store.pairings import Admission, Pairing, PairingLimits, PairingStep, PairingStore
 from sync.origin.store.people.keys import Key, KeyStore
 from sync.origin.store.people.login_challenges import Challenge, ChallengeStore, Purpose
@@ -65,14 +67,14 @@ from sync.roles import Rights, Role
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import HistoryRecord, Play, PlayBatch
 from tests.fakes import FakeClock
-from tests.origin.api.media import test_uses
+from tests.origin.api.media import test_folders, test_uses
 from tests.origin.api.proof.test_history import BOOT, NINE, late, record, synchronised
 from tests.origin.http.test_idempotency import check_two_processes
 from tests.origin.intake.random_deliveries import check_random_deliveries
 from tests.origin.persistence.test_schema_upgrade import first_keys, newest
 from tests.origin.planning_origin import Client, PlanningOrigin, open_planning_origin, serve_planning
 from tests.origin.retention.retention_origin import GRACE_S, asset_of, open_retention_origin
-from tests.origin.running_origin import ZERO, play, settings_in
+from tests.origin.running_origin import ZERO, play, running_origin, settings_in
 from tests.origin.store.audit.test_document_versions import check_record_in_functions, check_versions
 from tests.origin.store.grouped_checkpoints import check_groups
 
@@ -125,6 +127,10 @@ async def test_a_repeated_request_is_carried_out_by_one_process(origins: Origins
 async def test_versions_are_kept_and_changes_recorded_by_whom(origins: Origins) -> None:
     await check_versions(origins[0])
     await check_record_in_functions(origins[1])
+
+
+def edits(planning: PlanningOrigin) -> MediaEditStore:
+    return MediaEditStore(planning.database, planning.clock)
 
 
 async def test_two_origins_store_race_for_and_publish_plans_at_once(
@@ -194,6 +200,17 @@ async def test_uses_and_titles_are_read_alike(
         await check(origins[0], client)
 
 
+async def test_media_are_filed_and_found_alike(
+    cluster: str, origins: Origins, tmp_path: Path, clock: FakeClock
+) -> None:
+    storage = OriginStorageSettings(data_dir=tmp_path / "third", reserve_bytes=0, database_url=cluster)
+    storage.data_dir.mkdir()
+    settings = settings_in(tmp_path / "third").model_copy(update={"storage": storage})
+    async with running_origin(settings, clock) as server:
+        await test_folders.test_media_are_found_by_folder_tag_and_search(server)
+        await test_folders.test_what_is_used_and_which_shape_it_has_are_filters(server)
+
+
 async def test_each_queued_media_is_claimed_once_in_its_own_lane(origins: Origins) -> None:
     first, second = origins
     for number in range(6):
@@ -232,10 +249,14 @@ async def test_a_value_it_cannot_store_is_refused_and_a_lost_race_for_a_name_is_
         await first.playlists.get("a\0b")
     version = (await first.media.get("own")).version
     renamed = await asyncio.gather(
-        *(planning.media.rename("own", name, version=version) for planning in origins for name in ("x", "y")),
+        *(
+            edits(planning).change("own", MediaChange(name=name), version=version)
+            for planning in origins
+            for name in ("x", "y")
+        ),
         return_exceptions=True,
     )
-    assert sorted(type(outcome).__name__ for outcome in renamed) == ["MediaRow", *["StaleVersion"] * 3]
+    assert sorted(type(outcome).__name__ for outcome in renamed) == ["NoneType", *["StaleVersion"] * 3]
 
 
 async def test_two_origins_that_delete_at_once_leave_what_is_needed(
@@ -391,7 +412,7 @@ async def test_lists_are_walked_and_searched_as_on_sqlite(origins: Origins) -> N
     names = ["_b%", "a 2", "Ärger", "ä 10", "B", "Zoo", "日本"]
     for number, name in enumerate(reversed(names)):
         await first.make_media(f"m{number}")
-        await first.media.rename(f"m{number}", name, version=None)
+        await edits(first).change(f"m{number}", MediaChange(name=name), version=None)
         await first.schedules.create(f"channel-{number}", ScheduleDraft())
         async with first.database.writing() as connection:
             device = {"id": f"d{number}", "name": name, "channel_id": "main", "token_hash": name}

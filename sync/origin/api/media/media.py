@@ -12,6 +12,8 @@ from sync.http.operations import Operation
 from sync.origin.api.lists import ListPage, list_operation
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.lists import MEDIA
+from sync.origin.planning.media.edits import MediaBatch, MediaChange
+from sync.origin.store.media.edits import MediaEditStore
 from sync.origin.store.media.media import MediaStore
 from sync.origin.store.media.media_rows import MediaRow, MediaState
 from sync.roles import Role
@@ -34,6 +36,8 @@ class MediaView(Wire):
     source_bytes: int
     asset: Asset | None
     url: ShownUrl | None  # of a stream
+    folder: str | None
+    tags: tuple[str, ...]
     same_as: str | None  # the first media of the same bytes, or of the same address, if that is another one
     thumbnail: str | None  # its path
     version: int
@@ -47,12 +51,6 @@ class MediaList(ListPage):
     media: tuple[MediaView, ...]
 
 
-class MediaChange(Request):
-    """What a person may change."""
-
-    name: Name
-
-
 class StreamRequest(Request):
     """The address of a network stream; without a name it is called like its host."""
 
@@ -64,9 +62,16 @@ class MediaRoutes:
     """Serves media. Calls `wake()` when the pipeline has work, and `changed("media", id)` after each stored change."""
 
     def __init__(
-        self, store: MediaStore, files: DataFolder, *, wake: Callable[[], None], changed: Callable[[str, str], None]
+        self,
+        store: MediaStore,
+        edits: MediaEditStore,
+        files: DataFolder,
+        *,
+        wake: Callable[[], None],
+        changed: Callable[[str, str], None],
     ) -> None:
         self._store = store
+        self._edits = edits
         self._files = files
         self._wake = wake
         self._changed = changed
@@ -76,12 +81,14 @@ class MediaRoutes:
         many, one, read, write = "/v1/media", "/v1/media/{id}", Role.VIEWER, Role.EDITOR
         view, if_match, jpeg = MediaView, (hdrs.IF_MATCH,), "image/jpeg"
         streams, new_stream = f"{many}/streams", "Add a network stream"
+        edit = "Rename, move or tag a media"
         picture, unused = f"{one}/thumbnail", "Delete a media that is not in use"
         return (
             list_operation(many, "Media, newest first", MEDIA, MediaList, self._store.page, self.view),
             Operation("POST", streams, self._add_stream, new_stream, write, StreamRequest, view, 201),
             Operation("GET", one, self._get, "One media", read, answer=view),
-            Operation("PATCH", one, self._rename, "Rename a media", write, MediaChange, view, headers=if_match),
+            Operation("PATCH", one, self._change, edit, write, MediaChange, view, headers=if_match),
+            Operation("PATCH", many, self._change_many, "Move and tag many media", write, MediaBatch, status=204),
             Operation("DELETE", one, self._remove, unused, write, status=204, headers=if_match),
             Operation("POST", f"{one}/retry", self._retry, "Process a media again", write, None, view, 202),
             Operation(
@@ -102,6 +109,8 @@ class MediaRoutes:
             source_bytes=row.source_bytes,
             asset=row.asset,
             url=row.url,
+            folder=row.folder,
+            tags=row.tags,
             same_as=row.same_as,
             thumbnail=f"/v1/media/{row.id}/thumbnail" if row.asset is not None else None,
             version=row.version,
@@ -118,11 +127,18 @@ class MediaRoutes:
         self._changed("media", media_id)
         return self._answer(await self._store.get(media_id), status=201)
 
-    async def _rename(self, request: web.Request) -> web.Response:
-        change = await read_json(request, MediaChange)
-        row = await self._store.rename(request.match_info["id"], change.name, version=requested_version(request))
-        self._changed("media", row.id)
-        return self._answer(row)
+    async def _change(self, request: web.Request) -> web.Response:
+        media_id, change = request.match_info["id"], await read_json(request, MediaChange)
+        await self._edits.change(media_id, change, version=requested_version(request))
+        self._changed("media", media_id)
+        return self._answer(await self._store.get(media_id))
+
+    async def _change_many(self, request: web.Request) -> web.Response:
+        batch = await read_json(request, MediaBatch)
+        await self._edits.change_many(batch)
+        for media_id in dict.fromkeys(batch.media):
+            self._changed("media", media_id)
+        return web.Response(status=204)
 
     async def _remove(self, request: web.Request) -> web.Response:
         media_id = request.match_info["id"]

@@ -97,21 +97,6 @@ class MediaStore:
         # not asked in SQL, where SQLite would rather look through all that are ready
         return next((other for other in found if other.state is MediaState.READY), None)
 
-    async def rename(self, media_id: str, name: str, *, version: int | None) -> MediaRow:
-        """Give a media another name; `version`, if not None, must be the present one.
-
-        Raises:
-            NotFound: no media has this id.
-            StaleVersion: somebody else changed it first.
-        """
-        async with self._database.writing() as connection:
-            await check_version(connection, media, "media", media_id, version)
-            change = update(media).where(media.c.id == media_id)
-            await connection.execute(
-                change.values(**named(name), version=media.c.version + 1, updated_ms=self._now_ms())
-            )
-        return await self.get(media_id)
-
     async def remove(self, media_id: str, *, version: int | None) -> None:
         """Delete a media; `sync.origin.retention` deletes its asset once nothing needs it.
 

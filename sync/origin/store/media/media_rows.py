@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import FromClause, RowMapping, ScalarSelect, Select, select, tuple_
+from sqlalchemy import FromClause, RowMapping, ScalarSelect, Select, func, select, tuple_
 
+from sync.origin.planning.file_names import natural_key
 from sync.origin.store.row_checks import ASSET_COLUMNS, asset_in, join_media_facts
-from sync.origin.tables.media import media, streams
+from sync.origin.tables.media import media, media_tags, streams
 from sync.runtime.state_table import StateTable
 from sync.wire.release import Asset
 
@@ -63,9 +64,12 @@ class MediaRow:
     asset: Asset | None
     url: str | None
     same_as: str | None
+    folder: str | None
+    tags: tuple[str, ...]
 
 
-_OTHER_FIELDS = ("state", "asset", "url", "same_as")
+_BETWEEN_TAGS = ","  # which none has in it
+_OTHER_FIELDS = ("state", "asset", "url", "same_as", "folder", "tags")
 _MEDIA_FIELDS = tuple(name for name in MediaRow.__dataclass_fields__ if name not in _OTHER_FIELDS)
 
 
@@ -81,11 +85,14 @@ def same_bytes(rows: FromClause) -> ScalarSelect[str]:
 def media_query() -> Select[Any]:
     """Select what `media_row` reads."""
     columns: list[Any] = [media.c[name] for name in (*_MEDIA_FIELDS, "state")]
-    columns += [streams.c.url, same_bytes(media).label("same_as"), *ASSET_COLUMNS]
+    tags = select(func.aggregate_strings(media_tags.c.tag, _BETWEEN_TAGS)).where(media_tags.c.media_id == media.c.id)
+    columns += [streams.c.url, same_bytes(media).label("same_as"), media.c.folder_id.label("folder"), *ASSET_COLUMNS]
+    columns.append(tags.correlate(media).scalar_subquery().label("tags"))
     return select(*columns).select_from(join_media_facts(media))
 
 
 def media_row(row: RowMapping) -> MediaRow:
     """Return the media in a row of `media_query`."""
-    values = {name: row[name] for name in (*_MEDIA_FIELDS, "url", "same_as")}
-    return MediaRow(state=MediaState(row["state"]), asset=asset_in(row), **values)
+    values = {name: row[name] for name in (*_MEDIA_FIELDS, "url", "same_as", "folder")}
+    tags = sorted(filter(None, (row["tags"] or "").split(_BETWEEN_TAGS)), key=natural_key)
+    return MediaRow(state=MediaState(row["state"]), asset=asset_in(row), tags=tuple(tags), **values)

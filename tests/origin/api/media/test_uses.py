@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from sync.origin.planning.media.edits import MediaChange
 from sync.origin.planning.media.uses import MediaUses
 from sync.origin.store.devices import add_device
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
+from sync.origin.store.media.edits import MediaEditStore
 from sync.origin.store.proof.names import NameStore
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import Heartbeat
@@ -96,7 +98,8 @@ async def test_a_new_name_reaches_what_has_no_title_of_its_own(planning: Plannin
     line = {"name": "Morning", "creatives": [{"media": "tea"}]}
     july = await made(client, "/v1/campaigns", {"name": "July", "advertiser": "Beans", "lines": [line], **JULY})
     await made(client, "/v1/schedule/main", {"default_playlist": lobby["id"]}, "PUT")
-    await planning.media.rename("tea", "Earl Grey", version=None)
+    edits = MediaEditStore(planning.database, planning.clock)
+    await edits.change("tea", MediaChange(name="Earl Grey"), version=None)
     again = (await request_json(client, "GET", f"/v1/playlists/{lobby['id']}"))[1]
     assert again["version"] == 1 and again["items"] == lobby["items"], "nobody has changed the playlist"
     await planning.publisher.publish("main")
