@@ -14,7 +14,7 @@ import pytest
 
 from tests import TOP
 
-FREE = {"sync", "sync/runtime", "sync/wire", "sync/wire/input"}
+FREE = {"sync", "sync/runtime", "sync/wire", "sync/wire/input", "sync/words"}
 """Rooms that every room may import."""
 
 GROUND, ENGINES_AND_STORES, SERVICES, FACES, ROOTS = range(5)
@@ -25,6 +25,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/runtime": (GROUND, ""),
     "sync/wire": (GROUND, ""),
     "sync/wire/input": (GROUND, ""),
+    "sync/words": (GROUND, ""),
     "sync/trust": (GROUND, ""),
     "sync/proof": (GROUND, "sync/trust"),
     "sync/http": (GROUND, ""),

@@ -21,6 +21,7 @@ import rooms  # noqa: E402
 import scale_page  # noqa: E402
 import settings  # noqa: E402
 import states  # noqa: E402
+import words  # noqa: E402
 
 FOLDER = TOP / "docs" / "reference"
 
@@ -33,6 +34,7 @@ PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "roles.md": ("who may call what of an origin", roles.page),
     "metrics.md": ("what Prometheus can read", metrics.page),
     "problems.md": ("the codes of what a device tells", problems.page),
+    "words.md": ("the codes of all that an origin tells", words.page),
     "formats.md": ("the documents on the wire and on disk", formats.page),
     "rooms.md": ("the folders of the code, and what each owns", rooms.page),
     "states.md": ("the states of things, drawn", states.page),

@@ -27,6 +27,8 @@ from sync.errors import (
     Unsupported,
 )
 from sync.http.shortage import SHORTAGE
+from sync.words.problems import PROBLEMS
+from sync.words.sentences import Told
 
 MOST_NAMED = 20
 """The most wrong fields, or users of a thing, in one problem: a short request has no long answer."""
@@ -81,6 +83,8 @@ class Problem(BaseModel):
 
     `fields` names each wrong field, `users` what still uses a thing, `current` the version in force. `clashes` names
     each field that two people changed, `agreed` what else either of them did; without a field it is the whole part.
+    `fields` names each wrong field, `users` what still uses a thing, `current` the version in force.
+    `code` and `values` are those of `detail`, `fields_told` has those of `fields`, for pages in other languages.
     """
 
     type: str
@@ -88,7 +92,10 @@ class Problem(BaseModel):
     status: int
     detail: str
     instance: str
+    code: str = ""
+    values: dict[str, str] = {}
     fields: dict[str, str] = {}
+    fields_told: dict[str, Told] = {}
     users: list[str] = []
     current: int = 0
     clashes: list[ProblemClash] = []
@@ -98,6 +105,9 @@ class Problem(BaseModel):
 def problem(status: int, kind: str, title: str, detail: str, instance: str, **members: Any) -> web.Response:
     """Return an RFC 9457 problem; `members` are additional fields."""
     document = {"type": f"urn:signage:problem:{kind}", "title": title, "status": status, "detail": detail}
+    told = PROBLEMS.told(detail)
+    if told.code:
+        members |= told.model_dump()
     answer = web.json_response({**document, "instance": instance, **members}, status=status, content_type=PROBLEM_TYPE)
     answer.headers[hdrs.CACHE_CONTROL] = "no-store"
     return answer
@@ -115,6 +125,9 @@ def problem_of(error: SignageError, instance: str) -> web.Response:
     if isinstance(error, Rejected) and error.fields:
         members["fields"] = {
             name[:_LONGEST_NAME]: why[:_LONGEST_REASON] for name, why in islice(error.fields.items(), MOST_NAMED)
+        }
+        members["fields_told"] = {
+            name: told.model_dump() for name, why in members["fields"].items() if (told := PROBLEMS.told(why)).code
         }
     if isinstance(error, Conflict) and error.users:
         members["users"] = list(error.users[:MOST_NAMED])

@@ -28,6 +28,7 @@ from sync.origin.store.media.media import MediaStore
 from sync.origin.store.media.media_rows import MediaRow, MediaState
 from sync.origin.store.media.uploads import UploadStore
 from sync.runtime.clock import Clock, SystemClock
+from sync.words.media import MEDIA_PROBLEMS
 from tests.origin.empty_database import lay_database
 
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -96,6 +97,8 @@ class MediaOrigin:
                 row = await self.media.get(media_id)
                 ended = row.state in (MediaState.READY, MediaState.FAILED)
                 if ended and not (self.files.work / media_id).exists():
+                    told = MEDIA_PROBLEMS.all_told(row.problem) if row.problem else ()
+                    assert all(one.code for one in told), f"give this a code in sync/words/media.py: {row.problem}"
                     return row
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.changed.wait(), 0.02 if ended else 1.0)

@@ -347,7 +347,7 @@ async def _campaigns(origin: Origin, options: argparse.Namespace) -> None:
     target, now = origin.folder_target, SystemClock().now()
     report = await target.publisher.booking_report(options.channel)
     booked = [one for one in await target.campaigns.list_all() if one.channel in (None, options.channel)]
-    shown = [one.model_dump(mode="json", exclude={"media", "warnings"}) for one in booked]
+    shown = [one.model_dump(mode="json", exclude={"media", "warnings", "warnings_told"}) for one in booked]
     lines = [
         f"{one.name}  {one.advertiser}  {one.starts_at:%Y-%m-%d %H:%M} to {one.ends_at:%Y-%m-%d %H:%M} UTC  "
         f"{len(one.lines)} lines{'  over' if one.ends_at <= now else ''}"

@@ -11,7 +11,7 @@ from pydantic_core import to_jsonable_python
 Body = Mapping[str, Any]
 """A document or a part of one as JSON: what a person sends, or what is stored."""
 
-NOT_EDITED = frozenset({"id", "warnings"})
+NOT_EDITED = frozenset({"id", "warnings", "warnings_told"})
 """Fields of documents and parts that nobody edits."""
 
 

@@ -9,6 +9,7 @@ from sync.origin.planning.plan_fields import MAX_CREATIVES, MAX_LINES, MAX_WINDO
 from sync.origin.planning.schedules import WindowDraft
 from sync.wire.release import WholeShare
 from sync.wire.value_types import Identifier, Instant, Name, Request
+from sync.words.sentences import Told
 
 
 class CreativeDraft(MediaUse):
@@ -36,6 +37,7 @@ class CampaignDraft(Request):
     """An advertiser's booking as a person sends it; without a channel it runs on all of them.
 
     `warnings` say in the answer to a change what it cannot get; what is sent of them is ignored.
+    `warnings_told` has their codes and values, in the same order.
     """
 
     name: Name
@@ -45,6 +47,7 @@ class CampaignDraft(Request):
     ends_at: End
     lines: Annotated[tuple[LineDraft, ...], FailFast(), AfterValidator(not_empty), Field(max_length=MAX_LINES)]
     warnings: tuple[str, ...] = ()
+    warnings_told: tuple[Told, ...] = ()
 
     @field_validator("lines")
     @classmethod

@@ -9,6 +9,7 @@ from sync.origin.planning.plan_fields import MAX_DAYPARTS, TimeZone, ends_after_
 from sync.wire.overlay import MOST_OVERLAYS, Bounded, LogoStyle, TickerStyle
 from sync.wire.release import BreakRule, LocalWindow
 from sync.wire.value_types import Identifier, Name, Request
+from sync.words.sentences import Told
 
 
 def not_before_first_day(last_day: date | None, info: ValidationInfo) -> date | None:
@@ -86,6 +87,7 @@ class ScheduleDraft(Request):
 
     `zone` None: nobody named one; each device then uses its system's. `fallback` is a media that is a picture.
     `warnings` say in the answer to a change what ads cannot get; what is sent of them is ignored.
+    `warnings_told` has their codes and values, in the same order.
     """
 
     zone: TimeZone | None = None
@@ -95,6 +97,7 @@ class ScheduleDraft(Request):
     dayparts: Annotated[tuple[DaypartDraft, ...], FailFast(), Field(max_length=MAX_DAYPARTS)] = ()
     overlays: Annotated[tuple[OverlayDraft, ...], FailFast(), Field(max_length=MOST_OVERLAYS)] = ()
     warnings: tuple[str, ...] = ()
+    warnings_told: tuple[Told, ...] = ()
 
 
 class StoredSchedule(ScheduleDraft):

@@ -43,6 +43,7 @@ from sync.trust.acceptance import AHEAD, check_index
 from sync.wire.content_paths import asset_path, bookings_path, index_path, release_path
 from sync.wire.device_reports import READS_BOOKINGS
 from sync.wire.release import INDEX_CAP_BYTES, Asset, Release, Timestamp
+from sync.words.warnings import WARNINGS
 
 _MOST_WARNED = 10  # channels, and sentences, in the answer to a change of a campaign
 _MOST_NAMED = 5  # screens
@@ -236,7 +237,7 @@ class Publisher:
                 continue
             for text in report.texts_about(campaign.id, lines):
                 found[text if len(channels) == 1 else f"Channel {channel}: {text}"] = None
-        return campaign.model_copy(update={"warnings": tuple(found)[:_MOST_WARNED]})
+        return campaign.model_copy(update=_warned(tuple(found)[:_MOST_WARNED]))
 
     async def warn_schedule(self, schedule: StoredSchedule) -> StoredSchedule:
         """Return a schedule with warnings of what ads cannot get on its channel."""
@@ -244,7 +245,7 @@ class Publisher:
             report = await self.booking_report(schedule.channel)
         except NotFound:  # as above
             return schedule
-        return schedule.model_copy(update={"warnings": report.texts()})
+        return schedule.model_copy(update=_warned(report.texts()))
 
     def _is_of_the_future(self, release: ReleaseRecord, now: datetime) -> bool:
         """Tell whether a wrong clock dated a release: screens without a time service play by no schedule until then."""
@@ -325,3 +326,7 @@ def _read(path: Path, cap_bytes: int) -> bytes:
             return file.read(cap_bytes + 1)
     except OSError as error:
         raise StorageBroken(f"{path} cannot be read: {os_reason(error)}") from error
+
+
+def _warned(texts: tuple[str, ...]) -> dict[str, object]:
+    return {"warnings": texts, "warnings_told": tuple(map(WARNINGS.told, texts))}

@@ -21,16 +21,22 @@ from sync.runtime.clock import instant
 from sync.wire.release import Asset
 from sync.wire.stream_url import ShownUrl, StreamUrl, stream_title
 from sync.wire.value_types import Instant, Name, Request, Sha256, Wire
+from sync.words.media import MEDIA_PROBLEMS
+from sync.words.sentences import Told
 
 
 class MediaView(Wire):
-    """One media. `progress` is in percent; `problem` tells the person who sent it why it failed, or what was mended."""
+    """One media. `progress` is in percent; `problem` tells the person who sent it why it failed, or what was mended.
+
+    `problem_told` has the code and the values of each of its sentences.
+    """
 
     id: str
     name: str
     state: MediaState
     progress: int = Field(ge=0, le=100)
     problem: str | None
+    problem_told: tuple[Told, ...] = ()
     retryable: bool  # it failed, and the uploaded file is still here
     source_sha256: Sha256
     source_bytes: int
@@ -104,6 +110,7 @@ class MediaRoutes:
             state=row.state,
             progress=row.progress,
             problem=row.problem,
+            problem_told=MEDIA_PROBLEMS.all_told(row.problem) if row.problem else (),
             retryable=row.state is MediaState.FAILED and self._files.source_path(row.id).exists(),
             source_sha256=row.source_sha256,
             source_bytes=row.source_bytes,

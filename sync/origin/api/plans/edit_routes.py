@@ -13,6 +13,7 @@ from sync.origin.api.plans.plan_editor import Draft, EditOutcome, PlanEditor, St
 from sync.origin.planning.plan_fields import MOST_VALUES
 from sync.roles import Role
 from sync.wire.value_types import Request, Wire
+from sync.words.sentences import Told
 
 
 class EditAnswer(Wire):
@@ -20,13 +21,14 @@ class EditAnswer(Wire):
 
     `version` is that of the document now; `made_on` the one before it: if that is not the version that was seen, the
     document has the edits of others, too. `added` has for each edit the ids of what it added. `warnings` are those of
-    the whole document.
+    the whole document, `warnings_told` their codes and values.
     """
 
     version: int
     made_on: int
     added: tuple[tuple[str, ...], ...]
     warnings: tuple[str, ...] = ()
+    warnings_told: tuple[Told, ...] = ()
 
 
 class Undo(Request):
@@ -87,8 +89,13 @@ class PlanEditRoutes(Generic[Draft, Stored]):
     async def _answer(self, request: web.Request, outcome: EditOutcome[Stored]) -> web.Response:
         self._changed(self._path.split("/")[2], _document(request))
         stored = outcome.stored if self._warned is None else await self._warned(outcome.stored)
-        warnings = getattr(stored, "warnings", ())
-        answer = EditAnswer(version=stored.version, made_on=outcome.made_on, added=outcome.added, warnings=warnings)
+        answer = EditAnswer(
+            version=stored.version,
+            made_on=outcome.made_on,
+            added=outcome.added,
+            warnings=getattr(stored, "warnings", ()),
+            warnings_told=getattr(stored, "warnings_told", ()),
+        )
         return json_answer(answer, version=answer.version)
 
 

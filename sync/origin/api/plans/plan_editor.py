@@ -142,7 +142,7 @@ class PlanEditor(Generic[Draft, Stored]):
         raise Overloaded(f"{document} is changed all the time: try again in a moment")
 
     def _body(self, now: Stored) -> Body:
-        return now.model_dump(mode="json", include=set(self.kind.draft.model_fields) - {"warnings"})
+        return now.model_dump(mode="json", include=set(self.kind.draft.model_fields) - {"warnings", "warnings_told"})
 
 
 def _names(now: object) -> Mapping[str, str]:

@@ -22,6 +22,7 @@ from sync.roles import Role
 from sync.runtime.clock import Clock, unix_ms
 from sync.wire.device_reports import BATCH_LIMIT, BatchAnswer, LogEpoch, PlayBatch
 from sync.wire.value_types import Identifier, Name, Request, Wire
+from sync.words.plays import PLAY_REASONS
 
 BATCH_CAP_BYTES = 4 * 1024 * 1024
 BATCH_MOST_VALUES = 100 * BATCH_LIMIT  # a play has about 45
@@ -110,7 +111,13 @@ class PlayDeliveryRoutes:
             log.info("device=%s plays=%d set aside before are accepted by %s", asked.device, len(good), key.id)
             self._live.changed("plays", asked.device)
         refused = tuple(
-            SetAside(device=asked.device, log_epoch=asked.log_epoch, sequence=play.sequence, reason=why)
+            SetAside(
+                device=asked.device,
+                log_epoch=asked.log_epoch,
+                sequence=play.sequence,
+                reason=why,
+                reason_told=PLAY_REASONS.told(why),
+            )
             for play, why in zip(plays, reasons, strict=True)
             if why
         )

@@ -16,6 +16,8 @@ from sync.origin.store.proof.plays import GroupBy, PagedPlay, PlayFilter, PlaySt
 from sync.roles import Role
 from sync.runtime.clock import instant, unix_ms
 from sync.wire.value_types import AskedInstant, Identifier, Instant, Wire
+from sync.words.plays import PLAY_REASONS
+from sync.words.sentences import Told
 
 
 class SetAside(Wire):
@@ -25,6 +27,7 @@ class SetAside(Wire):
     log_epoch: str
     sequence: int
     reason: str
+    reason_told: Told = Told()
 
 
 class CorrectedPlay(Wire):
@@ -202,7 +205,13 @@ def _at(ms: int) -> str:
 
 
 def _set_aside(body: Mapping[str, Any], reason: str) -> SetAside:
-    return SetAside(device=body["device"], log_epoch=body["log_epoch"], sequence=body["sequence"], reason=reason)
+    return SetAside(
+        device=body["device"],
+        log_epoch=body["log_epoch"],
+        sequence=body["sequence"],
+        reason=reason,
+        reason_told=PLAY_REASONS.told(reason),
+    )
 
 
 def _record(play: PagedPlay) -> dict[str, Any]:

@@ -23,6 +23,9 @@ from sync.roles import Role
 from sync.runtime.clock import Clock
 from sync.wire.release import Release
 from sync.wire.value_types import Identifier, Instant, Request, Wire
+from sync.words.problems import PROBLEMS
+from sync.words.sentences import Told
+from sync.words.warnings import WARNINGS
 
 PREVIEW_KEPT_S = 60.0  # campaigns and items expire: a preview is at most this old
 
@@ -79,7 +82,9 @@ class Preview(Wire):
     new_bytes: int = 0
     rollout: RolloutView | None = None
     problems: dict[str, str] = Field(default_factory=dict)
+    problems_told: dict[str, Told] = Field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    warnings_told: tuple[Told, ...] = ()
     short_lines: dict[str, str] = Field(default_factory=dict)
 
 
@@ -139,7 +144,12 @@ class PreviewRoutes:
             problems = dict(islice(error.fields.items(), MOST_NAMED))
             report = await self._publisher.booking_report(channel)
             return Preview(
-                channel=channel, problems=problems, warnings=report.texts(), short_lines=report.short_lines()
+                channel=channel,
+                problems=problems,
+                problems_told={field: PROBLEMS.told(why) for field, why in problems.items()},
+                warnings=report.texts(),
+                warnings_told=tuple(map(WARNINGS.told, report.texts())),
+                short_lines=report.short_lines(),
             )
         release, newest, report = compiled.release, compiled.newest, await self._publisher.booking_report(channel)
         before = None if newest is None else await asyncio.to_thread(self._publisher.read_release, newest)
@@ -147,6 +157,7 @@ class PreviewRoutes:
         new = [asset for asset in release.assets if asset.sha256 not in known]
         held = () if before is None else before.assets
         new_bytes = await asyncio.to_thread(bytes_to_fetch, new, held, self._publisher.read_chunk_list)
+        warnings = (*plan_warnings(release), *report.texts())
         return Preview(
             channel=channel,
             unchanged=compiled.unchanged,
@@ -157,7 +168,8 @@ class PreviewRoutes:
             new_assets=len(new),
             new_bytes=new_bytes,
             rollout=None if compiled.unchanged else await self._rollout(release, before, new_bytes),
-            warnings=(*plan_warnings(release), *report.texts()),
+            warnings=warnings,
+            warnings_told=tuple(map(WARNINGS.told, warnings)),
             short_lines=report.short_lines(),
         )
 

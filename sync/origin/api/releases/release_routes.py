@@ -20,6 +20,8 @@ from sync.origin.store.releases import ListedRelease, ReleaseStore
 from sync.roles import Role
 from sync.runtime.clock import instant
 from sync.wire.value_types import Identifier, Instant, Request, Wire
+from sync.words.sentences import Told
+from sync.words.warnings import WARNINGS
 
 SMALL_BODY_BYTES = 16 * 1024
 MOST_DIGITS = 18
@@ -76,6 +78,7 @@ class PublishedView(ReleaseView):
     unchanged: bool
     plan_differs: bool = False
     warnings: tuple[str, ...] = ()
+    warnings_told: tuple[Told, ...] = ()
     issued_at: Instant
     expires_at: Instant
 
@@ -152,6 +155,7 @@ def _published(done: Publication, plan_differs: bool) -> PublishedView:
         unchanged=done.unchanged,
         plan_differs=plan_differs,
         warnings=done.warnings,
+        warnings_told=tuple(map(WARNINGS.told, done.warnings)),
         issued_at=done.timestamp.issued_at,
         expires_at=done.timestamp.expires_at,
     )

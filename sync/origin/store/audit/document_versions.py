@@ -21,7 +21,7 @@ from sync.origin.store.audit.record import record
 from sync.origin.tables.audit import document_versions
 from sync.wire.canonical_json import canonical_json
 
-_NOT_KEPT = {"warnings"}  # of the answer to one change
+_NOT_KEPT = {"warnings", "warnings_told"}  # of the answer to one change
 _AT_ONCE = 50  # documents of an earlier version that are read together
 
 

@@ -35,6 +35,7 @@ from sync.runtime.clock import unix_ms
 from sync.wire.content_paths import release_path
 from sync.wire.device_reports import Play
 from sync.wire.release import Asset, Campaign, Creative, Item, Line, MediaKind, Playlist, Release
+from sync.words.plays import PLAY_REASONS
 from tests.fakes import FakeClock
 from tests.origin.api.proof.test_audit import audited
 from tests.origin.api.proof.test_plays import bring, kept, statuses
@@ -233,6 +234,8 @@ async def test_what_cannot_have_happened_is_taken_as_evidence_and_is_in_no_sum(
     page = (await server.ask("GET", "/v1/plays?set_aside=true", server.reader)).document
     told = {one["sequence"]: one["reason"] for one in page["set_aside"]}
     assert told == {number: reason(why) for number, (_, why) in enumerate(TABLE, start=1) if why}
+    for one in page["set_aside"]:
+        assert PLAY_REASONS.say(one["reason_told"]["code"], **one["reason_told"]["values"]) == one["reason"]
     text = (await server.ask("GET", "/v1/plays?format=csv", server.reader)).text
     assert {
         int(row["sequence"]): row["set_aside"] for row in csv.DictReader(io.StringIO(text)) if row["set_aside"]

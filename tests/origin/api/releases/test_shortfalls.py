@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sync.words.warnings import WARNINGS
 from tests.origin.planning_origin import Client, PlanningOrigin, request_json
 
 YEARS = {"starts_at": "2026-01-01T00:00:00.000Z", "ends_at": "2036-01-01T00:00:00.000Z"}
@@ -12,6 +13,7 @@ async def book(client: Client, name: str, percent: int, **more: Any) -> dict[str
     body = {"name": name, "advertiser": f"{name} Ltd", "lines": [line], **YEARS, **more}
     status, made = await request_json(client, "POST", "/v1/campaigns", body)
     assert status == 201
+    assert [WARNINGS.say(one["code"], **one["values"]) for one in made["warnings_told"]] == made["warnings"]
     return dict(made)
 
 
