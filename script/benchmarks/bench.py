@@ -54,6 +54,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Coroutine[None, None, Rows]
     "ads": lambda options: ads.measure(options.seed, options.seeds),
     "start": lambda _: start.measure(),
     "footprint": lambda _: footprint.measure(),
+    "editors": lambda options: tables.measure_editors(options.editors),
     "encode": lambda options: encode.measure(options.only),
     "chunks": lambda _: chunks.measure(),
     "colour": lambda _: colour.measure(),
@@ -135,6 +136,7 @@ def main() -> None:
     parts = f"of `fuzz`: decks, ingest or documents; of `kills`: daemon; of `sync`: {', '.join(syncing.PARTS)} (all); "
     parts += f"of `origin`: {', '.join(origin.PARTS)} (all)"
     parser.add_argument("--part", default="", help=parts)
+    parser.add_argument("--editors", type=int, default=200, help="who change one playlist at once, of `editors`")
     parser.add_argument("--kills", type=int, default=1000, help="of a syncer or player by `kills` (%(default)s)")
     parser.add_argument("--plays", type=int, default=reports.PLAYS, help="of a month, for `reports` (%(default)s)")
     simulated = f"simulated ones of `origin` ({origin.DEVICES:,}; for its plays {origin.DEVICES_OF_PLAYS:,})"

@@ -1,4 +1,4 @@
-"""Runs what `script/test` does less of, long tables and kills, and tells each file's count, failures and time."""
+"""Runs what `script/test` does less of: long tables, editors and kills; tells each file's count, failures and time."""
 
 import asyncio
 import os
@@ -19,6 +19,12 @@ async def measure_kills(kills: int) -> list[dict[str, Any]]:
     """Kill a syncer so many times while it fetches from a server with faults, and check its files each time."""
     rows = await _run("tests/sync/device/disk/test_kill.py", "-k", "killed_at_any_moment", SIGNAGE_KILLS=str(kills))
     return [{"kills": kills, **row} for row in rows]
+
+
+async def measure_editors(editors: int) -> list[dict[str, Any]]:
+    """Have so many random editors change one playlist over HTTP at once, on SQLite and PostgreSQL."""
+    rows = await _run("tests/origin", "-k", "random_editors", SIGNAGE_EDITORS=str(editors))
+    return [{"editors": editors, **row} for row in rows]
 
 
 async def _run(*chosen: str, **variables: str) -> list[dict[str, Any]]:

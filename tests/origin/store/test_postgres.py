@@ -20,6 +20,7 @@ from sqlalchemy import delete, insert, select, text
 from sqlalchemy.util import await_only
 
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken, Unauthenticated
+from sync.http.listener import serve_http
 from sync.origin.persistence.database import open_origin_database
 from sync.origin.persistence.lists import CHANNELS, DEVICES, MEDIA
 from sync.origin.persistence.migrations.versions import revision_0001_first_schema
@@ -68,13 +69,15 @@ from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import HistoryRecord, Play, PlayBatch
 from tests.fakes import FakeClock
 from tests.origin.api.media import test_folders, test_uses
+from tests.origin.api.plans.random_editors import edit_by_chance
+from tests.origin.api.plans.test_random_editors import EDITORS
 from tests.origin.api.proof.test_history import BOOT, NINE, late, record, synchronised
 from tests.origin.http.test_idempotency import check_two_processes
 from tests.origin.intake.random_deliveries import check_random_deliveries
 from tests.origin.persistence.test_schema_upgrade import first_keys, newest
 from tests.origin.planning_origin import Client, PlanningOrigin, open_planning_origin, serve_planning
 from tests.origin.retention.retention_origin import GRACE_S, asset_of, open_retention_origin
-from tests.origin.running_origin import ZERO, play, running_origin, settings_in
+from tests.origin.running_origin import ZERO, RunningOrigin, play, running_origin, settings_in
 from tests.origin.store.audit.test_document_versions import check_record_in_functions, check_versions
 from tests.origin.store.grouped_checkpoints import check_groups
 
@@ -122,6 +125,23 @@ async def origins(cluster: str, tmp_path: Path, clock: FakeClock) -> AsyncIterat
 
 async def test_a_repeated_request_is_carried_out_by_one_process(origins: Origins, clock: FakeClock) -> None:
     await check_two_processes(origins[0].database, clock, is_sqlite=False)
+
+
+async def test_random_editors_of_two_origins_lose_nothing(
+    cluster: str, origins: Origins, tmp_path: Path, clock: FakeClock
+) -> None:
+    one, other = (
+        settings_in(folder).model_copy(update={"storage": OriginStorageSettings(data_dir=folder, database_url=cluster)})
+        for folder in (tmp_path / "one", tmp_path / "other")
+    )
+    async with (
+        running_origin(one, clock) as first,
+        open_origin(other, clock) as origin,
+        serve_http(origin.app, "127.0.0.1", 0) as url,
+    ):
+        second = RunningOrigin(origin, url, first.client, first.writer, first.reader)
+        made, _ = await edit_by_chance([first, second], clock, editors=EDITORS, steps=3, seed=7)
+        assert made > EDITORS
 
 
 async def test_versions_are_kept_and_changes_recorded_by_whom(origins: Origins) -> None:
