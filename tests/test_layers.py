@@ -61,15 +61,21 @@ ROOMS: dict[str, tuple[int, str]] = {
         ENGINES_AND_STORES,
         "sync/origin/audit sync/origin/persistence sync/origin/tables sync/origin/planning",
     ),
+    "sync/origin/store/drafts": (
+        ENGINES_AND_STORES,
+        "sync/origin/audit sync/origin/persistence sync/origin/store/audit sync/origin/store/spaces sync/origin/tables",
+    ),
     "sync/origin/store": (
         ENGINES_AND_STORES,
-        "sync/origin/audit sync/origin/persistence sync/origin/tables sync/origin/planning sync/origin/store/audit "
-        "sync/origin/store/changes sync/origin/store/heartbeats sync/origin/store/reports",
+        "sync/origin/audit sync/origin/persistence sync/origin/planning sync/origin/store/audit "
+        "sync/origin/store/changes sync/origin/store/drafts sync/origin/store/heartbeats "
+        "sync/origin/store/reports sync/origin/tables",
     ),
     "sync/origin/store/media": (
         ENGINES_AND_STORES,
         "sync/origin/audit sync/origin/persistence sync/origin/planning sync/origin/planning/media "
-        "sync/origin/store sync/origin/store/audit sync/origin/store/heartbeats sync/origin/tables",
+        "sync/origin/store sync/origin/store/audit sync/origin/store/drafts sync/origin/store/heartbeats "
+        "sync/origin/tables",
     ),
     "sync/origin/store/spaces": (
         ENGINES_AND_STORES,
@@ -162,7 +168,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/http": (
         SERVICES,
         "sync/http sync/origin/audit sync/origin/limits sync/origin/store sync/origin/store/changes "
-        "sync/origin/store/people sync/origin/store/spaces sync/trust",
+        "sync/origin/store/drafts sync/origin/store/people sync/origin/store/spaces sync/trust",
     ),
     "sync/origin/login": (SERVICES, "sync/origin/people sync/origin/store/people sync/trust"),
     "player/diagnostics": (
@@ -184,9 +190,9 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/api/releases": (
         FACES,
-        "sync/http sync/origin/api sync/origin/http sync/origin/persistence sync/origin/planning "
-        "sync/origin/publishing sync/origin/publishing/planned sync/origin/retention sync/origin/store "
-        "sync/programme/bookings",
+        "sync/http sync/origin/api sync/origin/audit sync/origin/http sync/origin/persistence "
+        "sync/origin/planning sync/origin/publishing sync/origin/publishing/planned sync/origin/retention "
+        "sync/origin/store sync/origin/store/drafts sync/programme/bookings",
     ),
     "sync/origin/api/media": (
         FACES,
@@ -196,7 +202,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/api/plans": (
         FACES,
         "sync/http sync/origin/api sync/origin/audit sync/origin/editing sync/origin/persistence "
-        "sync/origin/planning sync/origin/store sync/origin/store/audit",
+        "sync/origin/planning sync/origin/store sync/origin/store/audit sync/origin/store/drafts",
     ),
     "sync/origin/api/proof": (
         FACES,
@@ -229,9 +235,9 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/api/people sync/origin/api/plans sync/origin/api/proof sync/origin/api/releases "
         "sync/origin/api/spaces sync/origin/audit sync/origin/console sync/origin/editing sync/origin/http "
         "sync/origin/ingest sync/origin/intake sync/origin/live sync/origin/login sync/origin/persistence "
-        "sync/origin/proof sync/origin/publishing sync/origin/publishing/folder sync/origin/publishing/planned "
-        "sync/origin/reports sync/origin/retention "
-        "sync/origin/settings sync/origin/store sync/origin/store/changes sync/origin/store/heartbeats "
+        "sync/origin/proof sync/origin/publishing sync/origin/publishing/folder "
+        "sync/origin/publishing/planned sync/origin/reports sync/origin/retention sync/origin/settings "
+        "sync/origin/store sync/origin/store/changes sync/origin/store/drafts sync/origin/store/heartbeats "
         "sync/origin/store/media sync/origin/store/people sync/origin/store/proof sync/origin/store/reports "
         "sync/origin/store/spaces",
     ),

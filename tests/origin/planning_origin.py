@@ -30,11 +30,13 @@ from sync.origin.publishing.publisher import Publisher
 from sync.origin.retention.policy import RetentionRule
 from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.devices import DeviceStore
+from sync.origin.store.drafts.readiness import ReadinessStore
 from sync.origin.store.media.media import MediaStore
 from sync.origin.store.media.uses import MediaUseStore
 from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.proof.identity_doubts import IdentityDoubtStore
 from sync.origin.store.publications import PublicationStore
+from sync.origin.store.ready_plans import ReadyPlans
 from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.schedules import ScheduleStore
 from sync.roles import Role
@@ -147,11 +149,16 @@ async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
     store: Any = DeviceStore(planning.database)
     live: Any = SimpleNamespace(screens=Screens(planning.clock))
     devices = DeviceRoutes(store, IdentityDoubtStore(planning.database), store, live=live, clock=planning.clock)
+    ready = ReadyPlans(planning.database)
     routes = (
-        PlanDocumentRoutes(PLAYLIST_KIND, planning.playlists, changed),
-        ScheduleRoutes(planning.schedules, changed, planning.publisher.warn_schedule),
-        PlanDocumentRoutes(CAMPAIGN_KIND, planning.campaigns, changed, planning.publisher.warn_campaign),
-        ReleaseRoutes(planning.publisher, planning.releases, RetentionRule(PREVIOUS, GRACE_MS)),
+        PlanDocumentRoutes(PLAYLIST_KIND, planning.playlists, changed, ready=ready.playlist),
+        ScheduleRoutes(planning.schedules, changed, planning.publisher.warn_schedule, ready=ready.schedule),
+        PlanDocumentRoutes(
+            CAMPAIGN_KIND, planning.campaigns, changed, planning.publisher.warn_campaign, ready=ready.campaign
+        ),
+        ReleaseRoutes(
+            planning.publisher, planning.releases, ReadinessStore(planning.database), RetentionRule(PREVIOUS, GRACE_MS)
+        ),
         PreviewRoutes(planning.publisher, planning.releases, devices.views, planning.clock),
         PublicationRoutes(
             PublicationStore(planning.database, planning.clock), planning.schedules, changed, planning.clock

@@ -15,6 +15,7 @@ from sync.http.listener import hold_by_token
 from sync.http.operations import UNGUARDED, Access, InSpaces, Needed
 from sync.origin.audit.actor import Actor, ActorKind, set_actor
 from sync.origin.http.origin_memory import Caller, OriginMemory
+from sync.origin.store.drafts.ready_versions import keep_drafts
 from sync.origin.store.people.keys import Key, KeyStore
 from sync.origin.store.spaces.caller_rights import ALL, act_with
 from sync.roles import Right, Role, refusal
@@ -22,6 +23,9 @@ from sync.runtime.clock import Clock, unix_ms
 from sync.trust.signing import new_token, token_hash
 
 COOKIE = "signage_session"
+DRAFT = "draft"
+"""A parameter of what saves a plan: whether it stays a draft, though who saves it may publish it."""
+
 FIRST_KEY = "first"
 
 log = logging.getLogger(__name__)
@@ -46,6 +50,7 @@ class Gatekeeper:
         address = client_of(request, request.app)
         set_actor(Actor(ActorKind.UNKNOWN, "", "", address))  # not who sent the last request of this connection
         act_with(ALL)  # a connection serves many, one after the other
+        keep_drafts(False)
         if access in UNGUARDED:
             return
         caller = await self.identify(request)
@@ -55,6 +60,7 @@ class Gatekeeper:
         set_actor(actor_of(caller, address))
         if not caller.is_device:
             act_with(caller.rights)
+            keep_drafts(request.query.get(DRAFT, "false") != "false")
         hold_by_token(request, caller.proof)
 
     async def identify(self, request: web.Request) -> Caller:

@@ -10,10 +10,22 @@ from sync.origin.planning.schedules import StoredSchedule
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingDraft:
+    """A draft that no release has yet; `ready_version` is what has gone out or can, None: it was never ready."""
+
+    kind: str  # playlist, schedule or campaign; a schedule has the id and name of its channel
+    id: str
+    name: str
+    version: int
+    ready_version: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelPlan:
     """Everything a release of one channel is made from, read at one moment.
 
-    `fallback` has the facts about the fallback media, `logos` about the media of logos, by id.
+    `fallback` has the facts about the fallback media, `logos` about the media of logos, by id. `left_out` are the
+    drafts of what it is made of, `never` those that it needs all the same, for they were never ready.
     """
 
     schedule: StoredSchedule
@@ -21,6 +33,8 @@ class ChannelPlan:
     campaigns: tuple[StoredCampaign, ...]
     fallback: MediaFact | None
     logos: Mapping[str, MediaFact] = field(default_factory=dict)
+    left_out: tuple[WaitingDraft, ...] = ()
+    never: tuple[WaitingDraft, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

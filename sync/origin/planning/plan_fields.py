@@ -91,10 +91,14 @@ class MediaFact(Wire):
 
 
 class Document(Request):
-    """What is stored of every document beside its draft; `media` has the facts about each media it shows, by id."""
+    """What is stored of every document beside its draft; `media` has the facts about each media it shows, by id.
+
+    `ready_version` is the one that releases are made of; a newer one is a draft. Without it none was ever ready.
+    """
 
     id: Identifier
     version: int  # the number of its changes, used as ETag
+    ready_version: int | None = None
     updated_at: Instant
     media: Mapping[str, MediaFact]
 

@@ -101,8 +101,12 @@ class ScheduleDraft(Request):
 
 
 class StoredSchedule(ScheduleDraft):
-    """A channel's schedule as it is stored; `sequence` is that of its newest release, 0 before the first."""
+    """A channel's schedule as it is stored; `sequence` is that of its newest release, 0 before the first.
+
+    `ready_version` is the one that releases are made of; a newer one is a draft. Without it none was ever ready.
+    """
 
     channel: Identifier
     version: int
+    ready_version: int | None = None
     sequence: int

@@ -20,7 +20,7 @@ from sync.errors import Conflict, CorruptContent, NotFound, Rejected, StorageBro
 from sync.formatting import megabytes
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.planning.campaigns import StoredCampaign
-from sync.origin.planning.channel_plan import ReleaseRecord
+from sync.origin.planning.channel_plan import ReleaseRecord, WaitingDraft
 from sync.origin.planning.release_contents import contents_of
 from sync.origin.planning.schedules import StoredSchedule
 from sync.origin.publishing.booking_warnings import BookingReport, booking_report
@@ -53,12 +53,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A release in force. `unchanged`: it was in force before, only its timestamp is new. `warnings`: for planners."""
+    """A release in force. `unchanged`: it was in force before, only its timestamp is new. `warnings`: for planners.
+
+    `left_out` are drafts that it does not have.
+    """
 
     record: ReleaseRecord
     timestamp: Timestamp
     unchanged: bool
     warnings: tuple[str, ...] = ()
+    left_out: tuple[WaitingDraft, ...] = ()
 
 
 class Publisher:
@@ -172,7 +176,7 @@ class Publisher:
             record, timestamp = await self._put_in_force(compiled, ReleaseOrigin(note, publication=publication))
         report = await asyncio.to_thread(booking_report, plan, self._clock.now())
         warnings = (*plan_warnings(compiled.release), *report.texts())
-        done = Publication(record, timestamp, compiled.unchanged, warnings)
+        done = Publication(record, timestamp, compiled.unchanged, warnings, plan.left_out)
         parts = [*plan.campaigns, *compiled.release.campaigns]
         del plan, compiled
         await asyncio.to_thread(_free, parts)
@@ -217,13 +221,17 @@ class Publisher:
             )
             raise Rejected(f"channel {channel} cannot be published: {wrong}", fields={"channel": wrong})
 
-    async def booking_report(self, channel: str, about: Set[str] | None = None, channels: int = 1) -> BookingReport:
+    async def booking_report(
+        self, channel: str, about: Set[str] | None = None, channels: int = 1, *, ready: bool = False
+    ) -> BookingReport:
         """Return what the bookings of a channel's plan cannot get (see `booking_warnings.booking_report`).
+
+        It is the plan as it is edited, or what of it is `ready`.
 
         Raises:
             NotFound: there is no such channel.
         """
-        plan = await self._store.plan(channel)
+        plan = await self._store.plan(channel, ready=ready)
         return await asyncio.to_thread(booking_report, plan, self._clock.now(), about, channels)
 
     async def warn_campaign(self, campaign: StoredCampaign) -> StoredCampaign:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from sync.errors import Rejected
 from sync.origin.planning.campaigns import LineDraft, StoredCampaign
-from sync.origin.planning.channel_plan import ChannelPlan
+from sync.origin.planning.channel_plan import ChannelPlan, WaitingDraft
 from sync.origin.planning.plan_fields import MediaFact, MediaUse
 from sync.origin.planning.playlists import PlaylistItem, StoredPlaylist
 from sync.origin.planning.schedules import DaypartDraft, LogoDraft
@@ -74,6 +74,9 @@ def compile_release(plan: ChannelPlan, *, created_at: datetime, now: datetime) -
     overlays = tuple(_overlays(plan, used, now))
     if not playlists:
         used.problems["default_playlist"] = "nothing is ever on air: name a default playlist, or make a daypart"
+    for one in plan.never:
+        if one.kind == "schedule" or one.id in on_air:
+            used.problems[f"{one.kind}s.{one.id}"] = _never_ready(one, schedule.channel)
     _refuse(schedule.channel, used.problems)
     return Release(
         channel=schedule.channel,
@@ -102,6 +105,13 @@ def plan_warnings(release: Release) -> tuple[str, ...]:
         f"channel {release.channel} names no time zone: {first} the zone that each screen's system is set to. "
         "Set the channel's zone.",
     )
+
+
+def _never_ready(one: WaitingDraft, channel: str) -> str:
+    take = f'publish with "with": [{{"kind": "{one.kind}", "id": "{one.id}"}}], or have it made ready first'
+    if one.kind == "schedule":
+        return f"the schedule of {channel} is a draft that was never ready: {take}"
+    return f"the schedule of {channel} shows the {one.kind} {one.name}, a draft that was never ready: {take}"
 
 
 def _refuse(channel: str, problems: Mapping[str, str]) -> None:

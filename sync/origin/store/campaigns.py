@@ -19,6 +19,7 @@ from sync.origin.planning.file_names import natural_key
 from sync.origin.planning.schedules import WindowDraft
 from sync.origin.store.audit.document_versions import KeptDocument, keep_missing_versions, keep_version
 from sync.origin.store.audit.record import record
+from sync.origin.store.drafts.ready_versions import mark_saved
 from sync.origin.store.reports.billable_rules import note_rules
 from sync.origin.store.row_checks import (
     FACT_COLUMNS,
@@ -133,6 +134,7 @@ def _document(stored: StoredCampaign) -> KeptDocument:
 
 
 async def _kept(connection: AsyncConnection, campaign_id: str, action: Action) -> StoredCampaign:
+    await mark_saved(connection, ThingKind.CAMPAIGN, campaign_id)
     stored = await _get_campaign(connection, campaign_id)
     await keep_version(connection, _document(stored), action)
     return stored
@@ -172,6 +174,7 @@ def _campaign(rows: Sequence[RowMapping]) -> StoredCampaign:
     return StoredCampaign(
         id=first["id"],
         version=first["version"],
+        ready_version=first["ready_version"],
         updated_at=instant(first["updated_ms"]),
         name=first["name"],
         advertiser=first["advertiser"],

@@ -17,6 +17,7 @@ from sync.origin.planning.file_names import same_name
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem, StoredPlaylist
 from sync.origin.store.audit.document_versions import KeptDocument, keep_missing_versions, keep_version
 from sync.origin.store.audit.record import record
+from sync.origin.store.drafts.ready_versions import mark_saved, ready_users
 from sync.origin.store.row_checks import (
     FACT_COLUMNS,
     check_ids_free,
@@ -41,6 +42,7 @@ class PlaylistSummary(Wire):
     id: str
     name: str
     version: int
+    ready_version: int | None = None
     updated_at: Instant
     items: int
 
@@ -118,7 +120,7 @@ class PlaylistStore:
         """
         async with self._database.writing() as connection:
             await check_version(connection, playlists, "playlist", playlist_id, version)
-            users = (await connection.execute(_used_by(playlist_id))).scalars().all()
+            users = {*(await connection.scalars(_used_by(playlist_id))), *await ready_users(connection, playlist_id)}
             if users:
                 raise Conflict("this playlist is in use: remove it from these channels first", users=sorted(users))
             gone = (
@@ -145,6 +147,7 @@ def _document(stored: StoredPlaylist) -> KeptDocument:
 
 
 async def _kept(connection: AsyncConnection, playlist_id: str, action: Action) -> StoredPlaylist:
+    await mark_saved(connection, ThingKind.PLAYLIST, playlist_id)
     stored = await _get_playlist(connection, playlist_id)
     await keep_version(connection, _document(stored), action)
     return stored
@@ -178,6 +181,7 @@ def _playlist(rows: list[RowMapping]) -> StoredPlaylist:
         id=rows[0]["id"],
         name=rows[0]["name"],
         version=rows[0]["version"],
+        ready_version=rows[0]["ready_version"],
         updated_at=instant(rows[0]["updated_ms"]),
         items=tuple(_item(row) for row in item_rows),
         media={media_id: media_fact(row) for media_id, row in facts.items()},
@@ -198,7 +202,7 @@ def _item(row: RowMapping) -> PlaylistItem:
 
 
 def _summary(row: RowMapping) -> PlaylistSummary:
-    values = {name: row[name] for name in ("id", "name", "version")}
+    values = {name: row[name] for name in ("id", "name", "version", "ready_version")}
     return PlaylistSummary(updated_at=instant(row["updated_ms"]), items=row["count"], **values)
 
 

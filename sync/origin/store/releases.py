@@ -22,15 +22,10 @@ from sync.origin.persistence.database import OriginDatabase, insertion
 from sync.origin.persistence.lists import RELEASES
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.planning.channel_plan import ChannelPlan, ReleaseRecord
-from sync.origin.planning.plan_fields import MediaFact
 from sync.origin.planning.release_contents import ReleaseContent, Runs, ShownAssets, runs_at, runs_with
-from sync.origin.planning.schedules import StoredSchedule
-from sync.origin.store.campaigns import load_campaigns
 from sync.origin.store.changes.change_log import Subject, note
 from sync.origin.store.heartbeats.heartbeats import write_held
-from sync.origin.store.playlists import load_playlists
-from sync.origin.store.row_checks import FACT_COLUMNS, join_media_facts, media_fact
-from sync.origin.store.schedules import get_schedule, logo_facts
+from sync.origin.store.ready_plans import load_plan
 from sync.origin.tables.devices import devices
 from sync.origin.tables.media import media
 from sync.origin.tables.plans import campaigns, channels, playlists
@@ -55,23 +50,14 @@ class ReleaseStore:
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
-    async def plan(self, channel: str) -> ChannelPlan:
-        """Return everything that a release of the channel is made from, as it is at one moment.
+    async def plan(self, channel: str, *, ready: bool = True) -> ChannelPlan:
+        """Return all that a release of the channel is made from at one moment, or its plan as it is edited.
 
         Raises:
             NotFound: there is no such channel.
         """
         async with self._database.reading() as connection:
-            schedule = await get_schedule(connection, channel)
-            playlist_ids = {daypart.playlist for daypart in schedule.dayparts} | {schedule.default_playlist} - {None}
-            booked = campaigns.c.channel_id.is_(None) | (campaigns.c.channel_id == channel)
-            return ChannelPlan(
-                schedule=schedule,
-                playlists=await load_playlists(connection, playlists.c.id.in_(playlist_ids)),
-                campaigns=await load_campaigns(connection, booked),
-                fallback=await _fallback(connection, schedule),
-                logos=await logo_facts(connection, schedule),
-            )
+            return await load_plan(connection, channel, ready=ready)
 
     async def channels(self, most: int) -> tuple[str, ...]:
         """Return the first channels by name."""
@@ -211,9 +197,9 @@ class ReleaseStore:
     async def plan_version(self, channel: str) -> tuple[Any, ...]:
         """Return a value that changes whenever the plan of a channel may have changed; only good for comparing."""
         queries = (
-            select(channels.c.version, channels.c.sequence).where(channels.c.id == channel),
-            _change_counts(playlists),
-            _change_counts(campaigns),
+            select(channels.c.version, channels.c.ready_version, channels.c.sequence).where(channels.c.id == channel),
+            _change_counts(playlists).add_columns(func.sum(playlists.c.ready_version)),
+            _change_counts(campaigns).add_columns(func.sum(campaigns.c.ready_version)),
             _change_counts(media).add_columns(func.count(media.c.asset_sha256)),
             select(func.count()).select_from(releases).where(releases.c.channel_id == channel),
         )
@@ -288,12 +274,6 @@ def _listing(previous: int) -> Select[Any]:
 
 def _listed(row: RowMapping) -> ListedRelease:
     return ListedRelease(_record(row), None if row["pushed_ms"] is None else row["after_ms"])
-
-
-async def _fallback(connection: AsyncConnection, schedule: StoredSchedule) -> MediaFact | None:
-    query = select(*FACT_COLUMNS).select_from(join_media_facts(media))
-    row = (await connection.execute(query.where(media.c.id == schedule.fallback))).mappings().first()
-    return None if row is None else media_fact(row)
 
 
 def _record(row: RowMapping) -> ReleaseRecord:

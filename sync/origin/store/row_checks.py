@@ -69,6 +69,16 @@ def asset_in(row: RowMapping) -> Asset | None:
     return Asset(**{name: row[f"asset_{name}"] for name in Asset.model_fields})
 
 
+async def media_facts(connection: AsyncConnection, media_ids: Iterable[str]) -> dict[str, MediaFact]:
+    """Return the facts about these media, by id; of one that is not there, none."""
+    ids, found = sorted(media_ids), dict[str, MediaFact]()
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        batch = media.c.id.in_(ids[start : start + _IDS_PER_QUERY])
+        rows = await connection.execute(select(*FACT_COLUMNS).select_from(join_media_facts(media)).where(batch))
+        found.update((row["media_id"], media_fact(row)) for row in rows.mappings())
+    return found
+
+
 async def check_media(connection: AsyncConnection, uses: FieldUses) -> dict[str, str]:
     """Return the name of each media that is used, by id.
 

@@ -13,7 +13,6 @@ from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import CHANNELS, name_keys
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.planning.plan_fields import MediaFact
 from sync.origin.planning.schedules import (
     BreakDraft,
     DaypartDraft,
@@ -29,20 +28,17 @@ from sync.origin.store.audit.document_versions import (
     keep_version,
 )
 from sync.origin.store.audit.record import record
+from sync.origin.store.drafts.ready_versions import mark_saved
 from sync.origin.store.row_checks import (
-    FACT_COLUMNS,
     FieldUses,
     check_exists,
     check_ids_free,
     check_media,
     check_version,
-    join_media_facts,
-    media_fact,
     new_id,
     update_versioned,
 )
 from sync.origin.tables.devices import devices
-from sync.origin.tables.media import media
 from sync.origin.tables.plans import campaigns, channels, dayparts, overlays, playlists
 from sync.origin.tables.releases import releases
 from sync.wire.value_types import Wire
@@ -157,6 +153,7 @@ def _document(stored: StoredSchedule) -> KeptDocument:
 
 
 async def _kept(connection: AsyncConnection, channel: str, action: Action) -> StoredSchedule:
+    await mark_saved(connection, ThingKind.SCHEDULE, channel)
     stored = await get_schedule(connection, channel)
     await keep_version(connection, _document(stored), action)
     return stored
@@ -187,6 +184,7 @@ def _schedule(
     return StoredSchedule(
         channel=row["id"],
         version=row["version"],
+        ready_version=row["ready_version"],
         sequence=row["sequence"],
         zone=row["zone"] or None,
         default_playlist=row["default_playlist_id"],
@@ -275,10 +273,3 @@ async def _load_overlays(connection: AsyncConnection, condition: ColumnElement[b
         overlay = _OVERLAY.validate_python({**row["style"], **picture, "id": row["id"]})
         found.setdefault(row["channel_id"], []).append(overlay)
     return found
-
-
-async def logo_facts(connection: AsyncConnection, draft: ScheduleDraft) -> dict[str, MediaFact]:
-    """Return the facts about the media of a schedule's logos, by id."""
-    ids = sorted({media_id for _, media_id in _logos(draft)})
-    query = select(*FACT_COLUMNS).select_from(join_media_facts(media)).where(media.c.id.in_(ids))
-    return {row["media_id"]: media_fact(row) for row in (await connection.execute(query)).mappings()}

@@ -27,6 +27,7 @@ playlists = Table(
     Column("id", String(64), primary_key=True),
     Column("name", Text, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("ready_version", Integer),  # that releases are made of; NULL: none was ever ready
     Column("updated_ms", BigInteger, nullable=False),
     *name_key_columns(),
     space_column(),
@@ -65,6 +66,7 @@ channels = Table(
     Column("ads", Integer, nullable=False, default=1),
     Column("fallback_media_id", ForeignKey("media.id"), index=True),
     Column("version", Integer, nullable=False),
+    Column("ready_version", Integer),  # that releases are made of; NULL: none was ever ready
     Column("sequence", BigInteger, nullable=False, default=0),
     *name_key_columns(),
     space_column(),
@@ -109,6 +111,7 @@ campaigns = Table(
     Column("starts_ms", BigInteger, nullable=False),
     Column("ends_ms", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("ready_version", Integer),  # that releases are made of; NULL: none was ever ready
     Column("updated_ms", BigInteger, nullable=False),
     *name_key_columns(),
     space_column(),

@@ -35,6 +35,7 @@ from sync.origin.store.media.retention import RetentionStore
 from sync.origin.store.media.uploads import UploadStore
 from sync.origin.store.media.uses import MediaUseStore
 from sync.origin.store.playlists import PlaylistStore
+from sync.origin.store.ready_plans import ReadyPlans
 from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.schedules import ScheduleStore
 from sync.origin.wiring.parts import Routes, Run
@@ -69,15 +70,18 @@ def plan_parts(
     cleaner = _cleaner(settings, database, files, metrics, clock)
     publisher = target.publisher
     releases = release_parts(settings, database, publisher, devices, hints, clock)
+    ready = ReadyPlans(database)
     routes: tuple[Routes, ...] = (
         UploadRoutes(target.intake),
         MediaRoutes(target.media, MediaEditStore(database, clock), files, wake=pipeline.wake, changed=hints.changed),
         MediaFolderRoutes(MediaFolderStore(database, clock), hints.changed),
         MediaUseRoutes(MediaUseStore(database)),
-        PlanDocumentRoutes(PLAYLIST_KIND, target.playlists, hints.changed),
+        PlanDocumentRoutes(PLAYLIST_KIND, target.playlists, hints.changed, ready=ready.playlist),
         *_edit_routes(target, database, hints),
-        ScheduleRoutes(target.schedules, hints.changed, publisher.warn_schedule),
-        PlanDocumentRoutes(CAMPAIGN_KIND, target.campaigns, hints.changed, publisher.warn_campaign),
+        ScheduleRoutes(target.schedules, hints.changed, publisher.warn_schedule, ready=ready.schedule),
+        PlanDocumentRoutes(
+            CAMPAIGN_KIND, target.campaigns, hints.changed, publisher.warn_campaign, ready=ready.campaign
+        ),
         *releases.routes,
         StorageRoutes(cleaner, files, settings.storage.reserve_bytes),
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sync.origin.api.devices import DeviceRoutes
+from sync.origin.api.plans.ready_routes import ReadyRoutes
 from sync.origin.api.releases.preview_routes import PreviewRoutes
 from sync.origin.api.releases.publication_routes import PublicationRoutes
 from sync.origin.api.releases.release_routes import ReleaseRoutes
@@ -13,6 +14,7 @@ from sync.origin.publishing.planned.publication_runner import PublicationRunner
 from sync.origin.publishing.publisher import Publisher
 from sync.origin.retention.policy import RetentionRule
 from sync.origin.settings.model import OriginConfiguration
+from sync.origin.store.drafts.readiness import ReadinessStore
 from sync.origin.store.publications import PublicationStore
 from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.schedules import ScheduleStore
@@ -38,10 +40,12 @@ def release_parts(
 ) -> ReleaseParts:
     """Build them."""
     store, planned, changed = ReleaseStore(database), PublicationStore(database, clock), hints.changed
+    readiness = ReadinessStore(database)
     late_s = settings.publish.late_at_most_s
     runner = PublicationRunner(planned, publisher, clock, late_s=late_s, changed=changed)
     routes = (
-        ReleaseRoutes(publisher, store, retention_rule(settings)),
+        ReleaseRoutes(publisher, store, readiness, retention_rule(settings)),
+        ReadyRoutes(readiness, changed),
         PreviewRoutes(publisher, store, devices.views, clock),
         PublicationRoutes(planned, ScheduleStore(database), changed, clock),
     )

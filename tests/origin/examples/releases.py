@@ -7,7 +7,7 @@ from tests.origin.examples.recorder import Recorder
 
 
 async def tell(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> None:
-    """Pin a release, and plan a publication."""
+    """Pin a release, make a draft ready, and plan a publication."""
     show = recorder.show
     await show("PATCH", "/v1/releases/{channel}/{sequence}", {"pinned": True}, channel="main", sequence="1")
     planned = await show("POST", "/v1/publications", {"channel": "main", "local": "2026-12-24T18:00", "note": "Eve"})
@@ -15,3 +15,6 @@ async def tell(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> N
     await show("GET", "/v1/publications/{id}", id=planned["id"])
     await show("PATCH", "/v1/publications/{id}", {"local": "2026-12-24T17:00"}, id=planned["id"])
     await show("DELETE", "/v1/publications/{id}", id=planned["id"])
+    await show("POST", "/v1/playlists/{id}/ready", id=known["playlist"])
+    await show("POST", "/v1/schedule/{channel}/ready", channel="main")
+    await show("POST", "/v1/campaigns/{id}/ready", id=known["campaign"])

@@ -21,6 +21,7 @@ from sqlalchemy.util import await_only
 
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken, Unauthenticated
 from sync.http.listener import serve_http
+from sync.origin.audit.changes import ThingKind
 from sync.origin.persistence.database import open_origin_database
 from sync.origin.persistence.lists import CHANNELS, DEVICES, MEDIA
 from sync.origin.persistence.migrations.versions import revision_0001_first_schema
@@ -42,6 +43,8 @@ from sync.origin.store.counts import CountStore, DeviceCounts
 from sync.origin.store.days.archived_plays import ArchiveStore
 from sync.origin.store.days.play_days import mark_days
 from sync.origin.store.devices import DeviceStore, add_device
+from sync.origin.store.drafts.readiness import ReadinessStore
+from sync.origin.store.drafts.ready_versions import keep_drafts
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.origin.store.media.edits import MediaEditStore
 from sync.origin.store.pairings import Admission, Pairing, PairingLimits, PairingStep, PairingStore
@@ -805,3 +808,36 @@ async def test_a_planned_publication_is_carried_out_by_exactly_one_of_two_origin
     )
     state = (await stores[1].get(cancelled.id)).outcome.state
     assert state is (PublicationState.DONE if isinstance(outcomes[0], Conflict) else PublicationState.CANCELLED)
+
+
+async def test_a_release_is_made_of_ready_versions(origins: Origins) -> None:
+    first, second = origins
+    for media in "ab":
+        await first.make_media(media)
+    draft = PlaylistDraft(name="Lobby", items=(PlaylistItem(media="a"),))
+    playlist = await first.playlists.create(draft)
+    await first.schedules.create("main", ScheduleDraft(zone="Europe/Berlin", default_playlist=playlist.id))
+    before = await second.releases.plan_version("main")
+    keep_drafts(True)
+    try:
+        await second.playlists.replace(
+            playlist.id, PlaylistDraft(name="New", items=(PlaylistItem(media="b"),)), version=1
+        )
+        await second.schedules.replace("main", ScheduleDraft(zone="UTC"), version=1)
+    finally:
+        keep_drafts(False)
+    plan = await first.releases.plan("main")
+    assert [(one.name, [item.media for item in one.items]) for one in plan.playlists] == [("Lobby", ["a"])]
+    assert (plan.schedule.zone, sorted(one.kind for one in plan.left_out)) == (
+        "Europe/Berlin",
+        ["playlist", "schedule"],
+    )
+    assert (await first.releases.plan("main", ready=False)).schedule.zone == "UTC"
+    with pytest.raises(Conflict, match="in use"):
+        await first.media.remove("a", version=None)
+    between = await second.releases.plan_version("main")
+    ready = ReadinessStore(first.database)
+    both = [(ThingKind.PLAYLIST, playlist.id, 2), (ThingKind.SCHEDULE, "main", None)]
+    assert await ready.make_ready(both) == [2, 2]
+    assert len({before, between, await second.releases.plan_version("main")}) == 3
+    assert (await second.releases.plan("main")).left_out == ()

@@ -8,10 +8,11 @@ from typing import Any, Generic, Protocol, TypeVar
 from aiohttp import hdrs, web
 from pydantic import BaseModel
 
-from sync.http.bodies import json_answer, read_json, requested_version, require_version
+from sync.http.bodies import json_answer, read_json, read_query, requested_version, require_version
 from sync.http.forwarded import location
 from sync.http.operations import Operation
 from sync.origin.api.lists import ListPage, list_operation
+from sync.origin.api.plans.saved_versions import SavedAs, WhichVersion
 from sync.origin.persistence.lists import CAMPAIGNS, PLAYLISTS
 from sync.origin.persistence.pages import ListRule, Page, PageRequest
 from sync.origin.planning.campaigns import CampaignDraft, StoredCampaign
@@ -79,7 +80,10 @@ class DocumentStore(Protocol[DraftIn, StoredOut]):
 
 
 class PlanDocumentRoutes(Generic[Draft, Stored]):
-    """Serves one kind of document. Calls `changed(topic, id)` after each stored change; `warned` adds its warnings."""
+    """Serves one kind of document. Calls `changed(topic, id)` after each stored change; `warned` adds its warnings.
+
+    `ready` reads the ready version.
+    """
 
     def __init__(
         self,
@@ -87,8 +91,11 @@ class PlanDocumentRoutes(Generic[Draft, Stored]):
         store: DocumentStore[Draft, Stored],
         changed: Callable[[str, str], None],
         warned: Callable[[Stored], Awaitable[Stored]] | None = None,
+        *,
+        ready: Callable[[str], Awaitable[Stored]],
     ) -> None:
         self._kind = kind
+        self._ready = ready
         self._store = store
         self._changed = changed
         self._warned = warned
@@ -110,8 +117,9 @@ class PlanDocumentRoutes(Generic[Draft, Stored]):
                 stored,
                 201,
                 answer_headers=(hdrs.LOCATION,),
+                query=SavedAs,
             ),
-            Operation("GET", one, self._read, f"A {whole}", Role.VIEWER, answer=stored),
+            Operation("GET", one, self._read, f"A {whole}", Role.VIEWER, answer=stored, query=WhichVersion),
             Operation(
                 "PUT",
                 one,
@@ -121,6 +129,7 @@ class PlanDocumentRoutes(Generic[Draft, Stored]):
                 draft,
                 stored,
                 needed_headers=(hdrs.IF_MATCH,),
+                query=SavedAs,
             ),
             Operation(
                 "DELETE", one, self._remove, f"Remove a {kind.one}", Role.EDITOR, status=204, headers=(hdrs.IF_MATCH,)
@@ -134,7 +143,8 @@ class PlanDocumentRoutes(Generic[Draft, Stored]):
         return answer
 
     async def _read(self, request: web.Request) -> web.Response:
-        found = await self._store.get(request.match_info["id"])
+        asked = read_query(request, WhichVersion).version
+        found = await (self._store.get if asked is None else self._ready)(request.match_info["id"])
         return await asyncio.to_thread(json_answer, found, version=found.version)
 
     async def _replace(self, request: web.Request) -> web.Response:

@@ -10,6 +10,7 @@ from sync.http.bodies import json_answer, read_json, require_version
 from sync.http.operations import Operation
 from sync.origin.api.plans.documents import BODY_CAP_BYTES
 from sync.origin.api.plans.plan_editor import Draft, EditOutcome, PlanEditor, Stored
+from sync.origin.api.plans.saved_versions import SavedAs
 from sync.origin.planning.plan_fields import MOST_VALUES
 from sync.roles import Role
 from sync.wire.value_types import Request, Wire
@@ -65,6 +66,7 @@ class PlanEditRoutes(Generic[Draft, Stored]):
                 self._editor.kind.edits,
                 EditAnswer,
                 needed_headers=(hdrs.IF_MATCH,),
+                query=SavedAs,
             ),
             Operation(
                 "POST",
@@ -74,6 +76,7 @@ class PlanEditRoutes(Generic[Draft, Stored]):
                 Role.EDITOR,
                 Undo,
                 EditAnswer,
+                query=SavedAs,
             ),
         )
 

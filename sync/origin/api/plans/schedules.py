@@ -6,9 +6,10 @@ from aiohttp import hdrs, web
 from pydantic import TypeAdapter, ValidationError
 
 from sync.errors import Rejected
-from sync.http.bodies import json_answer, read_json, requested_version, require_version
+from sync.http.bodies import json_answer, read_json, read_query, requested_version, require_version
 from sync.http.operations import Operation
 from sync.origin.api.lists import ListPage, list_operation
+from sync.origin.api.plans.saved_versions import SavedAs, WhichVersion
 from sync.origin.persistence.lists import CHANNELS
 from sync.origin.planning.plan_fields import MOST_VALUES
 from sync.origin.planning.schedules import ScheduleDraft, StoredSchedule
@@ -32,14 +33,20 @@ class ChannelList(ListPage):
 
 
 class ScheduleRoutes:
-    """Serves schedules. Calls `changed("schedule", channel)` after each stored change; `warned` adds its warnings."""
+    """Serves schedules. Calls `changed("schedule", channel)` after each stored change; `warned` adds its warnings.
+
+    `ready` reads the ready version.
+    """
 
     def __init__(
         self,
         store: ScheduleStore,
         changed: Callable[[str, str], None],
         warned: Callable[[StoredSchedule], Awaitable[StoredSchedule]],
+        *,
+        ready: Callable[[str], Awaitable[StoredSchedule]],
     ) -> None:
+        self._ready = ready
         self._store = store
         self._changed = changed
         self._warned = warned
@@ -51,7 +58,9 @@ class ScheduleRoutes:
         return (
             list_operation(many, "The schedules of all channels", CHANNELS, ScheduleList, self._store.page),
             list_operation("/v1/channels", "Channels, by name", CHANNELS, ChannelList, self._store.summaries),
-            Operation("GET", one, self._read, "The schedule of a channel", Role.VIEWER, answer=stored),
+            Operation(
+                "GET", one, self._read, "The schedule of a channel", Role.VIEWER, answer=stored, query=WhichVersion
+            ),
             Operation(
                 "PUT",
                 one,
@@ -62,6 +71,7 @@ class ScheduleRoutes:
                 stored,
                 headers=(hdrs.IF_MATCH,),
                 also=(201,),
+                query=SavedAs,
             ),
             Operation(
                 "DELETE",
@@ -75,7 +85,8 @@ class ScheduleRoutes:
         )
 
     async def _read(self, request: web.Request) -> web.Response:
-        found = await self._store.get(request.match_info["channel"])
+        asked = read_query(request, WhichVersion).version
+        found = await (self._store.get if asked is None else self._ready)(request.match_info["channel"])
         return json_answer(found, version=found.version)
 
     async def _put(self, request: web.Request) -> web.Response:

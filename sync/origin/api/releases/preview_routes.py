@@ -12,6 +12,7 @@ from sync.http.bodies import json_answer, read_query
 from sync.http.operations import Operation
 from sync.http.problems import MOST_NAMED
 from sync.origin.api.devices import DeviceView
+from sync.origin.api.releases.release_routes import DraftView, draft_views
 from sync.origin.http.answer_cache import AnswerCache
 from sync.origin.publishing.compiled_release import count_ads, count_items
 from sync.origin.publishing.publisher import Publisher
@@ -69,7 +70,8 @@ class Preview(Wire):
 
     Devices with the newest release would download `new_bytes` of `new_assets`: chunks of its assets are copied. With
     `problems` (by field, the first 20) it would be refused, and the numbers are zero. `warnings` do not stand in its
-    way; `short_lines` has for each ad line that cannot get what it bought, by id, why.
+    way; `short_lines` has for each ad line that cannot get what it bought, by id, why. `left_out`: drafts that it would
+    not have.
     """
 
     channel: str
@@ -86,6 +88,7 @@ class Preview(Wire):
     warnings: tuple[str, ...] = ()
     warnings_told: tuple[Told, ...] = ()
     short_lines: dict[str, str] = Field(default_factory=dict)
+    left_out: tuple[DraftView, ...] = ()
 
 
 class ShortfallList(Wire):
@@ -141,17 +144,9 @@ class PreviewRoutes:
         except Rejected as error:
             if not error.fields:  # no such channel
                 raise
-            problems = dict(islice(error.fields.items(), MOST_NAMED))
-            report = await self._publisher.booking_report(channel)
-            return Preview(
-                channel=channel,
-                problems=problems,
-                problems_told={field: PROBLEMS.told(why) for field, why in problems.items()},
-                warnings=report.texts(),
-                warnings_told=tuple(map(WARNINGS.told, report.texts())),
-                short_lines=report.short_lines(),
-            )
-        release, newest, report = compiled.release, compiled.newest, await self._publisher.booking_report(channel)
+            return await self._refused(channel, error)
+        release, newest = compiled.release, compiled.newest
+        report = await self._publisher.booking_report(channel, ready=True)
         before = None if newest is None else await asyncio.to_thread(self._publisher.read_release, newest)
         known = set() if before is None else {asset.sha256 for asset in before.assets}
         new = [asset for asset in release.assets if asset.sha256 not in known]
@@ -171,7 +166,24 @@ class PreviewRoutes:
             warnings=warnings,
             warnings_told=tuple(map(WARNINGS.told, warnings)),
             short_lines=report.short_lines(),
+            left_out=await self._waiting(channel),
         )
+
+    async def _refused(self, channel: str, error: Rejected) -> Preview:
+        problems = dict(islice(error.fields.items(), MOST_NAMED))
+        report = await self._publisher.booking_report(channel, ready=True)
+        return Preview(
+            channel=channel,
+            problems=problems,
+            problems_told={field: PROBLEMS.told(why) for field, why in problems.items()},
+            warnings=report.texts(),
+            warnings_told=tuple(map(WARNINGS.told, report.texts())),
+            short_lines=report.short_lines(),
+            left_out=await self._waiting(channel),
+        )
+
+    async def _waiting(self, channel: str) -> tuple[DraftView, ...]:
+        return draft_views((await self._store.plan(channel)).left_out)
 
     async def _rollout(self, release: Release, before: Release | None, new_bytes: int) -> RolloutView:
         screens = [_screen(device) for device in await self._devices(release.channel)]

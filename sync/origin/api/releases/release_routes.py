@@ -1,8 +1,9 @@
 """Releases over HTTP: publish a channel, bring back what it showed before, list its releases, pin those to be kept."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Annotated, Literal
 
 from aiohttp import web
 from pydantic import Field, StringConstraints
@@ -11,11 +12,13 @@ from sync.errors import NotFound
 from sync.http.bodies import json_answer, read_json
 from sync.http.operations import Operation
 from sync.origin.api.lists import ListPage, list_operation
+from sync.origin.audit.changes import ThingKind
 from sync.origin.persistence.lists import RELEASES
 from sync.origin.persistence.pages import Page, PageRequest
-from sync.origin.planning.channel_plan import ReleaseRecord
+from sync.origin.planning.channel_plan import ReleaseRecord, WaitingDraft
 from sync.origin.publishing.publisher import Publication, Publisher
 from sync.origin.retention.policy import RetentionRule
+from sync.origin.store.drafts.readiness import ReadinessStore
 from sync.origin.store.releases import ListedRelease, ReleaseStore
 from sync.roles import Role
 from sync.runtime.clock import instant
@@ -27,8 +30,25 @@ SMALL_BODY_BYTES = 16 * 1024
 MOST_DIGITS = 18
 
 
+class PlanName(Request):
+    """A playlist, schedule (by its channel) or campaign."""
+
+    kind: Literal["playlist", "schedule", "campaign"]
+    id: Identifier
+
+
+class DraftView(Wire):
+    """A draft that no release has; `ready_version`: what releases are made of instead, null: it was never ready."""
+
+    kind: Literal["playlist", "schedule", "campaign"]
+    id: str
+    name: str
+    version: int
+    ready_version: int | None = None
+
+
 class PublishRequest(Request):
-    """The channel to publish, and a note for people.
+    """The channel to publish, and a note for people. `with` are drafts that are made ready before.
 
     With `again`, the sequence of an earlier release, what that showed comes back as a new release; the plan stays.
     """
@@ -36,6 +56,7 @@ class PublishRequest(Request):
     channel: Identifier
     note: Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)] | None = None
     again: Annotated[int, Field(ge=1, lt=10**MOST_DIGITS)] | None = None
+    drafts: tuple[PlanName, ...] = Field((), alias="with", max_length=100)
 
 
 class PinRequest(Request):
@@ -72,10 +93,11 @@ class PublishedView(ReleaseView):
     """The release in force. `unchanged`: it was in force before, only its signature is new.
 
     `warnings`: what a planner should know, though it is published. `plan_differs`: publishing the plan would change
-    what is shown now, for an earlier release came back.
+    what is shown now, for an earlier release came back. `left_out`: drafts that it does not have.
     """
 
     unchanged: bool
+    left_out: tuple[DraftView, ...] = ()
     plan_differs: bool = False
     warnings: tuple[str, ...] = ()
     warnings_told: tuple[Told, ...] = ()
@@ -92,8 +114,11 @@ class ReleaseList(ListPage):
 class ReleaseRoutes:
     """Serves releases; `rule` says how long their files are kept."""
 
-    def __init__(self, publisher: Publisher, store: ReleaseStore, rule: RetentionRule) -> None:
+    def __init__(
+        self, publisher: Publisher, store: ReleaseStore, readiness: ReadinessStore, rule: RetentionRule
+    ) -> None:
         self._publisher = publisher
+        self._readiness = readiness
         self._store = store
         self._rule = rule
 
@@ -111,6 +136,7 @@ class ReleaseRoutes:
     async def _publish(self, request: web.Request) -> web.Response:
         asked = await read_json(request, PublishRequest, cap_bytes=SMALL_BODY_BYTES)
         if asked.again is None:
+            await self._readiness.make_ready([(ThingKind(one.kind), one.id, None) for one in asked.drafts])
             done, differs = await self._publisher.publish(asked.channel, asked.note), False
         else:
             done = await self._publisher.bring_back(asked.channel, asked.again, asked.note)
@@ -149,6 +175,11 @@ def _view(record: ReleaseRecord) -> ReleaseView:
     return ReleaseView(created_at=instant(record.created_ms), **own)
 
 
+def draft_views(waiting: Iterable[WaitingDraft]) -> tuple[DraftView, ...]:
+    """Return drafts as they are told."""
+    return tuple(DraftView.model_validate(asdict(one)) for one in waiting)
+
+
 def _published(done: Publication, plan_differs: bool) -> PublishedView:
     return PublishedView(
         **_view(done.record).model_dump(),
@@ -156,6 +187,7 @@ def _published(done: Publication, plan_differs: bool) -> PublishedView:
         plan_differs=plan_differs,
         warnings=done.warnings,
         warnings_told=tuple(map(WARNINGS.told, done.warnings)),
+        left_out=draft_views(done.left_out),
         issued_at=done.timestamp.issued_at,
         expires_at=done.timestamp.expires_at,
     )

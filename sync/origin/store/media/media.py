@@ -24,6 +24,7 @@ from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import MEDIA, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
+from sync.origin.store.drafts.ready_versions import ready_users
 from sync.origin.store.media.media_rows import MEDIA_STATES, MediaRow, MediaState, media_query, media_row
 from sync.origin.store.media.uses import uses_in_plans
 from sync.origin.store.row_checks import check_version
@@ -107,7 +108,7 @@ class MediaStore:
         """
         async with self._database.writing() as connection:
             await check_version(connection, media, "media", media_id, version)
-            if users := (await uses_in_plans(connection, media_id)).names:
+            if users := (*(await uses_in_plans(connection, media_id)).names, *await ready_users(connection, media_id)):
                 raise Conflict("this media is in use: remove it there first", users=users)
             await connection.execute(delete(media).where(media.c.id == media_id))
 

@@ -1,0 +1,91 @@
+"""The version of a playlist, schedule or campaign that goes out with the next release: its last ready one.
+
+What is saved by who may publish it is ready at once, unless it is to be kept as a draft. So one person alone never has
+a draft. Whether drafts are kept belongs to the task, as the rights do, which the guard sets for each request.
+"""
+
+import asyncio
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+from sqlalchemy import Select, Table, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sync.errors import NotFound, StaleVersion
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
+from sync.origin.store.audit.record import record
+from sync.origin.store.spaces.visible_rows import changeable
+from sync.origin.tables.audit import document_versions
+from sync.origin.tables.plans import campaigns, channels, playlists
+from sync.roles import Role
+
+TABLES: Mapping[ThingKind, Table] = {
+    ThingKind.PLAYLIST: playlists,
+    ThingKind.SCHEDULE: channels,
+    ThingKind.CAMPAIGN: campaigns,
+}
+
+_KEEPS_DRAFTS: ContextVar[bool] = ContextVar("keeps drafts", default=False)
+
+
+def keep_drafts(wanted: bool) -> None:
+    """Have what this task saves from now on be a draft, or be ready where who acts may publish it."""
+    _KEEPS_DRAFTS.set(wanted)
+
+
+async def mark_saved(connection: AsyncConnection, kind: ThingKind, document: str) -> None:
+    """Have the present version of a document be its ready one, unless it is a draft; in the caller's transaction."""
+    table = TABLES[kind]
+    if not _KEEPS_DRAFTS.get():
+        these = (table.c.id == document, changeable(table, Role.PUBLISHER))
+        await connection.execute(update(table).where(*these).values(ready_version=table.c.version))
+
+
+async def mark_ready(connection: AsyncConnection, kind: ThingKind, document: str, version: int | None) -> int:
+    """Have a version of a document be its ready one (None: the present one); return it.
+
+    Raises:
+        NotFound: there is no such document, or it lies where one may not publish.
+        StaleVersion: this is not its present version.
+    """
+    table = TABLES[kind]
+    query = select(table).where(table.c.id == document, changeable(table, Role.PUBLISHER)).with_for_update()
+    row = (await connection.execute(query)).mappings().first()
+    if row is None:
+        raise NotFound(f"there is no {kind} {document} that you may publish")
+    if version not in (None, row["version"]):
+        raise StaleVersion(f"this {kind} was changed since: read it again", current=row["version"])
+    if row["ready_version"] != row["version"]:
+        await connection.execute(update(table).where(table.c.id == document).values(ready_version=table.c.version))
+        before, after = {"ready_version": row["ready_version"]}, {"ready_version": row["version"]}
+        name = row["id"] if kind is ThingKind.SCHEDULE else row["name"]
+        record(connection, AuditedChange(kind, document, name, Action.CHANGED, before=before, after=after))
+    return int(row["version"])
+
+
+def with_draft(table: Table) -> Any:
+    """Return the condition of the documents with a draft beside their ready version, or without a ready one."""
+    return table.c.ready_version.is_distinct_from(table.c.version)
+
+
+async def ready_users(connection: AsyncConnection, used: str) -> list[str]:
+    """Return the names of documents whose ready version uses a media or playlist, though their draft may not."""
+    found: list[str] = []
+    for kind, table in TABLES.items():
+        name = table.c.id if kind is ThingKind.SCHEDULE else table.c.name
+        rows = (await connection.execute(_ready_bodies(kind, table, name))).all()
+        found += await asyncio.to_thread(lambda rows: list(_using(used, rows)), rows)
+    return sorted(found)
+
+
+def _ready_bodies(kind: ThingKind, table: Table, name: Any) -> Select[Any]:
+    own = document_versions.c
+    ready = (own.kind == kind.value, own.document_id == table.c.id, own.version == table.c.ready_version)
+    return select(name, own.body).where(*ready, with_draft(table))
+
+
+def _using(used: str, rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    sought = f'"{used}"'.encode()
+    return (name for name, body in rows if sought in zlib.decompress(body))

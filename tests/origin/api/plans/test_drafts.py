@@ -1,0 +1,182 @@
+"""Drafts and ready versions over HTTP: releases are made of what is ready alone, and say what they leave out."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sync.origin.http.auth import make_key
+from sync.origin.planning.playlists import PlaylistDraft
+from sync.roles import Role
+from sync.wire.release import Release
+from tests.fakes import FakeClock
+from tests.origin.planning_origin import PlanningOrigin, open_planning_origin
+from tests.origin.running_origin import Answer, RunningOrigin, running_origin, settings_in
+
+
+@dataclass
+class Desk:
+    """An origin with media `a`, `b`, `c`, an editor and a publisher."""
+
+    server: RunningOrigin
+    editor: str
+    publisher: str
+
+    async def edit(self, method: str, path: str, body: Any = None, version: int | None = None) -> Any:
+        return await self.do(self.editor, method, path, body, version)
+
+    async def publish(self, **more: Any) -> Answer:
+        return await self.server.ask("POST", "/v1/releases", self.publisher, {"channel": "main", **more})
+
+    async def do(self, token: str, method: str, path: str, body: Any = None, version: int | None = None) -> Any:
+        headers = {} if version is None else {"If-Match": f'"{version}"'}
+        answer = await self.server.ask(method, path, token, body, headers=headers)
+        assert answer.status < 300, answer.text
+        return answer.document
+
+    async def shown(self) -> list[str]:
+        """Return the titles that the newest release shows, ads too."""
+        [newest] = (await self.server.ask("GET", "/v1/releases?channel=main&limit=1", self.editor)).document["releases"]
+        raw = (await self.server.ask("GET", f"/content/releases/{newest['sha256']}.json")).text
+        release = Release.model_validate_json(raw)
+        items = [item.title for playlist in release.playlists for item in playlist.items]
+        return items + [ad.title for one in release.campaigns for line in one.lines for ad in line.creatives]
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Desk]:
+    async with open_planning_origin(tmp_path, clock) as planning:
+        for media in "abc":
+            await planning.make_media(media)
+    async with running_origin(settings_in(tmp_path), clock) as server:
+        tokens = [
+            (await make_key(server.origin.keys, clock, str(role), role))[1] for role in (Role.EDITOR, Role.PUBLISHER)
+        ]
+        yield Desk(server, *tokens)
+
+
+def playlist_of(*media: str, name: str = "Lobby") -> dict[str, Any]:
+    return {"name": name, "items": [{"media": one} for one in media]}
+
+
+async def on_air(desk: Desk) -> str:
+    """Have the publisher put a playlist of `a` on air; return its id."""
+    made = await desk.do(desk.publisher, "POST", "/v1/playlists", playlist_of("a"))
+    await desk.do(desk.publisher, "PUT", "/v1/schedule/main", {"zone": "UTC", "default_playlist": made["id"]})
+    return str(made["id"])
+
+
+async def test_one_person_alone_never_meets_a_draft(desk: Desk) -> None:
+    playlist = await on_air(desk)
+    path = f"/v1/playlists/{playlist}"
+    changed = await desk.do(desk.publisher, "PUT", path, playlist_of("b"), 1)
+    assert (changed["version"], changed["ready_version"]) == (2, 2)
+    done = await desk.publish()
+    assert (done.status, done.document["left_out"]) == (201, [])
+
+
+async def test_a_release_has_what_is_ready_and_names_the_drafts_that_it_leaves_out(desk: Desk) -> None:
+    playlist = await on_air(desk)
+    path = f"/v1/playlists/{playlist}"
+    draft = await desk.edit("PUT", path, playlist_of("b", name="Lobby, new"), 1)
+    assert (draft["version"], draft["ready_version"]) == (2, 1)
+    done = await desk.publish()
+    assert await desk.shown() == ["a.jpg"]
+    waiting = {"kind": "playlist", "id": playlist, "name": "Lobby, new", "version": 2, "ready_version": 1}
+    assert done.document["left_out"] == [waiting]
+    preview = await desk.do(desk.editor, "GET", "/v1/releases/preview?channel=main")
+    assert (preview["unchanged"], preview["left_out"]) == (True, [waiting])
+    assert (await desk.do(desk.editor, "GET", path))["items"][0]["media"] == "b"
+    ready = await desk.do(desk.editor, "GET", f"{path}?version=ready")
+    assert (ready["name"], ready["version"], [one["media"] for one in ready["items"]]) == ("Lobby", 1, ["a"])
+    refused = await desk.server.ask("POST", f"{path}/ready", desk.editor)
+    assert refused.status == 403
+    stale = await desk.server.ask("POST", f"{path}/ready", desk.publisher, headers={"If-Match": '"1"'})
+    assert stale.status == 412
+    assert await desk.do(desk.publisher, "POST", f"{path}/ready", None, 2) == {"ready_version": 2}
+    again = await desk.publish()
+    assert (again.status, again.document["left_out"], await desk.shown()) == (201, [], ["b.jpg"])
+
+
+async def test_who_may_publish_can_keep_a_draft_on_purpose(desk: Desk) -> None:
+    playlist = await on_air(desk)
+    kept = await desk.do(desk.publisher, "PUT", f"/v1/playlists/{playlist}?draft=true", playlist_of("b"), 1)
+    assert kept["ready_version"] == 1
+    await desk.publish()
+    assert await desk.shown() == ["a.jpg"]
+    saved = await desk.do(desk.publisher, "PUT", f"/v1/playlists/{playlist}", playlist_of("b"), 2)
+    assert saved["ready_version"] == 3
+
+
+async def test_what_is_ready_and_needs_what_never_was_names_both_and_takes_both(desk: Desk) -> None:
+    await on_air(desk)
+    new = await desk.edit("POST", "/v1/playlists", playlist_of("b", name="New"))
+    assert new["ready_version"] is None
+    daypart = {"name": "Day", "playlist": new["id"]}
+    seen = await desk.do(desk.editor, "GET", "/v1/schedule/main")
+    schedule = {"zone": "UTC", "default_playlist": seen["default_playlist"], "dayparts": [daypart]}
+    await desk.do(desk.publisher, "PUT", "/v1/schedule/main", schedule, seen["version"])
+    refused = await desk.publish()
+    field = f"playlists.{new['id']}"
+    assert (refused.status, list(refused.document["fields"])) == (422, [field])
+    offer = f'publish with "with": [{{"kind": "playlist", "id": "{new["id"]}"}}]'
+    assert refused.document["fields"][field].startswith("the schedule of main shows the playlist New, a draft")
+    assert offer in refused.document["fields"][field]
+    unknown = await desk.publish(**{"with": [{"kind": "playlist", "id": "none"}]})
+    assert unknown.status == 404
+    taken = await desk.publish(**{"with": [{"kind": "playlist", "id": new["id"]}]})
+    assert (taken.status, sorted(await desk.shown())) == (201, ["a.jpg", "b.jpg"])
+
+
+async def test_a_schedule_and_a_campaign_have_drafts_too(desk: Desk, clock: FakeClock) -> None:
+    playlist = await on_air(desk)
+    other = await desk.do(desk.publisher, "POST", "/v1/playlists", playlist_of("b", name="Other"))
+    draft = {"zone": "Europe/Berlin", "default_playlist": other["id"]}
+    saved = await desk.edit("PUT", "/v1/schedule/main", draft, 1)
+    assert (saved["version"], saved["ready_version"]) == (2, 1)
+    line = {"name": "All", "creatives": [{"media": "c"}]}
+    booking = {"name": "Fizzo", "advertiser": "Fizzo", "lines": [line]}
+    flight = {"starts_at": "2026-01-01T00:00:00Z", "ends_at": "2027-01-01T00:00:00Z"}
+    campaign = await desk.edit("POST", "/v1/campaigns", booking | flight)
+    done = await desk.publish()
+    assert await desk.shown() == ["a.jpg"]
+    left = [(one["kind"], one["ready_version"]) for one in done.document["left_out"]]
+    assert left == [("schedule", 1), ("campaign", None)]
+    ready = await desk.do(desk.editor, "GET", "/v1/schedule/main?version=ready")
+    assert (ready["default_playlist"], ready["version"]) == (playlist, 1)
+    missing = await desk.server.ask("GET", f"/v1/campaigns/{campaign['id']}?version=ready", desk.editor)
+    assert missing.status == 404
+    await desk.do(desk.publisher, "POST", f"/v1/campaigns/{campaign['id']}/ready")
+    await desk.do(desk.publisher, "POST", "/v1/schedule/main/ready")
+    await desk.publish()
+    assert await desk.shown() == ["b.jpg", "c.jpg"]
+    elsewhere = booking | flight | {"channel": "main", "name": "Fizzo, later", "ends_at": "2026-01-02T00:00:00Z"}
+    await desk.edit("PUT", f"/v1/campaigns/{campaign['id']}", elsewhere, 1)
+    again = await desk.publish()
+    assert (again.document["unchanged"], again.document["left_out"][0]["name"]) == (True, "Fizzo, later")
+
+
+async def test_what_only_a_ready_version_uses_cannot_be_removed(desk: Desk) -> None:
+    playlist = await on_air(desk)
+    await desk.edit("PUT", f"/v1/playlists/{playlist}", playlist_of("b"), 1)
+    media = await desk.server.ask("DELETE", "/v1/media/a", desk.editor)
+    assert (media.status, media.document["users"]) == (409, ["Lobby"])
+    other = await desk.do(desk.publisher, "POST", "/v1/playlists", playlist_of("c", name="Other"))
+    await desk.edit("PUT", "/v1/schedule/main", {"zone": "UTC", "default_playlist": other["id"]}, 1)
+    removed = await desk.server.ask("DELETE", f"/v1/playlists/{playlist}", desk.editor)
+    assert (removed.status, removed.document["users"]) == (409, ["main"])
+
+
+async def test_a_channel_that_was_never_ready_is_not_published(desk: Desk) -> None:
+    made = await desk.edit("POST", "/v1/playlists", playlist_of("a"))
+    await desk.edit("PUT", "/v1/schedule/main", {"zone": "UTC", "default_playlist": made["id"]})
+    refused = await desk.publish()
+    assert (refused.status, set(refused.document["fields"])) == (422, {"schedules.main", f"playlists.{made['id']}"})
+    both = [{"kind": "schedule", "id": "main"}, {"kind": "playlist", "id": made["id"]}]
+    assert (await desk.publish(**{"with": both})).status == 201
+
+
+async def test_the_command_line_and_services_save_what_is_ready(planning: PlanningOrigin) -> None:
+    assert (await planning.playlists.create(PlaylistDraft(name="Lobby"))).ready_version == 1
