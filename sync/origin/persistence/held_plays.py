@@ -44,19 +44,21 @@ class HeldPlays:
 
     def add(self, came: Mapping[Day, HeldDay]) -> None:
         """Hold what one transaction has added to days, after it."""
+        share = self._facts.setdefault
         for day, new in came.items():
-            new.plays = [play._replace(facts=self._facts.setdefault(play.facts, play.facts)) for play in new.plays]
-            held = self._pop(day)
-            follows = held is None or (held.log == new.log and held.until < new.first)
-            if new.log and follows and self._size + len(new.plays) + (len(held.plays) if held else 0) <= MOST_HELD:
-                self._days[day] = new if held is None else _joined(held, new)
-                self._size += len(self._days[day].plays)
+            new.plays = [CountedPlay(share(facts, facts), *rest) for facts, *rest in new.plays]
+            self._hold(day, self._pop(day), new)
         if self._size >= MOST_HELD // 2:
             self.half_full.set()
 
     def take(self, days: Iterable[Day]) -> dict[Day, HeldDay]:
         """Return what is held of these days, and hold it no more."""
         return {day: held for day in days if (held := self._pop(day))}
+
+    def put_back(self, taken: Mapping[Day, HeldDay]) -> None:
+        """Hold again what was taken and not used, with what came since."""
+        for day, held in taken.items():
+            self._hold(day, held, self._pop(day))
 
     def forget(self) -> None:
         """Forget what two counts of all days had no use for, as where another origin counts them."""
@@ -69,13 +71,22 @@ class HeldPlays:
         if self._size < MOST_HELD // 2:
             self.half_full.clear()
 
+    def _hold(self, day: Day, held: HeldDay | None, new: HeldDay | None) -> None:
+        joined = _joined(held, new) if held and new else held or new
+        if joined and joined.log and self._size + len(joined.plays) <= MOST_HELD:
+            self._days[day] = joined
+            self._size += len(joined.plays)
+
     def _pop(self, day: Day) -> HeldDay | None:
         held = self._days.pop(day, None)
         self._size -= len(held.plays) if held else 0
         return held
 
 
-def _joined(held: HeldDay, new: HeldDay) -> HeldDay:
+def _joined(held: HeldDay, new: HeldDay) -> HeldDay | None:
+    """Return both together; None: the new ones do not follow."""
+    if held.log != new.log or held.until >= new.first:
+        return None
     held.plays.extend(new.plays)
     held.until, held.marks = new.until, held.marks + new.marks
     return held

@@ -47,9 +47,9 @@ def counted_play(play: AnyPlay, started_ms: int, set_aside: str | None, *, corre
     """Return what a play that has just come is counted from."""
     detail, state = play.screen_detail, play.clock_state
     facts = CountedFacts(
-        play.kind.value, play.release, play.asset, play.item, play.campaign, play.line, play.creative,
-        play.outcome.value, detail if detail in _DETAILS else play.screen.value,
-        state if state in _STATES else _CLOCKS[play.clock.value], bool(play.relaxed), play.expected_ms, play.zone,
+        play.kind._value_, play.release, play.asset, play.item, play.campaign, play.line, play.creative,
+        play.outcome._value_, detail if detail in _DETAILS else play.screen._value_,
+        state if state in _STATES else _CLOCKS[play.clock._value_], bool(play.relaxed), play.expected_ms, play.zone,
         set_aside, False, corrected,
     )  # fmt: skip
     return CountedPlay(facts, started_ms, play.rendered_ms)

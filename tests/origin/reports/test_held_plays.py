@@ -60,6 +60,26 @@ async def test_what_is_held_is_not_read(databases: tuple[OriginDatabase, OriginD
     assert await by_hour(sums, "d") == await counted_anew(one, "d")
 
 
+async def test_what_is_left_for_the_next_transaction_is_still_held(
+    databases: tuple[OriginDatabase, OriginDatabase], read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = databases
+    monkeypatch.setattr(new_plays, "MOST_PLAYS", 3)
+    counts, sums = counter(one)
+    for device in ("d", "e"):
+        await store(one, device, 1, 2)
+    await counts.count()
+    assert read == []
+    for device in ("d", "e"):
+        assert await by_hour(sums, device) == await counted_anew(one, device)
+    held, [play] = HeldPlays(), [counted_play(Play.model_validate(right(USUAL)), 0, None, corrected=False)]
+    held.add({("d", 1): HeldDay("log", 1, 1, [play])})
+    taken = held.take([("d", 1)])
+    held.add({("d", 1): HeldDay("log", 2, 2, [play])})
+    held.put_back(taken)
+    assert held.take([("d", 1)]) == {("d", 1): HeldDay("log", 1, 2, [play, play], marks=2)}
+
+
 async def test_what_another_origin_stored_is_read(
     databases: tuple[OriginDatabase, OriginDatabase], read: list[str]
 ) -> None:

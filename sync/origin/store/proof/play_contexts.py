@@ -91,11 +91,8 @@ def _taken(connection: Connection, questions: Sequence[Question]) -> dict[str, l
     spans = {one.device: [span for span in one.spans if span[0] <= span[1]] for one in questions}
     ends = [(device, max(until for _, until in own)) for device, own in spans.items() if own]
     newest = _last_two(connection, ends)
-    later = {
-        device
-        for device, until in newest
-        if any(end > min(since for since, _ in spans[device]) for _, end in newest[device, until])
-    }
+    begins = {device: min(since for since, _ in own) for device, own in spans.items() if own}
+    later = {device for (device, _), two in newest.items() if any(end > begins[device] for _, end in two)}
     found = _last_two(
         connection, [(device, until) for device in later for until in {until for _, until in spans[device]}]
     )

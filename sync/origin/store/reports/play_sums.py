@@ -63,9 +63,11 @@ class PlaySumStore:
     async def add(self, days: Sequence[Day], count: Count) -> Added:
         """Add the plays that came since these days were counted, where nothing else changed."""
         held = self._database.held_plays.take(days)
-        return await self._database.write(
+        added = await self._database.write(
             lambda connection: add_new_plays(connection, days, self._judgement, count, held)
         )
+        self._database.held_plays.put_back({day: held[day] for day in added.later if day in held})
+        return added
 
     async def plays_of(self, device: str, days: Collection[int]) -> DayPlays:
         """Return what these days, which follow each other, are counted from."""
