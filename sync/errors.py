@@ -11,6 +11,7 @@ The code that calls a library converts its errors into these, `from error`:
     ├── StorageFull         the disk is full: evict content, then report
     ├── StorageBroken       a file or database cannot be read or written: rename it, rebuild, report
     │   └── Overloaded          it is right, and has too much to do: ask again later
+    ├── ProviderFailed      the provider of identities does not answer, or what it says does not count: another way in
     ├── ScreenFailed        showing failed: skip the item, restart the deck
     │   ├── MediaUnplayable     the media is at fault (counts for quarantine)
     │   └── DeckLost            the deck process ended or hung (does not count)
@@ -145,6 +146,10 @@ class Overloaded(StorageBroken):
     """There is more to read or write than can be done in time. `retry_after_s` is how long to wait."""
 
     retry_after_s = 5.0
+
+
+class ProviderFailed(SignageError):
+    """The provider of identities does not answer, refuses, or sent what does not count: log in in another way."""
 
 
 class ScreenFailed(SignageError):

@@ -288,6 +288,8 @@ DOORS: dict[str, set[str]] = {
     "alembic": {"sync/origin/persistence"},
     "argon2": {"sync/origin/people/password_hash"},
     "pyotp": {"sync/origin/people/second_factor"},
+    "authlib": {"sync/origin/people/provider_tokens"},
+    "joserfc": {"sync/origin/people/provider_tokens"},
     "webauthn": {"sync/origin/people/passkeys"},
     "segno": {"sync/origin/api/people/account_routes"},
     "duckdb": {"sync/origin/persistence/play_files"},

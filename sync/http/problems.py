@@ -15,6 +15,7 @@ from sync.errors import (
     Forbidden,
     NotFound,
     Overloaded,
+    ProviderFailed,
     Rejected,
     RepeatedRequest,
     SignageError,
@@ -49,6 +50,7 @@ _STATUSES: tuple[tuple[type[SignageError], int], ...] = (  # the first match cou
     (TooManyTries, 429),
     (Unsupported, 415),
     (Rejected, 422),
+    (ProviderFailed, 502),
     (StorageFull, 507),
     (StorageBroken, 503),
 )

@@ -53,6 +53,27 @@ _CALLERS = {
     "foreign_page": "a page of {origin} may not act here, at {host}; if a proxy stands before this origin, have it "
     "pass on the Host header as it came, or name it in server.trusted_proxies and have it set X-Forwarded-Host",
 }
+_PROVIDER = {
+    "provider_not_asked": "this browser was not sent to the provider, or long ago: press the button once more",
+    "provider_none": "this origin has no provider of identities: oidc.issuer names one",
+    "provider_too_late": "this took too long, or was done already: press the button once more",
+    "provider_unknown_person": "the provider knows you, and no account here belongs to you: ask an administrator to "
+    "link one to the subject {subject}, or to give you a role at the provider",
+    "provider_no_account": "no account can be made for {name}: too many have this name, or there are too many",
+    "provider_linked": "another account is linked to the subject {subject}: take it from that one first",
+    "provider_unlinked": "this account was unlinked from the provider meanwhile",
+    "provider_silent": "the provider {issuer} does not answer as it should: log in by name and password, or try "
+    "again later",
+    "provider_refuses": "the provider refuses ({why}): log in once more",
+    "provider_is_another": "the provider says that it is {named}, and oidc.issuer is {issuer}: they must be the same, "
+    "letter by letter",
+    "provider_sent_by_another": "another provider than that of oidc.issuer sent this browser back: log in once more",
+    "provider_no_endpoint": "the provider names no {endpoint} over https",
+    "provider_no_token": "the provider sent no id_token: scope openid has to be among oidc.scopes",
+    "provider_token_refused": "the token of the provider does not count: {why}",
+    "provider_token_damaged": "the token of the provider is damaged",
+    "provider_no_subject": "the token of the provider names no subject",
+}
 _PASSKEYS = {
     "passkey_not_asked": "this browser was not asked anything, or long ago: press the button once more",
     "passkey_not_here": "passkeys cannot be used at this address: {why}",
@@ -253,6 +274,18 @@ _FIELDS = {
 }
 
 PROBLEMS = Sentences(
-    {**_THINGS, **_CALLERS, **_PASSKEYS, **_SPACES, **_DEVICES, **_MEDIA, **_PLANS, **_REQUESTS, **_STATE, **_FIELDS}
+    {
+        **_THINGS,
+        **_CALLERS,
+        **_PASSKEYS,
+        **_PROVIDER,
+        **_SPACES,
+        **_DEVICES,
+        **_MEDIA,
+        **_PLANS,
+        **_REQUESTS,
+        **_STATE,
+        **_FIELDS,
+    }
 )
 """What a problem says as a whole or of one of its fields."""

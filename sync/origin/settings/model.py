@@ -1,11 +1,14 @@
 """The origin's settings: defaults, then `origin.toml`, then the environment (`SIGNAGE_ORIGIN__SECTION__KEY`)."""
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, HttpUrl, SecretStr
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
 
+from sync.errors import StorageBroken
+from sync.roles import Role
 from sync.runtime.default_folders import data_folder
 from sync.wire.settings_section import SHORTEST_ENROLMENT_KEY, LoggingSettings, Section
 from sync.wire.value_types import Identifier
@@ -138,6 +141,66 @@ class PublishSettings(Section):
         return key if len(key) >= SHORTEST_ENROLMENT_KEY else ""
 
 
+def _check_provider_address(text: str) -> str:
+    if text and not re.match(r"https://[^/?#]|http://(localhost|127\.0\.0\.1|\[::1\])(:|/|$)", text):
+        raise ValueError("give an address with https (http only on this machine), such as https://login.example.com")
+    return text
+
+
+class OidcSettings(Section):
+    """A provider of identities by which people log in (OpenID Connect), such as that of a company. None by default.
+
+    At the provider this origin is a web application (code flow with PKCE), and the address of its console is where
+    browsers come back. Name and password, passkeys and keys go on working, also when the provider does not.
+    """
+
+    issuer: Annotated[str, AfterValidator(_check_provider_address)] = ""
+    """The issuer, as the provider writes it, such as "https://login.example.com/realms/shops". Empty: there is none."""
+    client_id: str = ""
+    """As whom the provider knows this origin."""
+    client_secret: SecretStr | None = Field(None, examples=["what the provider gave"])
+    """The secret that goes with it. Better in the environment, or in a file of its own."""
+    client_secret_file: str = ""
+    """A file that has the secret and nothing else."""
+    console: Annotated[str, AfterValidator(_check_provider_address)] = ""
+    """The address of the console as people open it, such as "https://signage.example.com/"; the redirect URI."""
+    label: str = "the company account"
+    """What the button says after "Log in with"."""
+    scopes: tuple[str, ...] = ("openid", "profile")
+    """What the provider is asked for; "openid" has to be among them."""
+    role_claim: str = ""
+    """The claim of the token that says the role, such as "groups". Empty: only accounts that are linked get in."""
+    roles: dict[str, Role] = Field(default_factory=dict)
+    """Which value of it gives which role, such as { "signage-editors" = "editor" }; the greatest one counts.
+
+    Who has none of them, and no linked account, does not get in.
+    """
+    session_s: Annotated[int, Field(ge=300, le=7 * 86_400)] = 3_600
+    """How long such a session lasts, in seconds: who is taken away at the provider is out after this time."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.issuer and not (self.client_id and self.console):
+            raise ValueError("issuer needs client_id and console")
+        return self
+
+    @property
+    def secret(self) -> str:
+        """The secret, empty if there is none.
+
+        Raises:
+            StorageBroken: its file cannot be read.
+        """
+        if self.client_secret is not None:
+            return self.client_secret.get_secret_value()
+        if not self.client_secret_file:
+            return ""
+        try:
+            return Path(self.client_secret_file).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise StorageBroken(f"oidc.client_secret_file {self.client_secret_file} cannot be read: {error}") from error
+
+
 class RetentionSettings(Section):
     """What is kept of content that is no longer needed.
 
@@ -163,5 +226,6 @@ class OriginConfiguration(Section):
     uploads: UploadSettings = UploadSettings()
     pipeline: PipelineSettings = PipelineSettings()
     publish: PublishSettings = PublishSettings()
+    oidc: OidcSettings = OidcSettings()
     retention: RetentionSettings = RetentionSettings()
     logging: LoggingSettings = LoggingSettings()

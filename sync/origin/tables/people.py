@@ -120,6 +120,16 @@ login_challenges = Table(
     Column("expires_ms", BigInteger, nullable=False, index=True),
 )
 
+# Accounts that are linked to somebody whom a provider of identities names.
+identities = Table(
+    "identities",
+    metadata,
+    Column("issuer", String(255), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("by_rule", Boolean, nullable=False),  # made by a rule of the settings, which gives the role
+)
+
 # Parts of what there is: each playlist, media, campaign, channel and device lies in one.
 spaces = Table(
     "spaces",

@@ -7,6 +7,7 @@ from sync.origin.api.people.key_routes import KeyRoutes
 from sync.origin.api.people.page_sessions import PageSessions
 from sync.origin.api.people.passkey_routes import PasskeyRoutes
 from sync.origin.api.people.people_routes import PeopleRoutes
+from sync.origin.api.people.provider_routes import ProviderRoutes
 from sync.origin.api.people.session_routes import SessionRoutes
 from sync.origin.api.spaces.space_routes import SpaceRoutes
 from sync.origin.http.host_header_check import allowed_names
@@ -15,8 +16,11 @@ from sync.origin.login.attempts import Attempts
 from sync.origin.login.hashing import Hashing
 from sync.origin.login.log_in import LogIn
 from sync.origin.login.passkey_log_in import PasskeyLogIn
+from sync.origin.login.provider import Provider
+from sync.origin.login.provider_log_in import ProviderLogIn
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.settings.model import OriginConfiguration
+from sync.origin.settings.model import OidcSettings, OriginConfiguration
+from sync.origin.store.people.identities import IdentityStore
 from sync.origin.store.people.keys import KeyStore
 from sync.origin.store.people.login_challenges import ChallengeStore
 from sync.origin.store.people.passkeys import PasskeyStore
@@ -44,12 +48,30 @@ def people_parts(settings: OriginConfiguration, database: OriginDatabase, clock:
     accounts = PeopleAccounts(people, login, clock)
     passkeys = PasskeyLogIn(people, PasskeyStore(database), ChallengeStore(database), login, attempts, clock)
     names = allowed_names(settings.server.host, settings.server.allowed_hosts)
+    identities, oidc = IdentityStore(database), settings.oidc
+    provider = _provider(oidc, accounts, identities, ChallengeStore(database), attempts, clock)
     routes = (
         SessionRoutes(login, sessions, pages, clock),
         AccountRoutes(people, accounts, login, clock),
-        PasskeyRoutes(passkeys, pages, names),
+        PasskeyRoutes(passkeys, pages, names, (oidc.label, oidc.console) if oidc.issuer else None),
+        ProviderRoutes(provider, pages, oidc.session_s),
         PeopleRoutes(accounts),
         KeyRoutes(keys, clock),
         SpaceRoutes(SpaceStore(database)),
     )
     return PeopleParts(keys, accounts, routes)
+
+
+def _provider(
+    oidc: OidcSettings,
+    accounts: PeopleAccounts,
+    identities: IdentityStore,
+    challenges: ChallengeStore,
+    attempts: Attempts,
+    clock: Clock,
+) -> ProviderLogIn | None:
+    if not oidc.issuer:
+        return None
+    provider = Provider(oidc.issuer, oidc.client_id, oidc.secret, oidc.console, oidc.scopes, clock)
+    rule = (oidc.role_claim, oidc.roles)
+    return ProviderLogIn(provider, rule, accounts, identities, challenges, attempts, clock)

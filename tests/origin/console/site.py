@@ -8,7 +8,8 @@ import secrets
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -23,18 +24,23 @@ from sync.wire.release import Envelope
 
 @dataclass
 class Site:
-    """A listening origin and its first key; `stop` and `start` keep its address."""
+    """A listening origin and its first key; `stop` and `start` keep its address; `settings` are variables."""
 
     folder: Path
     url: str = ""
     token: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
     _process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         port = self.url.rpartition(":")[2] or "0"
         program = (sys.executable, "-m", "sync.origin.app.start")
         command = (*program, "serve", "--data-dir", str(self.folder), "--port", port)
-        normal = {**os.environ, "SIGNAGE_ORIGIN__PIPELINE__PRIORITY": "normal"}  # other tests leave nothing to the idle
+        normal = {
+            **os.environ,
+            "SIGNAGE_ORIGIN__PIPELINE__PRIORITY": "normal",
+            **self.settings,
+        }  # other tests leave nothing to the idle
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=normal)
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().split()[-1]

@@ -1,13 +1,16 @@
-"""People: accounts, keys, logging in, passkeys, a second factor."""
+"""People: accounts, keys, logging in, passkeys, a provider, a second factor."""
 
 from http.cookies import SimpleCookie
 from typing import Any
 
 import pyotp
+from pydantic import SecretStr
 
 from sync.origin.api.people.cookies import CHALLENGE_COOKIE
+from sync.origin.settings.model import OidcSettings
 from tests.fakes import FakeClock
 from tests.origin.api.people.authenticator import Authenticator
+from tests.origin.api.people.provider import CLIENT, SECRET, TestProvider
 from tests.origin.examples.recorder import Recorder
 
 PASSWORD, NEW = "five blue herons at dawn", "nine red kites over the hill"
@@ -29,6 +32,7 @@ async def tell(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> N
     await show("DELETE", "/v1/sessions/{id}", token=None, headers=other, id=_another(ended))
     await show("DELETE", "/v1/session", token=None, headers=other)
 
+    await _provider(recorder, person, known["provider"])
     await show("PATCH", "/v1/people/{id}", {"role": "publisher"}, id=person)
     await show("POST", "/v1/people/{id}/reset", id=person)
     await show("DELETE", "/v1/people/{id}", id=person)
@@ -49,6 +53,24 @@ async def _own_account(recorder: Recorder, session: dict[str, str], clock: FakeC
     await own("POST", "/v1/account/recovery-codes", {"password": PASSWORD})
     await own("POST", "/v1/account/second-factor/removal", {"password": PASSWORD})
     await own("PUT", "/v1/account/password", {"current": PASSWORD, "password": NEW})
+
+
+def oidc(provider: TestProvider) -> OidcSettings:
+    """Return the settings of an origin with this provider."""
+    console = "https://signage.example.com/"
+    return OidcSettings(issuer=provider.url, client_id=CLIENT, client_secret=SecretStr(SECRET), console=console)
+
+
+async def _provider(recorder: Recorder, person: str, provider: TestProvider) -> None:
+    path, link, page = (
+        "/v1/session/provider",
+        "/v1/people/{id}/identity",
+        {"Cookie": f"{CHALLENGE_COOKIE}=this-browser"},
+    )
+    await recorder.show("PUT", link, {"subject": provider.subject}, id=person)
+    sent = await recorder.show("POST", f"{path}/question", token=None, headers=page)
+    await recorder.show("POST", path, provider.log_in(sent["address"]), token=None, headers=page)
+    await recorder.show("DELETE", link, id=person)
 
 
 async def _passkeys(recorder: Recorder, session: dict[str, str]) -> None:

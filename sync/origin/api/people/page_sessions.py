@@ -49,17 +49,22 @@ class PageSessions:
         self._sessions = sessions
         self._clock = clock
 
-    async def open_for(self, request: web.Request, person: Person, means: Means) -> web.Response:
+    async def open_for(
+        self, request: web.Request, person: Person, means: Means, lasts_s: int = SESSION_S
+    ) -> web.Response:
         """Open the session of a person, whose browser is known from now on.
 
         Raises:
             Unauthenticated: the means do not count any more.
         """
-        answer = await self.open(request, TokenHolder(person.id, person.name, person.rights, is_person=True), means)
+        holder = TokenHolder(person.id, person.name, person.rights, is_person=True)
+        answer = await self.open(request, holder, means, lasts_s)
         await self._know_browser(request, answer, person.id)
         return answer
 
-    async def open(self, request: web.Request, holder: TokenHolder, means: Means) -> web.Response:
+    async def open(
+        self, request: web.Request, holder: TokenHolder, means: Means, lasts_s: int = SESSION_S
+    ) -> web.Response:
         """Open a session; the one that the browser had before ends, whoever began it.
 
         Raises:
@@ -71,7 +76,7 @@ class PageSessions:
             id=secrets.token_hex(8),
             created_ms=now_ms,
             seen_ms=now_ms,
-            expires_ms=now_ms + SESSION_S * 1000,
+            expires_ms=now_ms + lasts_s * 1000,
             client=client_of(request, request.app),
             browser=printable(request.headers.get(hdrs.USER_AGENT, ""), _LONGEST_BROWSER),
             opened_by=means.by,

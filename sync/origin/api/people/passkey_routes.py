@@ -37,12 +37,15 @@ class WaysIn(Wire):
     """In which ways one can log in at this address, beside name and password, and keys.
 
     `passkeys`: whether browsers allow them here. If not, `unfit` is why: `loopback_address`, `ip_address`, `no_tls` or
-    `unknown_name`; `advice` is what to do, in English.
+    `unknown_name`; `advice` is what to do, in English. `provider` is what a provider of identities is called, null if
+    there is none; `console`: pages at this address alone can log in by it.
     """
 
     passkeys: bool
     unfit: Unfit | None = None
     advice: str | None = None
+    provider: str | None = None
+    console: str | None = None
 
 
 class PasskeyQuestion(Wire):
@@ -92,12 +95,15 @@ class PasskeyList(Wire):
 
 
 class PasskeyRoutes:
-    """Serves passkeys; `names` are the host names of the settings."""
+    """Serves passkeys; `names` are the host names of the settings, `provider` its label and the console's address."""
 
-    def __init__(self, passkeys: PasskeyLogIn, pages: PageSessions, names: Set[str]) -> None:
+    def __init__(
+        self, passkeys: PasskeyLogIn, pages: PageSessions, names: Set[str], provider: tuple[str, str] | None
+    ) -> None:
         self._passkeys = passkeys
         self._pages = pages
         self._names = names
+        self._provider = provider
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations; passkeys are one's own, whatever one's role."""
@@ -126,9 +132,11 @@ class PasskeyRoutes:
 
     async def _ways(self, request: web.Request) -> web.Response:
         party = self._party(request)
+        label, console = (None, None) if self._provider is None else self._provider
+        ways = WaysIn(passkeys=True, provider=label, console=console)
         if isinstance(party, NoParty):
-            return json_answer(WaysIn(passkeys=False, unfit=party.reason, advice=party.advice))
-        return json_answer(WaysIn(passkeys=True))
+            ways = ways.model_copy(update={"passkeys": False, "unfit": party.reason, "advice": party.advice})
+        return json_answer(ways)
 
     async def _begin(self, request: web.Request) -> web.Response:
         party, token = self._usable_party(request), challenged_token(request) or new_token()

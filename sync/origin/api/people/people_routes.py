@@ -19,7 +19,7 @@ from sync.wire.value_types import Identifier, Instant, Name, Request, Wire
 class PersonView(Wire):
     """An account. Without a password nobody can log in with it until a one-time code sets one.
 
-    `passkeys` is how many it has.
+    `passkeys` is how many it has, `subject` whom a provider of identities knows it as.
     `role` is for everything; None: there are only `rights` in spaces.
     """
 
@@ -31,6 +31,7 @@ class PersonView(Wire):
     has_password: bool
     has_second_factor: bool
     passkeys: int = 0
+    subject: str | None = None
 
 
 class PersonList(Wire):
@@ -137,6 +138,7 @@ def view(person: Person) -> PersonView:
         has_password=person.has_password,
         has_second_factor=person.has_second_factor,
         passkeys=person.passkeys,
+        subject=person.subject,
     )
 
 

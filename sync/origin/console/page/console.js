@@ -92,6 +92,7 @@ function showView() {
 
 async function resume() {
   if (logIn.isLink()) return showLogin();
+  if (await logIn.returned()) return;
   try {
     showConsole(await ask("GET", "/v1/session"));
   } catch (error) {

@@ -16,6 +16,7 @@ class Purpose(StrEnum):
 
     LOG_IN = "log_in"
     ADD_PASSKEY = "add_passkey"
+    PROVIDER = "provider"  # to log in at the provider of identities
 
 
 @dataclass(frozen=True, slots=True)

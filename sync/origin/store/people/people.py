@@ -11,8 +11,9 @@ from sync.errors import Conflict, NotFound, Unauthenticated
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.store.people.administrators import TURN, check_one_stays
 from sync.origin.store.people.given_rights import OF_PEOPLE, give_rights, read_rights
+from sync.origin.store.people.identities import Identity, add_identity
 from sync.origin.store.people.login_challenges import withdraw_challenges
-from sync.origin.tables.people import browsers, passkeys, people, recovery_codes, resets, sessions
+from sync.origin.tables.people import browsers, identities, passkeys, people, recovery_codes, resets, sessions
 from sync.roles import Right, Rights, Role
 
 MOST_PEOPLE = 1_000
@@ -22,7 +23,8 @@ MOST_PEOPLE = 1_000
 class Person:
     """An account without its secrets; `recovery_codes` is how many are left, `passkeys` how many there are.
 
-    `role` is what it may do with everything, None: nothing; `in_spaces` is what else it may do in some.
+    `role` is what it may do with everything, None: nothing; `in_spaces` is what else it may do in some. `subject` is
+    whom a provider of identities knows it as.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Person:
     recovery_codes: int = 0
     passkeys: int = 0
     in_spaces: frozenset[Right] = frozenset()
+    subject: str | None = None
 
     @property
     def rights(self) -> Rights:
@@ -80,7 +83,10 @@ _CODES_LEFT = (
     select(func.count()).select_from(recovery_codes).where(recovery_codes.c.person_id == people.c.id).scalar_subquery()
 )
 _PASSKEYS = select(func.count()).select_from(passkeys).where(passkeys.c.person_id == people.c.id).scalar_subquery()
-_PEOPLE = select(people, _CODES_LEFT.label("codes_left"), _PASSKEYS.label("passkeys"))
+_SUBJECT = select(identities.c.subject).where(identities.c.person_id == people.c.id).scalar_subquery()
+_PEOPLE = select(
+    people, _CODES_LEFT.label("codes_left"), _PASSKEYS.label("passkeys"), _SUBJECT.label("identity_subject")
+)
 
 
 class PeopleStore:
@@ -89,11 +95,18 @@ class PeopleStore:
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
-    async def add(self, person: Person, name_key: str, password_hash: str | None, reset: Reset | None) -> None:
-        """Add an account with a password, or with a one-time code that sets one.
+    async def add(
+        self,
+        person: Person,
+        name_key: str,
+        password_hash: str | None,
+        reset: Reset | None,
+        identity: Identity | None = None,
+    ) -> None:
+        """Add an account with a password, with a one-time code that sets one, or linked to a provider.
 
         Raises:
-            Conflict: somebody has this name, or there are too many accounts.
+            Conflict: somebody has this name or identity, or there are too many accounts.
             Rejected: there is no space that it is to have a role in, or it would have no role at all.
         """
         async with self._database.turn(TURN), self._database.writing() as connection:
@@ -107,6 +120,8 @@ class PeopleStore:
             await give_rights(connection, OF_PEOPLE, person.id, person.role, person.in_spaces)
             if reset is not None:
                 await _put_reset(connection, person.id, reset)
+            if identity is not None:
+                await add_identity(connection, identity)
 
     async def list_all(self) -> list[Person]:
         """Return all accounts, by name."""
@@ -310,4 +325,5 @@ def _person(row: Row[Any], given: Mapping[str, frozenset[Right]]) -> Person:
         recovery_codes=row.codes_left,
         passkeys=row.passkeys,
         in_spaces=given.get(row.id, frozenset()),
+        subject=row.identity_subject,
     )

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import NotFound, Unauthenticated
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.tables.people import browsers, keys, passkeys, people, rights, sessions
+from sync.origin.tables.people import browsers, identities, keys, passkeys, people, rights, sessions
 from sync.roles import Right, Rights, Role
 
 MOST_SESSIONS = 50
@@ -36,11 +36,12 @@ class OpenedBy(StrEnum):
     PASSWORD = "password"
     PASSWORD_AND_CODE = "password_code"
     PASSKEY = "passkey"
+    PROVIDER = "provider"
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """By what somebody logs in; `held` is the hash of the password or the id of the passkey that was checked."""
+    """By what somebody logs in; `held` is what was checked: hash of the password, id of the passkey, or subject."""
 
     by: OpenedBy
     held: str | None = field(default=None, repr=False)
@@ -183,6 +184,10 @@ async def _check_means(connection: AsyncConnection, person: str, means: Means) -
         known = select(passkeys.c.id).where(passkeys.c.id == means.held, passkeys.c.person_id == person)
         if row is None or await connection.scalar(known) is None:
             raise Unauthenticated("this passkey was removed meanwhile: log in with your password")
+    elif means.by is OpenedBy.PROVIDER:
+        linked = select(identities.c.subject).where(identities.c.person_id == person)
+        if row is None or await connection.scalar(linked) != means.held:
+            raise Unauthenticated("this account was unlinked from the provider meanwhile")
     elif row is None or means.held is None or row.password_hash != means.held:
         raise Unauthenticated("the password was changed meanwhile: log in with the new one")
 

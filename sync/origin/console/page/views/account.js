@@ -28,11 +28,12 @@ async function parts(who, again) {
   const here = [h("h3", {}, "Where you are logged in"), h("ul", { class: "sessions" }, ...sessions.map((one) => session(one, again)))];
   if (who.account === null) return [h("p", { class: "faint" }, "You are logged in with a key. It has no password."), ...here];
   const account = await ask("GET", "/v1/account");
+  if (!account.person.has_password) return [h("p", { class: "faint" }, "You log in by the provider, and have no password here. With the link of a reset, which an administrator makes, you set one."), ...here];
   const password = [h("h3", {}, "Password"), h("menu", {}, button("Change the password …", "password", () => changePassword(again)))];
   return [...password, ...(await passkeys(again)), ...factor(account, again), ...here];
 }
 
-const MEANS = { key: "by a key", password: "by password", password_code: "by password and code", passkey: "by a passkey" };
+const MEANS = { key: "by a key", password: "by password", password_code: "by password and code", passkey: "by a passkey", provider: "by the provider" };
 
 function session({ id, client, browser, created_at, seen_at, opened_by, is_this }, again) {
   const end = async () => {

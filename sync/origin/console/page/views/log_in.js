@@ -1,13 +1,15 @@
-// Logging in: with name and password (and a code), a passkey or a key; and the one-time link that sets a password.
+// Logging in: with name and password (and a code), a passkey, a provider or a key; and the one-time link that sets a password.
 
 import { ask } from "../lib/api.js";
 import { $ } from "../lib/dom.js";
 import { problemElements } from "../lib/notices.js";
 import { adviceElements, canUsePasskeys, logInByPasskey } from "../lib/passkeys.js";
+import { leaveForProvider, logInByProvider, takeProviderAnswer } from "../lib/provider.js";
 import { chosen } from "./people.js";
 
 const CODE = /^#code=([\w-]+)$/;
 let entered = () => {};
+let console = null; // the address of the page that the provider knows
 
 /** Set up the forms; `callback` is told who logged in. */
 export function start(callback) {
@@ -19,6 +21,7 @@ export function start(callback) {
   onSubmit("#log-in-person", logInPerson);
   onSubmit("#set-password", setPassword);
   $("#log-in-passkey").addEventListener("click", (event) => doing(event.target, async () => entered(await logInByPasskey())));
+  $("#log-in-provider").addEventListener("click", (event) => doing(event.target, () => leaveForProvider(console)));
   showForms();
   addEventListener("hashchange", () => isLink() && location.reload());
 }
@@ -26,10 +29,26 @@ export function start(callback) {
 /** Return whether the page was opened by a one-time link. */
 export const isLink = () => CODE.test(location.hash);
 
+/** Log in by what a provider sent this page, if it did; return whether somebody is logged in. */
+export async function returned() {
+  const told = takeProviderAnswer();
+  if (told === null) return false;
+  try {
+    entered(await logInByProvider(told));
+    return true;
+  } catch (error) {
+    explain(error);
+    return false;
+  }
+}
+
 /** Show in which other ways one can log in here, or why not. */
 export async function offer() {
   const ways = await ask("GET", "/v1/session/ways").catch(() => null); // then the forms do
   $("#log-in-passkey").hidden = !(ways?.passkeys && canUsePasskeys());
+  console = ways?.console;
+  $("#log-in-provider").hidden = !ways?.provider;
+  $("#log-in-provider").textContent = `Log in with ${ways?.provider}`;
   $("#no-passkeys").hidden = !ways?.advice;
   $("#no-passkeys").replaceChildren(...adviceElements(ways));
 }

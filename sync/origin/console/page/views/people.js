@@ -30,6 +30,7 @@ export function chosen({ password, again }) {
 }
 
 let caller = null;
+let provider = null; // what the provider of identities is called, if there is one
 
 export function draw() {}
 
@@ -50,7 +51,8 @@ async function load() {
   const isSought = location.hash === "#people" || caller?.account === null; // a key may be all that there is
   if (!caller?.roles.includes("administrator") || !isSought) return;
   await attempt("Loading people", async () => {
-    const { people } = await ask("GET", "/v1/people");
+    const [{ people }, ways] = await Promise.all([ask("GET", "/v1/people"), ask("GET", "/v1/session/ways")]);
+    provider = ways.provider;
     keyed($("#people-list"), people.map((one) => ({ ...one, isOwn: one.id === caller.account })), card);
     $("#people-none").hidden = people.length > 0;
     $("#first-account").hidden = caller.account !== null || people.length > 0;
@@ -59,7 +61,7 @@ async function load() {
 
 function card(person) {
   const { name, role } = person;
-  const ways = person.has_second_factor ? "password and code" : person.has_password ? "password" : "has not set a password yet";
+  const ways = person.has_second_factor ? "password and code" : person.has_password ? "password" : person.subject ? "by the provider" : "has not set a password yet";
   const state = person.passkeys > 0 ? `${ways}, passkeys: ${person.passkeys}` : ways;
   return h(
     "article",
@@ -78,6 +80,9 @@ function card(person) {
 
 const nameField = (value = "") => ({ name: "name", label: "Name", value, required: true, maxlength: 100 });
 const roleField = (value) => ({ name: "role", label: "Role", options: ROLES, value });
+
+const subjectField = (value) => ({ name: "subject", label: "Subject at the provider", value, maxlength: 255, hint: `Who logs in with ${provider} and is known there by it. A refused log-in tells it.` });
+const link = ({ id }, subject) => (subject ? ask("PUT", `/v1/people/${id}/identity`, { subject }) : ask("DELETE", `/v1/people/${id}/identity`));
 
 function add() {
   dialog({
@@ -112,9 +117,10 @@ function change(person) {
   dialog({
     title: `Change ${person.name}`,
     text: "Another role logs the person out everywhere.",
-    fields: [nameField(person.name), roleField(person.role)],
+    fields: [nameField(person.name), roleField(person.role), ...(provider ? [subjectField(person.subject ?? "")] : [])],
     verb: "Change",
-    submit: async ({ name, role }) => {
+    submit: async ({ name, role, subject }) => {
+      if (provider && subject !== (person.subject ?? "")) await link(person, subject);
       const changed = { ...(name !== person.name && { name }), ...(role !== person.role && { role }) };
       await ask("PATCH", `/v1/people/${person.id}`, changed);
       await load();
