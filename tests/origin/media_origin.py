@@ -18,15 +18,21 @@ from sync.http.operations import Needed, mount
 from sync.http.problems import problem_middleware
 from sync.origin.api.media.media import MediaRoutes
 from sync.origin.api.media.uploads import UploadRoutes, add_tus_version
+from sync.origin.api.media.uses import MediaUseRoutes
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.ingest.upload_intake import Intake
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
 from sync.origin.settings.model import OriginConfiguration
+from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.media.edits import MediaEditStore
 from sync.origin.store.media.media import MediaStore
 from sync.origin.store.media.media_rows import MediaRow, MediaState
+from sync.origin.store.media.replacement import MediaReplacementStore, PlanStores
 from sync.origin.store.media.uploads import UploadStore
+from sync.origin.store.media.uses import MediaUseStore
+from sync.origin.store.playlists import PlaylistStore
+from sync.origin.store.schedules import ScheduleStore
 from sync.runtime.clock import Clock, SystemClock
 from sync.words.media import MEDIA_PROBLEMS
 from tests.origin.empty_database import lay_database
@@ -168,9 +174,11 @@ async def open_media_origin(
 
         pipeline = Pipeline(media, files, settings, clock, changed=changed)
         intake = Intake(uploads, media, files, settings, clock, queued=pipeline.wake, changed=changed)
+        plans = PlanStores(PlaylistStore(database, clock), CampaignStore(database, clock), ScheduleStore(database))
         routes = (
             UploadRoutes(intake),
             MediaRoutes(media, MediaEditStore(database, clock), files, wake=pipeline.wake, changed=changed),
+            MediaUseRoutes(MediaUseStore(database), MediaReplacementStore(database, plans), files, changed),
         )
         url = await stack.enter_async_context(_listen(routes))
         http = await stack.enter_async_context(aiohttp.ClientSession())
@@ -180,10 +188,9 @@ async def open_media_origin(
 
 
 @asynccontextmanager
-async def _listen(routes: tuple[UploadRoutes, MediaRoutes]) -> AsyncIterator[str]:
+async def _listen(routes: tuple[UploadRoutes, MediaRoutes, MediaUseRoutes]) -> AsyncIterator[str]:
     app = web.Application(middlewares=[problem_middleware])
-    for group in routes:
-        mount(app, group.operations(), allow)
+    mount(app, [operation for group in routes for operation in group.operations()], allow)
     app.on_response_prepare.append(add_tus_version)
     runner = web.AppRunner(app, shutdown_timeout=1.0)
     await runner.setup()

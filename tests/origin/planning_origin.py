@@ -32,6 +32,7 @@ from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.devices import DeviceStore
 from sync.origin.store.drafts.readiness import ReadinessStore
 from sync.origin.store.media.media import MediaStore
+from sync.origin.store.media.replacement import MediaReplacementStore, PlanStores
 from sync.origin.store.media.uses import MediaUseStore
 from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.proof.identity_doubts import IdentityDoubtStore
@@ -66,6 +67,11 @@ class PlanningOrigin:
     keyring: Keyring
     publisher: Publisher
     changes: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def replacements(self) -> MediaReplacementStore:
+        plans = PlanStores(self.playlists, self.campaigns, self.schedules)
+        return MediaReplacementStore(self.database, plans)
 
     async def queue_media(self, media_id: str, name: str | None = None) -> str:
         data = media_id.encode()
@@ -164,7 +170,7 @@ async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
             PublicationStore(planning.database, planning.clock), planning.schedules, changed, planning.clock
         ),
         ContentRoutes(planning.files),
-        MediaUseRoutes(MediaUseStore(planning.database)),
+        MediaUseRoutes(MediaUseStore(planning.database), planning.replacements, planning.files, changed),
     )
     app = web.Application(middlewares=[problem_middleware], client_max_size=1024 * 1024)
     mount(app, [operation for group in routes for operation in group.operations()], _open_to_all)

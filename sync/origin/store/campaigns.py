@@ -87,12 +87,18 @@ class CampaignStore:
             Rejected: its channel or a media is unknown, a media has failed, or an id is taken.
         """
         async with self._database.writing() as connection:
-            await check_version(connection, campaigns, "campaign", campaign_id, version)
-            await _check(connection, campaign_id, draft)
-            await update_versioned(connection, campaigns, "campaign", campaign_id, version, self._values(draft))
-            await connection.execute(delete(lines).where(lines.c.campaign_id == campaign_id))
-            await _write_lines(connection, campaign_id, draft, unix_ms(self._clock.now()))
-            return await _kept(connection, campaign_id, Action.CHANGED)
+            return await self.replace_in(connection, campaign_id, draft, version=version)
+
+    async def replace_in(
+        self, connection: AsyncConnection, campaign_id: str, draft: CampaignDraft, *, version: int
+    ) -> StoredCampaign:
+        """Do the same inside the caller's transaction."""
+        await check_version(connection, campaigns, "campaign", campaign_id, version)
+        await _check(connection, campaign_id, draft)
+        await update_versioned(connection, campaigns, "campaign", campaign_id, version, self._values(draft))
+        await connection.execute(delete(lines).where(lines.c.campaign_id == campaign_id))
+        await _write_lines(connection, campaign_id, draft, unix_ms(self._clock.now()))
+        return await _kept(connection, campaign_id, Action.CHANGED)
 
     async def remove(self, campaign_id: str, *, version: int | None) -> None:
         """Delete a campaign; its plays stay as evidence, and devices show it until the next release.
@@ -102,13 +108,14 @@ class CampaignStore:
             StaleVersion: somebody else changed it first.
         """
         async with self._database.writing() as connection:
-            await check_version(connection, campaigns, "campaign", campaign_id, version)
-            gone = (
-                delete(campaigns).where(campaigns.c.id == campaign_id).returning(campaigns.c.name, campaigns.c.version)
-            )
-            name, last = (await connection.execute(gone)).one()
-            change = AuditedChange(ThingKind.CAMPAIGN, campaign_id, name, Action.REMOVED, version_before=last)
-            record(connection, change)
+            await self.remove_in(connection, campaign_id, version=version)
+
+    async def remove_in(self, connection: AsyncConnection, campaign_id: str, *, version: int | None) -> None:
+        """Do the same inside the caller's transaction."""
+        await check_version(connection, campaigns, "campaign", campaign_id, version)
+        gone = delete(campaigns).where(campaigns.c.id == campaign_id).returning(campaigns.c.name, campaigns.c.version)
+        name, last = (await connection.execute(gone)).one()
+        record(connection, AuditedChange(ThingKind.CAMPAIGN, campaign_id, name, Action.REMOVED, version_before=last))
 
     async def keep_missing_versions(self) -> None:
         """Keep the present version of each campaign that an earlier version of this program stored."""

@@ -103,12 +103,18 @@ class PlaylistStore:
             StaleVersion: somebody else changed it first.
             Rejected: the media of an item is unknown or has failed, or the id of an item is taken.
         """
-        values = {**named(draft.name), "updated_ms": self._now_ms()}
         async with self._database.writing() as connection:
-            await update_versioned(connection, playlists, "playlist", playlist_id, version, values)
-            await connection.execute(delete(playlist_items).where(playlist_items.c.playlist_id == playlist_id))
-            await _write_items(connection, playlist_id, draft.items)
-            return await _kept(connection, playlist_id, Action.CHANGED)
+            return await self.replace_in(connection, playlist_id, draft, version=version)
+
+    async def replace_in(
+        self, connection: AsyncConnection, playlist_id: str, draft: PlaylistDraft, *, version: int
+    ) -> StoredPlaylist:
+        """Do the same inside the caller's transaction."""
+        values = {**named(draft.name), "updated_ms": self._now_ms()}
+        await update_versioned(connection, playlists, "playlist", playlist_id, version, values)
+        await connection.execute(delete(playlist_items).where(playlist_items.c.playlist_id == playlist_id))
+        await _write_items(connection, playlist_id, draft.items)
+        return await _kept(connection, playlist_id, Action.CHANGED)
 
     async def remove(self, playlist_id: str, *, version: int | None) -> None:
         """Delete a playlist and its items; `version`, if not None, must be the present one.

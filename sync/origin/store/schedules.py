@@ -114,13 +114,19 @@ class ScheduleStore:
             Rejected: a playlist or media is unknown, a media has failed, or an id is taken.
         """
         async with self._database.writing() as connection:
-            await check_version(connection, channels, "channel", channel, version)
-            await _check(connection, channel, draft)
-            await update_versioned(connection, channels, "channel", channel, version, _values(draft))
-            await connection.execute(delete(dayparts).where(dayparts.c.channel_id == channel))
-            await _write_dayparts(connection, channel, draft.dayparts)
-            await _write_overlays(connection, channel, draft.overlays)
-            return await _kept(connection, channel, Action.CHANGED)
+            return await self.replace_in(connection, channel, draft, version=version)
+
+    async def replace_in(
+        self, connection: AsyncConnection, channel: str, draft: ScheduleDraft, *, version: int
+    ) -> StoredSchedule:
+        """Do the same inside the caller's transaction."""
+        await check_version(connection, channels, "channel", channel, version)
+        await _check(connection, channel, draft)
+        await update_versioned(connection, channels, "channel", channel, version, _values(draft))
+        await connection.execute(delete(dayparts).where(dayparts.c.channel_id == channel))
+        await _write_dayparts(connection, channel, draft.dayparts)
+        await _write_overlays(connection, channel, draft.overlays)
+        return await _kept(connection, channel, Action.CHANGED)
 
     async def remove(self, channel: str, *, version: int | None) -> None:
         """Delete a channel that was never published; devices store its sequence, so it must never start again.

@@ -31,6 +31,7 @@ from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.media.edits import MediaEditStore
 from sync.origin.store.media.folders import MediaFolderStore
 from sync.origin.store.media.media import MediaStore
+from sync.origin.store.media.replacement import MediaReplacementStore, PlanStores
 from sync.origin.store.media.retention import RetentionStore
 from sync.origin.store.media.uploads import UploadStore
 from sync.origin.store.media.uses import MediaUseStore
@@ -69,13 +70,14 @@ def plan_parts(
     target = _folder_target(settings, database, files, keyring, pipeline, hints, clock)
     cleaner = _cleaner(settings, database, files, metrics, clock)
     publisher = target.publisher
+    replacements = MediaReplacementStore(database, PlanStores(target.playlists, target.campaigns, target.schedules))
     releases = release_parts(settings, database, publisher, devices, hints, clock)
     ready = ReadyPlans(database)
     routes: tuple[Routes, ...] = (
         UploadRoutes(target.intake),
         MediaRoutes(target.media, MediaEditStore(database, clock), files, wake=pipeline.wake, changed=hints.changed),
         MediaFolderRoutes(MediaFolderStore(database, clock), hints.changed),
-        MediaUseRoutes(MediaUseStore(database)),
+        MediaUseRoutes(MediaUseStore(database), replacements, files, hints.changed),
         PlanDocumentRoutes(PLAYLIST_KIND, target.playlists, hints.changed, ready=ready.playlist),
         *_edit_routes(target, database, hints),
         ScheduleRoutes(target.schedules, hints.changed, publisher.warn_schedule, ready=ready.schedule),

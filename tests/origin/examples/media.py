@@ -49,6 +49,9 @@ async def end(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> No
     _broken(recorder.server.origin.folder_target.files.source_path(known["broken"]))  # as after an interrupted try
     await recorder.show("POST", "/v1/media/{id}/retry", id=known["broken"])
     await recorder.show("DELETE", "/v1/media/{id}", id=known["broken"])
+    other = await recorder.show("POST", "/v1/media/streams", {"url": "https://radio.example/other.m3u8"})
+    await recorder.show("POST", "/v1/media/{id}/replacement", {"by": other["id"]}, id=known["stream"])
+    await recorder.show("POST", "/v1/media/removal", {"media": [known["stream"], other["id"]], "with_uses": True})
     await recorder.show("GET", "/v1/storage")
     await recorder.show("GET", "/healthz", token=None)
     await recorder.show("GET", "/metrics", token=None)

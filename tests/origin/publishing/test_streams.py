@@ -84,7 +84,7 @@ async def test_a_stream_is_ready_at_once_and_goes_into_the_release_with_its_secr
     assert first.ends_with_budget and not second.ends_with_budget
     assert second.loop and not first.loop and len(release.assets) == 1
     with pytest.raises(Conflict):
-        await planning.media.remove(media, version=None)
+        await planning.replacements.remove([media])
 
 
 async def test_as_an_ad_a_stream_needs_a_duration_and_as_fallback_it_is_refused(planning: PlanningOrigin) -> None:

@@ -50,7 +50,7 @@ class RetentionOrigin:
 
     async def delete(self, *media: str) -> None:
         for media_id in media:
-            await self.planning.media.remove(media_id, version=None)
+            await self.planning.replacements.remove([media_id])
 
     async def device(self, *, preparing: str | None = None, release: str | None = None) -> None:
         """Add a device of `main` with this last heartbeat."""

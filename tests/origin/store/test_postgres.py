@@ -834,7 +834,7 @@ async def test_a_release_is_made_of_ready_versions(origins: Origins) -> None:
     )
     assert (await first.releases.plan("main", ready=False)).schedule.zone == "UTC"
     with pytest.raises(Conflict, match="in use"):
-        await first.media.remove("a", version=None)
+        await first.replacements.remove(["a"])
     between = await second.releases.plan_version("main")
     ready = ReadinessStore(first.database)
     both = [(ThingKind.PLAYLIST, playlist.id, 2), (ThingKind.SCHEDULE, "main", None)]

@@ -88,14 +88,13 @@ class MediaRoutes:
         view, if_match, jpeg = MediaView, (hdrs.IF_MATCH,), "image/jpeg"
         streams, new_stream = f"{many}/streams", "Add a network stream"
         edit = "Rename, move or tag a media"
-        picture, unused = f"{one}/thumbnail", "Delete a media that is not in use"
+        picture = f"{one}/thumbnail"
         return (
             list_operation(many, "Media, newest first", MEDIA, MediaList, self._store.page, self.view),
             Operation("POST", streams, self._add_stream, new_stream, write, StreamRequest, view, 201),
             Operation("GET", one, self._get, "One media", read, answer=view),
             Operation("PATCH", one, self._change, edit, write, MediaChange, view, headers=if_match),
             Operation("PATCH", many, self._change_many, "Move and tag many media", write, MediaBatch, status=204),
-            Operation("DELETE", one, self._remove, unused, write, status=204, headers=if_match),
             Operation("POST", f"{one}/retry", self._retry, "Process a media again", write, None, view, 202),
             Operation(
                 "GET", picture, self._thumbnail, "Its thumbnail (JPEG)", read, answer=jpeg, answer_headers=(hdrs.ETAG,)
@@ -145,14 +144,6 @@ class MediaRoutes:
         await self._edits.change_many(batch)
         for media_id in dict.fromkeys(batch.media):
             self._changed("media", media_id)
-        return web.Response(status=204)
-
-    async def _remove(self, request: web.Request) -> web.Response:
-        media_id = request.match_info["id"]
-        await self._store.remove(media_id, version=requested_version(request))
-        self._files.thumbnail_path(media_id).unlink(missing_ok=True)
-        self._files.source_path(media_id).unlink(missing_ok=True)
-        self._changed("media", media_id)
         return web.Response(status=204)
 
     async def _retry(self, request: web.Request) -> web.Response:

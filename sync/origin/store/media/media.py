@@ -13,7 +13,6 @@ from sqlalchemy import (
     Connection,
     Select,
     Update,
-    delete,
     func,
     insert,
     select,
@@ -24,9 +23,7 @@ from sync.errors import Conflict, NotFound
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import MEDIA, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
-from sync.origin.store.drafts.ready_versions import ready_users
 from sync.origin.store.media.media_rows import MEDIA_STATES, MediaRow, MediaState, media_query, media_row
-from sync.origin.store.media.uses import uses_in_plans
 from sync.origin.store.row_checks import check_version
 from sync.origin.tables.media import assets, media, streams
 from sync.runtime.clock import Clock, unix_ms
@@ -97,20 +94,6 @@ class MediaStore:
         found = await self._select((media.c.source_sha256 == row.source_sha256) & (media.c.id != row.id))
         # not asked in SQL, where SQLite would rather look through all that are ready
         return next((other for other in found if other.state is MediaState.READY), None)
-
-    async def remove(self, media_id: str, *, version: int | None) -> None:
-        """Delete a media; `sync.origin.retention` deletes its asset once nothing needs it.
-
-        Raises:
-            NotFound: no media has this id.
-            StaleVersion: somebody else changed it first.
-            Conflict: playlists, campaigns or channels use it; they are named.
-        """
-        async with self._database.writing() as connection:
-            await check_version(connection, media, "media", media_id, version)
-            if users := (*(await uses_in_plans(connection, media_id)).names, *await ready_users(connection, media_id)):
-                raise Conflict("this media is in use: remove it there first", users=users)
-            await connection.execute(delete(media).where(media.c.id == media_id))
 
     async def claim(self, *, large: bool = False) -> MediaRow | None:
         """Move the oldest media that is due to PROCESSING and count an attempt; return None if none is due.

@@ -2,9 +2,16 @@
 
 from typing import Any
 
+import pytest
+
+from sync.errors import Conflict
+from sync.origin.audit.changes import ThingKind
 from sync.origin.planning.media.edits import MediaChange
 from sync.origin.planning.media.uses import MediaUses
+from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
+from sync.origin.store.audit.document_versions import DocumentVersions
 from sync.origin.store.devices import add_device
+from sync.origin.store.drafts.ready_versions import keep_drafts
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.origin.store.media.edits import MediaEditStore
 from sync.origin.store.proof.names import NameStore
@@ -111,3 +118,115 @@ async def test_a_new_name_reaches_what_has_no_title_of_its_own(planning: Plannin
     assert set((await names.names("item", [one["id"] for one in lobby["items"]])).values()) == {"Earl Grey", "Iced tea"}
     creative = july["lines"][0]["creatives"][0]["id"]
     assert await names.names("creative", [creative]) == {creative: "Earl Grey"}
+
+
+async def plans_with(client: Client, *media: str) -> dict[str, Any]:
+    """Return plans that show the first of some media in all places, by kind."""
+    first, rest = {"media": media[0]}, [{"media": one} for one in media[1:]]
+    playlist = await made(
+        client, "/v1/playlists", {"name": "Lobby", "items": [first, *rest, {**first, "title": "Own"}]}
+    )
+    lines = [{"name": "Mixed", "creatives": [first, *rest]}, {"name": "Alone", "creatives": [first]}]
+    mixed = await made(client, "/v1/campaigns", {"name": "July", "advertiser": "Beans", "lines": lines, **JULY})
+    only = {"name": "Only", "advertiser": "Beans", "lines": lines[1:], **JULY}
+    alone = await made(client, "/v1/campaigns", only)
+    logos = [{"kind": "logo", "media": media[0]}, {"kind": "ticker", "text": "Open until nine"}]
+    schedule = {"default_playlist": playlist["id"], "fallback": media[0], "overlays": logos}
+    await made(client, "/v1/schedule/main", schedule, "PUT")
+    return {"playlist": f"playlists/{playlist['id']}", "mixed": f"campaigns/{mixed['id']}", "alone": alone["id"]}
+
+
+async def test_a_removal_with_uses_takes_the_media_out_of_all_plans(planning: PlanningOrigin, client: Client) -> None:
+    for media in ("tea", "soup"):
+        await planning.make_media(media)
+    plans = await plans_with(client, "tea", "soup")
+    status, refused = await request_json(client, "DELETE", "/v1/media/tea")
+    assert (status, refused["users"]) == (409, ["July", "Lobby", "Only", "main"])
+    mark = (await uses_of(client, "tea")).mark
+    planning.changes.clear()
+    assert (await request_json(client, "DELETE", "/v1/media/tea?with_uses=true&mark=older"))[0] == 409
+    assert (await request_json(client, "DELETE", "/v1/media/tea?with_uses=true", etag='"7"'))[0] == 412
+    assert not planning.changes
+    assert (await request_json(client, "DELETE", f"/v1/media/tea?with_uses=true&mark={mark}"))[0] == 204
+    playlist = (await request_json(client, "GET", f"/v1/{plans['playlist']}"))[1]
+    assert ([item["media"] for item in playlist["items"]], playlist["version"]) == (["soup"], 2)
+    mixed = (await request_json(client, "GET", f"/v1/{plans['mixed']}"))[1]
+    assert [(one["name"], [each["media"] for each in one["creatives"]]) for one in mixed["lines"]] == [
+        ("Mixed", ["soup"])
+    ]
+    assert (await request_json(client, "GET", f"/v1/campaigns/{plans['alone']}"))[0] == 404
+    schedule = (await request_json(client, "GET", "/v1/schedule/main"))[1]
+    assert (schedule["fallback"], [one["kind"] for one in schedule["overlays"]]) == (None, ["ticker"])
+    assert {topic for topic, _ in planning.changes} == {"media", "playlists", "campaigns", "schedule"}
+    kept = DocumentVersions(planning.database)
+    before = await kept.body(ThingKind.PLAYLIST, playlist["id"], 1)
+    assert before and [item["media"] for item in before["items"]] == ["tea", "soup", "tea"], "it can be taken back"
+
+
+async def test_many_are_removed_together_or_none(planning: PlanningOrigin, client: Client) -> None:
+    for media in ("tea", "soup", "salt"):
+        await planning.make_media(media)
+    plans = await plans_with(client, "tea", "soup")
+    for body, status in (
+        ({"media": ["salt", "tea"]}, 409),
+        ({"media": ["salt", "nothing"], "with_uses": True}, 404),
+        ({"media": []}, 422),
+    ):
+        assert (await request_json(client, "POST", "/v1/media/removal", body))[0] == status
+    assert (await planning.media.get("salt")).name == "salt.jpg"
+    body = {"media": ["soup", "tea", "salt"], "with_uses": True}
+    assert (await request_json(client, "POST", "/v1/media/removal", body))[0] == 204
+    playlist = (await request_json(client, "GET", f"/v1/{plans['playlist']}"))[1]
+    assert (playlist["items"], playlist["version"]) == ([], 2)
+    assert not (await request_json(client, "GET", "/v1/campaigns"))[1]["campaigns"]
+
+
+async def test_a_replacement_reaches_all_plans_and_is_answered(planning: PlanningOrigin, client: Client) -> None:
+    for media in ("tea", "soup", "new"):
+        await planning.make_media(media)
+    plans = await plans_with(client, "tea", "soup")
+    seen = await uses_of(client, "tea")
+    status, done = await request_json(client, "POST", "/v1/media/tea/replacement", {"by": "new", "mark": seen.mark})
+    assert status == 200 and MediaUses.model_validate(done).mark == seen.mark
+    assert not (await uses_of(client, "tea")).names
+    now = await uses_of(client, "new")
+    assert now.playlists[0].items[0].id == seen.playlists[0].items[0].id, "items keep their ids"
+    assert [part.title for part in now.playlists[0].items] == ["new.jpg", "Own"]
+    assert (now.channels[0].fallback, len(now.channels[0].overlays), now.channels[0].version) == (True, 1, 2)
+    assert now.names == seen.names and all(one.version == 2 for one in now.campaigns)
+    assert plans["alone"] in {one.id for one in now.campaigns}
+
+
+async def test_what_does_not_fit_replaces_nothing(planning: PlanningOrigin, client: Client) -> None:
+    for media in ("tea", "soup"):
+        await planning.make_media(media)
+    await planning.make_media("film", video=True)
+    await planning.queue_media("late")
+    stream = await planning.media.add_stream("Radio", "http://example.com/live")
+    plans = await plans_with(client, "tea", "soup")
+    for by, why in (("film", "not a picture"), ("late", "not ready"), (stream, "not a picture"), ("tea", "same media")):
+        status, refused = await request_json(client, "POST", "/v1/media/tea/replacement", {"by": by})
+        assert status == 422 and why in refused["fields"]["by"], refused
+    status, refused = await request_json(client, "POST", "/v1/media/soup/replacement", {"by": stream})
+    assert status == 422 and "needs a duration: July" in refused["fields"]["by"]
+    assert (await request_json(client, "POST", "/v1/media/tea/replacement", {"by": "nothing"}))[0] == 404
+    assert (await request_json(client, "POST", "/v1/media/tea/replacement", {"by": "soup", "mark": "older"}))[0] == 409
+    assert (await request_json(client, "GET", f"/v1/{plans['playlist']}"))[1]["version"] == 1
+    assert (await request_json(client, "POST", "/v1/media/soup/replacement", {"by": "film"}))[0] == 200
+
+
+async def test_what_the_next_release_shows_is_not_taken_away_by_a_draft(
+    planning: PlanningOrigin, client: Client
+) -> None:
+    await planning.make_media("tea")
+    lobby = await planning.playlists.create(PlaylistDraft(name="Lobby", items=(PlaylistItem(media="tea"),)))
+    keep_drafts(True)
+    try:
+        with pytest.raises(Conflict, match="still shows") as refused:
+            await planning.replacements.remove(["tea"], with_uses=True)
+    finally:
+        keep_drafts(False)
+    assert refused.value.users == ("Lobby",)
+    assert (await planning.playlists.get(lobby.id)).version == 1
+    await planning.replacements.remove(["tea"], with_uses=True)
+    assert (await planning.playlists.get(lobby.id)).version == 2

@@ -138,7 +138,7 @@ async def test_a_media_an_ad_shows_cannot_vanish_and_is_free_once_the_campaign_i
     assert (await request_json(client, "DELETE", f"/v1/campaigns/{made['id']}", etag='"2"'))[0] == 412
     assert (await request_json(client, "DELETE", f"/v1/campaigns/{made['id']}"))[0] == 204
     assert (await request_json(client, "DELETE", f"/v1/campaigns/{made['id']}"))[0] == 404
-    await planning.media.remove("a", version=None)
+    await planning.replacements.remove(["a"])
 
 
 async def test_a_line_says_when_it_is_billed_and_each_rule_it_ever_had_stays(

@@ -42,7 +42,7 @@ async def test_overlays_come_back_as_they_were_sent_and_keep_their_ids(
         "overlays.1.id",
     }
     with pytest.raises(Conflict):
-        await planning.media.remove("logo", version=None)
+        await planning.replacements.remove(["logo"])
 
 
 @pytest.mark.parametrize(

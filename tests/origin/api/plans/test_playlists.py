@@ -157,7 +157,7 @@ async def test_what_is_on_air_cannot_be_removed_unnoticed(planning: PlanningOrig
     assert (await request_json(client, "DELETE", f"/v1/playlists/{made['id']}", etag='"7"'))[0] == 412
     assert (await request_json(client, "DELETE", f"/v1/playlists/{made['id']}", etag='"1"'))[0] == 204
     assert (await request_json(client, "GET", f"/v1/playlists/{made['id']}"))[0] == 404
-    await planning.media.remove("m1", version=None)  # its items are gone, too
+    await planning.replacements.remove(["m1"])  # its items are gone, too
 
 
 async def test_a_fault_in_mid_transaction_leaves_the_old_playlist_whole(

@@ -1,0 +1,154 @@
+"""Takes media out of all plans, or puts another one in their place: in one transaction, each plan by its own store."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sync.errors import Conflict, NotFound, Rejected
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
+from sync.origin.persistence.database import OriginDatabase
+from sync.origin.planning.media.plan_edits import Instead, campaign_with, playlist_with, schedule_with
+from sync.origin.planning.media.uses import MediaUses
+from sync.origin.planning.plan_fields import MediaFact
+from sync.origin.store.audit.record import record
+from sync.origin.store.campaigns import CampaignStore, load_campaigns
+from sync.origin.store.drafts.ready_versions import ready_users
+from sync.origin.store.media.uses import uses_in_plans
+from sync.origin.store.playlists import PlaylistStore, load_playlists
+from sync.origin.store.row_checks import FACT_COLUMNS, check_version, join_media_facts, media_fact
+from sync.origin.store.schedules import ScheduleStore, load_schedules
+from sync.origin.tables.media import media
+from sync.origin.tables.plans import campaigns, channels, playlists
+from sync.wire.release import MediaKind
+
+UsesOf = Mapping[str, MediaUses]
+"""What uses each of some media, by their ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStores:
+    """The stores of all that shows media."""
+
+    playlists: PlaylistStore
+    campaigns: CampaignStore
+    schedules: ScheduleStore
+
+
+class MediaReplacementStore:
+    """Removes and replaces media with all their uses."""
+
+    def __init__(self, database: OriginDatabase, plans: PlanStores) -> None:
+        self._database = database
+        self._plans = plans
+
+    async def remove(
+        self, ids: Collection[str], *, version: int | None = None, with_uses: bool = False, mark: str | None = None
+    ) -> UsesOf:
+        """Delete media, all or none; return what used them. `sync.origin.retention` deletes assets nothing needs.
+
+        `version`, if not None, must be the present one. `with_uses`: they are taken out of all plans, where `mark`, if
+        not None, must be that of the present uses. A playlist may become empty; a line or a campaign that would is
+        removed.
+
+        Raises:
+            NotFound: no media has one of the ids.
+            StaleVersion: somebody else changed it first.
+            Conflict: plans use them, or others than those that were seen, or the next release does; they are named.
+        """
+        async with self._database.writing() as connection:
+            names = {one: await _locked(connection, one, version) for one in sorted(set(ids))}
+            uses = {one: await uses_in_plans(connection, one) for one in names}
+            users = {name for one in uses.values() for name in one.names}
+            if not with_uses and (users := users.union(*[await ready_users(connection, one) for one in names])):
+                raise Conflict("this media is in use: remove it there first", users=sorted(users))
+            _check_mark(uses.values(), mark)
+            await self._change_plans(connection, uses, dict.fromkeys(names))
+            if kept := {name for one in names for name in await ready_users(connection, one)}:
+                raise Conflict("the next release still shows this media: make these ready first", users=sorted(kept))
+            await connection.execute(delete(media).where(media.c.id.in_(names)))
+            for one, name in names.items():
+                record(connection, AuditedChange(ThingKind.MEDIA, one, name, Action.REMOVED))
+        return uses
+
+    async def replace(self, old: str, new: str, mark: str | None = None) -> MediaUses:
+        """Put media `new` wherever plans use `old`, which stays; return what was changed.
+
+        Raises:
+            NotFound: no media has one of the ids.
+            Conflict: plans use it otherwise than was seen; they are named.
+            Rejected: the other one is not ready, or cannot be shown in one of these places; each is named.
+        """
+        async with self._database.writing() as connection:
+            for one in sorted({old, new}):
+                await _locked(connection, one, None)
+            uses = await uses_in_plans(connection, old)
+            _check_mark([uses], mark)
+            _check_fits(old, new, uses, await _fact(connection, new), await self._timeless(connection, old, uses))
+            await self._change_plans(connection, {old: uses}, {old: new})
+        return uses
+
+    async def _timeless(self, connection: AsyncConnection, old: str, uses: MediaUses) -> list[str]:
+        """Return the names of campaigns that show a media for as long as it plays itself."""
+        found = await load_campaigns(connection, campaigns.c.id.in_([one.id for one in uses.campaigns]))
+        return [
+            campaign.name
+            for campaign in found
+            if any(one.media == old and one.duration_ms is None for line in campaign.lines for one in line.creatives)
+        ]
+
+    async def _change_plans(self, connection: AsyncConnection, uses: UsesOf, instead: Instead) -> None:
+        in_playlists = sorted({one.id for each in uses.values() for one in each.playlists})
+        for playlist in await load_playlists(connection, playlists.c.id.in_(in_playlists)):
+            draft, version = playlist_with(playlist, instead), playlist.version
+            await self._plans.playlists.replace_in(connection, playlist.id, draft, version=version)
+        in_campaigns = sorted({one.id for each in uses.values() for one in each.campaigns})
+        for campaign in await load_campaigns(connection, campaigns.c.id.in_(in_campaigns)):
+            booked, version = campaign_with(campaign, instead), campaign.version
+            if booked is None:
+                await self._plans.campaigns.remove_in(connection, campaign.id, version=version)
+            else:
+                await self._plans.campaigns.replace_in(connection, campaign.id, booked, version=version)
+        in_channels = sorted({one.channel for each in uses.values() for one in each.channels})
+        for schedule in await load_schedules(connection, channels.c.id.in_(in_channels)):
+            planned, version = schedule_with(schedule, instead), schedule.version
+            await self._plans.schedules.replace_in(connection, schedule.channel, planned, version=version)
+
+
+def _check_mark(uses: Iterable[MediaUses], mark: str | None) -> None:
+    for one in uses:
+        if mark not in (None, one.mark):
+            raise Conflict("plans use this media otherwise than you have seen: look again", users=one.names)
+
+
+def _check_fits(old: str, new: str, uses: MediaUses, fact: MediaFact, timeless: list[str]) -> None:
+    """Refuse what cannot be shown in all places of another media."""
+    if old == new:
+        raise _rejected("it is the same media: choose another one")
+    if fact.url is None and fact.asset is None:
+        raise _rejected(f"{fact.name} is not ready: wait until it is, or choose another one")
+    is_picture = fact.asset is not None and fact.asset.kind is MediaKind.PICTURE
+    if uses.channels and not is_picture:
+        named = ", ".join(one.channel for one in uses.channels)
+        raise _rejected(f"{fact.name} is not a picture, as a fallback or a logo must be: {named}")
+    if fact.url is not None and timeless:
+        raise _rejected(f"{fact.name} is a stream: as an ad it needs a duration: {', '.join(sorted(timeless))}")
+
+
+def _rejected(why: str) -> Rejected:
+    return Rejected(why, fields={"by": why})
+
+
+async def _locked(connection: AsyncConnection, media_id: str, version: int | None) -> str:
+    """Lock a media and return its name."""
+    await check_version(connection, media, "media", media_id, version)
+    return str(await connection.scalar(select(media.c.name).where(media.c.id == media_id)))
+
+
+async def _fact(connection: AsyncConnection, media_id: str) -> MediaFact:
+    query = select(*FACT_COLUMNS).select_from(join_media_facts(media)).where(media.c.id == media_id)
+    row = (await connection.execute(query)).mappings().first()
+    if row is None:
+        raise NotFound(f"there is no media {media_id}")
+    return media_fact(row)
