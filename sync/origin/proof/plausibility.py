@@ -76,32 +76,106 @@ def why_set_aside(
 
     `confirmed`: a person says that they were shown, so only contradictions are looked for.
     """
-    taken, spare_ms, reasons = sorted(screen.taken), dict(screen.spare_ms), list[str | None]()
     since_boot = {boot: sorted(spans) for boot, spans in screen.since_boot.items()}
+    taken, reasons = _TakenTime(sorted(screen.taken), dict(screen.spare_ms), since_boot), list[str | None]()
     for play in plays:
         span = span_of(play)
-        place = bisect(taken, span)
-        near = taken[max(0, place - 2) : place + 2]
-        back_ms = _clock_back_ms(play, span, near)
-        release = releases.get(play.release)
-        shown = None if release is None or release.contents is None else _shown(play, release.contents)
-        reason = next(_contradictions(play, span, back_ms), None)
-        if reason is None and not confirmed:
-            doubt = next(_doubts(play, span, screen, release, shown, time), None)
-            reason = doubt and UNCONFIRMED + doubt
-        reason = reason or next(_too_long_for_release(play, shown or ()), None)
-        if reason is None and any(overlaps(span, other) for other in near):
-            reason = OVERLAPS
-        if reason is None and back_ms and play.rendered_ms > spare_ms[day_of(play)]:
-            reason = "the plays of its screen add up to more than the time there was"
-        if reason is None and not _takes_time_since_boot(play, since_boot):
-            reason = "another play of this screen has the same time since its machine started"
-        if reason is None:
-            taken.insert(place, span)
-            if back_ms:
-                spare_ms[day_of(play)] -= play.rendered_ms
-        reasons.append(reason)
+        if _is_usual(play, span, screen, releases, time) and _takes_newest(play, span, taken):
+            reasons.append(None)
+        else:
+            reasons.append(_why_set_aside(play, span, taken, screen, releases, time, confirmed))
     return reasons
+
+
+@dataclass(frozen=True, slots=True)
+class _TakenTime:
+    """What plays that count have taken: their spans, the rest of each day, their spans since starts of the machine."""
+
+    spans: list[Span]
+    spare_ms: dict[int, int]
+    since_boot: dict[str, list[Span]]
+
+
+def _why_set_aside(
+    play: AnyPlay,
+    span: Span,
+    taken: _TakenTime,
+    screen: ScreenFacts,
+    releases: Mapping[str, KnownRelease],
+    time: OriginTime,
+    confirmed: bool,
+) -> str | None:
+    place = bisect(taken.spans, span)
+    near = taken.spans[max(0, place - 2) : place + 2]
+    back_ms = _clock_back_ms(play, span, near)
+    release = releases.get(play.release)
+    shown = None if release is None or release.contents is None else _shown(play, release.contents)
+    reason = next(_contradictions(play, span, back_ms), None)
+    if reason is None and not confirmed:
+        doubt = next(_doubts(play, span, screen, release, shown, time), None)
+        reason = doubt and UNCONFIRMED + doubt
+    reason = reason or next(_too_long_for_release(play, shown or ()), None)
+    if reason is None and any(overlaps(span, other) for other in near):
+        reason = OVERLAPS
+    if reason is None and back_ms and play.rendered_ms > taken.spare_ms[day_of(play)]:
+        reason = "the plays of its screen add up to more than the time there was"
+    if reason is None and not _takes_time_since_boot(play, taken.since_boot):
+        reason = "another play of this screen has the same time since its machine started"
+    if reason is None:
+        taken.spans.insert(place, span)
+        if back_ms:
+            taken.spare_ms[day_of(play)] -= play.rendered_ms
+    return reason
+
+
+def _is_usual(
+    play: AnyPlay, span: Span, screen: ScreenFacts, releases: Mapping[str, KnownRelease], time: OriginTime
+) -> bool:
+    """Tell at once of nearly every play that nothing speaks against it but another play; what is rare is told apart."""
+    since, until = span
+    rendered_ms, expected_ms, release = play.rendered_ms, play.expected_ms, releases.get(play.release)
+    if release is None or play.clock_back_ms or rendered_ms > until - since or until > time.now_ms + CLOCK_MS:
+        return False
+    if since < max(screen.paired_ms, release.created_ms) - CLOCK_MS:
+        return False
+    if expected_ms is not None and not expected_ms - TOLERANCE_MS <= rendered_ms <= expected_ms + TOLERANCE_MS:
+        return False
+    in_channel = screen.channels is None or release.channel in screen.channels
+    return in_channel and _fits_its_machine(play, until - since) and _is_named(play, release.contents)
+
+
+def _fits_its_machine(play: AnyPlay, wall_ms: int) -> bool:
+    """Tell whether the clock that nobody sets, and the frames, say nothing against a play."""
+    frames, begins_ms, ends_ms = play.frames_shown, play.mono_start_ms, play.mono_end_ms
+    if frames is not None and not 0 < frames <= wall_ms:
+        return False
+    return begins_ms is None or ends_ms is None or wall_ms <= ends_ms - begins_ms + TOLERANCE_MS
+
+
+def _is_named(play: AnyPlay, contents: ShownAssets | None) -> bool:
+    """Tell whether a release shows a play for so long; True if that is not known."""
+    if contents is None:
+        return True
+    longest_ms = [one.longest_ms for one in contents.get(play.asset, ()) if _names(one, play)]
+    return bool(longest_ms) and (0 in longest_ms or play.rendered_ms <= max(longest_ms) + TOLERANCE_MS)
+
+
+def _takes_newest(play: AnyPlay, span: Span, taken: _TakenTime) -> bool:
+    """Take the time of a play that follows all others, both by its clock and since its machine started."""
+    if not _follows(taken.spans, span):
+        return False
+    if found := since_boot_of(play):
+        of_boot = taken.since_boot.setdefault(found[0], [])
+        if found[1][0] > found[1][1] or not _follows(of_boot, found[1]):
+            return False
+        of_boot.append(found[1])
+    taken.spans.append(span)
+    return True
+
+
+def _follows(taken: Sequence[Span], span: Span) -> bool:
+    """Tell whether a span begins when both that are last, which alone could overlap it, have ended."""
+    return all(since <= until <= span[0] for since, until in taken[-2:])
 
 
 def since_boot_of(play: AnyPlay) -> tuple[str, Span] | None:
