@@ -161,7 +161,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/intake": (
         SERVICES,
         "sync/origin/http sync/origin/live sync/origin/proof sync/origin/publishing sync/origin/sent_plays "
-        "sync/origin/store sync/origin/store/days sync/origin/store/heartbeats sync/origin/store/proof sync/proof "
+        "sync/origin/store sync/origin/store/heartbeats sync/origin/store/proof sync/proof "
         "sync/trust",
     ),
     "sync/origin/live": (SERVICES, "sync/http sync/origin/http sync/origin/store"),

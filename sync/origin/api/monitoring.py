@@ -4,6 +4,7 @@ Labels of metrics come from our own tables only (the name of an operation, a sta
 """
 
 import asyncio
+import collections
 import json
 from collections.abc import Callable, Iterable
 from functools import cached_property
@@ -54,9 +55,10 @@ class OriginMetrics:
 
     def count_receipts(self, receipts: Iterable[Receipt]) -> None:
         """Count the receipts of a batch of plays."""
-        for receipt in receipts:
-            self._plays.labels(receipt.status).inc()
-            self._set_aside.inc(receipt.status == "accepted" and receipt.detail != "")
+        counts = collections.Counter((receipt.status, bool(receipt.detail)) for receipt in receipts)
+        for (status, has_detail), count in counts.items():
+            self._plays.labels(status).inc(count)
+            self._set_aside.inc(count if status == "accepted" and has_detail else 0)
 
     def record_scan(self, figures: Figures, cleared_bytes: int) -> None:
         """Store what a scan of the content tree found, and add what was deleted after it."""

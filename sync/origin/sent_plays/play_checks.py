@@ -20,7 +20,7 @@ _ESCAPED = re.compile(r"[^ -~]+")
 _ENCODER = msgspec.json.Encoder()
 
 
-def written(play: SentPlay, device: str) -> str | None:
+def written(play: SentPlay, device: str) -> bytes | None:
     """Return the JSON of a play of this device, without its empty fields; None: a text or its hash is not right."""
     if not _is_right(play, device):
         return None
@@ -29,7 +29,7 @@ def written(play: SentPlay, device: str) -> str | None:
     hashed = text.replace(b'"hash":"%b",' % own, b"", 1).replace(b'"previous_hash":"%b",' % previous, b"", 1)
     if not hashed.isascii() or b"\x7f" in hashed:
         hashed = _ESCAPED.sub(_escaped, hashed.decode()).encode()
-    return text.decode() if hashlib.sha256(previous + hashed).hexdigest() == play.hash else None
+    return text if hashlib.sha256(previous + hashed).hexdigest() == play.hash else None
 
 
 def _is_right(play: SentPlay, device: str) -> bool:

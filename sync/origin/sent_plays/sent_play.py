@@ -6,7 +6,6 @@ time. Whoever calls reads that as a `PlayBatch`, which takes more, and says what
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import Annotated, Any
 
 import msgspec
@@ -80,14 +79,18 @@ class SentPlay(
     title: str
     zone: str
 
-    @cached_property
+    @property
     def span(self) -> Span:
         """Return its time.
 
         Raises:
             ValueError: a text is no time.
         """
-        return unix_ms(datetime.fromisoformat(self.started)), unix_ms(datetime.fromisoformat(self.ended))
+        found: Span | None = self.__dict__.get("span")
+        if found is None:
+            found = unix_ms(datetime.fromisoformat(self.started)), unix_ms(datetime.fromisoformat(self.ended))
+            self.__dict__["span"] = found
+        return found
 
 
 AnyPlay = Play | SentPlay

@@ -51,7 +51,7 @@ def outcome(found: ReceivedPlay | Receipt) -> Any:
     if isinstance(found, Receipt):
         return found
     row = _row(found, 1)
-    body = json.loads(row["body"]) if isinstance(row["body"], str) else row["body"]
+    body = json.loads(row["body"]) if isinstance(row["body"], bytes) else row["body"]
     return row | {"body": body}
 
 

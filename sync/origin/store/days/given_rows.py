@@ -103,6 +103,8 @@ class Addition:
         for place in self._documents:
             columns[place] = tuple(map(json_text, columns[place]))
         if connection.dialect.name == "sqlite":
+            for place in self._documents:
+                columns[place] = tuple(one.decode() if isinstance(one, bytes) else one for one in columns[place])
             connection.exec_driver_sql(self._of_one, [*zip(*columns, strict=True)])
         else:
             arrays = [_array(column, place in self._documents) for place, column in enumerate(columns)]
@@ -129,13 +131,9 @@ class Addition:
         return made
 
 
-class JsonText(str):
-    """JSON that is written already."""
-
-
-def json_text(document: Any) -> str | None:
-    """Return what a column of JSON holds; None stays NULL."""
-    if isinstance(document, JsonText):
+def json_text(document: Any) -> str | bytes | None:
+    """Return what a column of JSON holds; None stays NULL, and bytes are JSON that is written already."""
+    if isinstance(document, bytes):
         return document
     try:
         return None if document is None else to_json(document).decode()

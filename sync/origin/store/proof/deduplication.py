@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic_core import from_json
 from sqlalchemy import BigInteger, Connection, Select, String, Table, and_, func, insert, literal, select, union_all
 
-from sync.origin.store.days.given_rows import Addition, GivenRows, JsonText
+from sync.origin.store.days.given_rows import Addition, GivenRows
 
 ReceiptStatus = Literal["accepted", "duplicate", "conflict"]
 Key = tuple[str, int]
@@ -59,7 +59,7 @@ def store_once(
 
 def _document(row: Mapping[str, Any]) -> Any:
     body = row["body"]
-    return from_json(body) if isinstance(body, JsonText) else body
+    return from_json(body) if isinstance(body, bytes) else body
 
 
 def stored_hashes(connection: Connection, table: Table, places: Iterable[Place]) -> dict[Place, str]:

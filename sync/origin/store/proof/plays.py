@@ -23,7 +23,6 @@ from sync.origin.persistence.lists import CONFLICTS, PLAYS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.sent_plays.counted_play import counted_play
 from sync.origin.sent_plays.sent_play import AnyPlay, span_of
-from sync.origin.store.days.given_rows import JsonText
 from sync.origin.store.days.play_days import day_of_play, mark_new_plays, mark_plays
 from sync.origin.store.days.play_documents import DOCUMENT, documents
 from sync.origin.store.proof.deduplication import Arrival, Key, Place, ReceiptStatus, store_once, stored_hashes
@@ -40,7 +39,7 @@ class ReceivedPlay:
     """A play that was found valid, and the document it came as."""
 
     play: AnyPlay
-    body: Mapping[str, Any] | JsonText
+    body: Mapping[str, Any] | bytes  # bytes: its JSON
     set_aside: str | None = None  # why it is in no sum
     right: AnyPlay | None = None  # the same at its right time; None: it was then
     offset_ms: int | None = None  # that corrects its times; None: they are as it says
