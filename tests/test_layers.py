@@ -294,7 +294,7 @@ DOORS: dict[str, set[str]] = {
     "segno": {"sync/origin/api/people/account_routes"},
     "duckdb": {"sync/origin/persistence/play_files"},
     "sqlalchemy": {"sync/origin/persistence", "sync/origin/store", "sync/origin/tables"},
-    "cryptography": {"sync/trust/signing"},
+    "cryptography": {"sync/trust/signing", "sync/trust/sealing"},
     "aiohappyeyeballs": {"sync/device/transfer/addresses"},
     "mss": {"player/display/capture"},
     "pyfastcdc": {"sync/origin/ingest/chunker"},

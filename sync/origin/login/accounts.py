@@ -11,6 +11,7 @@ from sync.origin.people.names import account_name, name_key, new_password
 from sync.origin.store.people.people import PeopleStore, Person, Reset, RightsChange
 from sync.roles import Right, Role
 from sync.runtime.clock import Clock, unix_ms
+from sync.trust.sealing import is_sealed
 from sync.trust.signing import new_token, token_hash
 
 RESET_S = 24 * 3600
@@ -112,6 +113,13 @@ class PeopleAccounts:
             raise _not_valid()
         log.info("person=%s set a password by a one-time code", person.id)
         return person
+
+    async def seal_secrets(self) -> None:
+        """Seal the secrets of authenticator apps that an earlier version stored as they are."""
+        for person, secret in (await self.people.app_secrets()).items():
+            if not is_sealed(secret):
+                await self.people.replace_app_secret(person, secret, self._login.seal.close(secret, person))
+                log.info("person=%s has the secret of the app sealed now", person)
 
     def _code(self) -> OneTimeCode:
         return OneTimeCode(new_token(), unix_ms(self._clock.now()) + RESET_S * 1000)

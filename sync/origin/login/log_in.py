@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from sync.errors import CodeNeeded, Forbidden, Overloaded, Unauthenticated
 from sync.origin.login.attempts import Attempts
@@ -14,6 +15,7 @@ from sync.origin.people.tries import OWN_PASSWORD, Limit, limits_of, limits_of_c
 from sync.origin.store.people.people import Credentials, PeopleStore
 from sync.origin.store.people.sessions import SessionStore
 from sync.runtime.clock import Clock, unix_ms
+from sync.trust.sealing import open_seal
 from sync.trust.signing import token_hash
 
 _WRONG = "this name and password do not belong together"
@@ -22,11 +24,21 @@ log = logging.getLogger(__name__)
 
 
 class LogIn:
-    """Finds out whose name and password it is. What it says and how long it takes tells nobody who has an account."""
+    """Finds out whose name and password it is. What it says and how long it takes tells nobody who has an account.
+
+    `key_file` has the key with which the secrets of authenticator apps are sealed.
+    """
 
     def __init__(
-        self, people: PeopleStore, sessions: SessionStore, hashing: Hashing, attempts: Attempts, clock: Clock
+        self,
+        people: PeopleStore,
+        sessions: SessionStore,
+        hashing: Hashing,
+        attempts: Attempts,
+        key_file: Path,
+        clock: Clock,
     ) -> None:
+        self.seal = open_seal(key_file)
         self._people = people
         self._sessions = sessions
         self._hashing = hashing
@@ -112,12 +124,18 @@ class LogIn:
             raise Unauthenticated("this code is wrong, or was used already: wait for the next one")
         self._attempts.give_back(limits)
 
-    async def _use(self, account: Credentials, secret: str, code: str) -> bool:
-        """Use a code up; return whether it was right. Of two requests with one code one only gets True."""
+    async def _use(self, account: Credentials, stored: str, code: str) -> bool:
+        """Use a code up; return whether it was right. Of two requests with one code one only gets True.
+
+        Raises:
+            StorageBroken: it may be one of the app, whose secret cannot be read.
+        """
         person = account.person.id
-        step = matching_step(secret, code, unix_ms(self._clock.now()), account.app_step)
-        if step is not None:
-            return await self._people.use_app_step(person, step)
+        if code.replace(" ", "").isdecimal():  # else it is a recovery code, also where the secret cannot be read
+            secret = self.seal.open(stored, person)
+            step = matching_step(secret, code, unix_ms(self._clock.now()), account.app_step)
+            if step is not None:
+                return await self._people.use_app_step(person, step)
         if await self._people.use_recovery_code(person, token_hash(bare_code(code))):
             log.info("person=%s used a recovery code", person)
             return True

@@ -2,7 +2,8 @@
 
 Of secrets there are only hashes.
 
-The secret of an authenticator app is the exception: its codes are computed from it.
+The secret of an authenticator app is the exception, for its codes are computed from it: it is sealed with a key that
+lies outside.
 """
 
 from sqlalchemy import (
@@ -43,7 +44,7 @@ people = Table(
     Column("name_key", String(64), nullable=False, unique=True),  # the same for all spellings
     Column("role", Text, nullable=False),  # for everything; empty: only in spaces, see `rights`
     Column("password_hash", Text),
-    Column("app_secret", Text),  # of the second factor
+    Column("app_secret", Text),  # of the second factor, sealed
     Column("app_step", BigInteger, nullable=False),  # the last one whose code was used
     Column("created_ms", BigInteger, nullable=False),
 )

@@ -91,6 +91,7 @@ async def open_origin(settings: OriginConfiguration, clock: Clock) -> AsyncItera
     keyring.prepare()
     async with open_origin_database(_database_url(settings), files.plays, clock) as database:
         origin = _assemble(settings, clock, database, files, keyring)
+        await origin.accounts.seal_secrets()
         plans = origin.folder_target
         for store in (plans.playlists, plans.schedules, plans.campaigns):
             await store.keep_missing_versions()

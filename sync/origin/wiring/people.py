@@ -43,8 +43,9 @@ class PeopleParts:
 def people_parts(settings: OriginConfiguration, database: OriginDatabase, clock: Clock) -> PeopleParts:
     """Build them."""
     keys, people, sessions = KeyStore(database), PeopleStore(database), SessionStore(database)
+    key_file = settings.storage.data_dir / "keys/accounts.key"
     attempts, pages = Attempts(clock), PageSessions(sessions, clock)
-    login = LogIn(people, sessions, Hashing(), attempts, clock)
+    login = LogIn(people, sessions, Hashing(), attempts, key_file, clock)
     accounts = PeopleAccounts(people, login, clock)
     passkeys = PasskeyLogIn(people, PasskeyStore(database), ChallengeStore(database), login, attempts, clock)
     names = allowed_names(settings.server.host, settings.server.allowed_hosts)

@@ -150,7 +150,8 @@ class AccountRoutes:
                 "this is not the code that the app shows now; is the clock of the phone right?",
                 fields={"code": "is wrong, or was used already"},
             )
-        return await self._set(caller, account.password_hash or "", asked.secret, step)
+        sealed = self._login.seal.close(asked.secret, caller.id)
+        return await self._set(caller, account.password_hash or "", sealed, step)
 
     async def _drop(self, request: web.Request) -> web.Response:
         caller, asked = person_of(request), await read_json(request, OwnPassword, cap_bytes=BODY_BYTES)

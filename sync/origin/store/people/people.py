@@ -243,6 +243,18 @@ class PeopleStore:
             same = (people.c.id == id) & (people.c.password_hash == old_hash)
             await connection.execute(update(people).where(same).values(password_hash=new_hash))
 
+    async def app_secrets(self) -> Mapping[str, str]:
+        """Return the secrets of all apps as they are stored, by person."""
+        held = select(people.c.id, people.c.app_secret).where(people.c.app_secret.is_not(None))
+        async with self._database.reading() as connection:
+            return {row.id: row.app_secret for row in await connection.execute(held)}
+
+    async def replace_app_secret(self, id: str, old: str, new: str) -> None:
+        """Store the same secret in another form, unless there is another one meanwhile."""
+        same = (people.c.id == id) & (people.c.app_secret == old)
+        async with self._database.writing() as connection:
+            await connection.execute(update(people).where(same).values(app_secret=new))
+
     async def use_app_step(self, id: str, step: int) -> bool:
         """Note that the code of a step was used; return whether it, and each later one, was not used before."""
         unused = (people.c.id == id) & (people.c.app_step < step) & people.c.app_secret.is_not(None)

@@ -290,3 +290,27 @@ async def test_what_the_database_refuses_names_no_secret(server: RunningOrigin) 
     for error in (refused.value, refused_in_thread.value):
         told = "".join(traceback.format_exception(error))  # as a log has it
         assert "nowhere" in told and PASSWORD not in told
+
+
+async def test_secrets_of_apps_are_sealed_those_of_before_too_and_without_the_key_another_way_stays(
+    server: RunningOrigin, clock: FakeClock
+) -> None:
+    id = await add_person(server, "Anna")
+    app, codes = await set_up_app(await logged_in(server), clock.now().timestamp())
+
+    async def stored() -> str:
+        return (await server.origin.accounts.people.app_secrets())[id]
+
+    sealed = await stored()
+    assert app.secret not in sealed
+    await server.origin.accounts.people.replace_app_secret(id, sealed, app.secret)
+    await server.origin.accounts.seal_secrets()
+    sealed = await stored()
+    assert app.secret not in sealed
+    code = app.at(int(clock.now().timestamp()))
+    assert (await Visitor(server).log_in("Anna", code=code)).status == 200
+    await server.origin.accounts.people.replace_app_secret(id, sealed, f"{sealed[:-8]}AAAAAAA=")
+    await clock.advance(30)
+    lost = await Visitor(server).log_in("Anna", code=app.at(int(clock.now().timestamp())))
+    assert (lost.status, "accounts.key" in lost.document["detail"]) == (503, True)
+    assert (await Visitor(server).log_in("Anna", code=codes[0])).status == 200
