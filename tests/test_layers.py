@@ -241,8 +241,10 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/store/media sync/origin/store/people sync/origin/store/proof sync/origin/store/reports "
         "sync/origin/store/spaces",
     ),
+    "sync/origin/remote": (FACES, ""),
     "sync/origin/app": (
         ROOTS,
+        "sync/origin/remote "
         "sync/http sync/origin sync/origin/api sync/origin/api/proof sync/origin/audit sync/origin/http "
         "sync/origin/ingest sync/origin/login sync/origin/people sync/origin/persistence sync/origin/proof "
         "sync/origin/proof/export sync/origin/publishing sync/origin/publishing/folder sync/origin/reports "
