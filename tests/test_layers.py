@@ -69,12 +69,13 @@ ROOMS: dict[str, tuple[int, str]] = {
         ENGINES_AND_STORES,
         "sync/origin/audit sync/origin/persistence sync/origin/planning sync/origin/store/audit "
         "sync/origin/store/changes sync/origin/store/drafts sync/origin/store/heartbeats "
-        "sync/origin/store/reports sync/origin/tables",
+        "sync/origin/store/reports sync/origin/store/spaces sync/origin/tables",
     ),
     "sync/origin/store/media": (
         ENGINES_AND_STORES,
         "sync/origin/audit sync/origin/persistence sync/origin/planning sync/origin/planning/media "
         "sync/origin/store sync/origin/store/audit sync/origin/store/drafts sync/origin/store/heartbeats "
+        "sync/origin/store/spaces "
         "sync/origin/tables",
     ),
     "sync/origin/store/spaces": (
@@ -202,7 +203,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/api/plans": (
         FACES,
         "sync/http sync/origin/api sync/origin/audit sync/origin/editing sync/origin/persistence "
-        "sync/origin/planning sync/origin/store sync/origin/store/audit sync/origin/store/drafts",
+        "sync/origin/planning sync/origin/store sync/origin/store/audit sync/origin/store/drafts "
+        "sync/origin/store/spaces",
     ),
     "sync/origin/api/proof": (
         FACES,

@@ -104,6 +104,11 @@ class Fit(StrEnum):
     FILL = "fill"  # fill the screen, distorted
 
 
+def is_none(value: object) -> bool:
+    """Return whether a field has no value, and is left out of an answer."""
+    return value is None
+
+
 class Wire(BaseModel):
     """A document between device and origin: immutable; unknown fields are ignored."""
 

@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_mod
 
 from sync.http.bodies import json_answer, read_query
 from sync.http.forwarded import location
-from sync.http.operations import Operation
+from sync.http.operations import InSpaces, Needed, Operation
 from sync.origin.persistence.pages import MOST_ROWS, Cursor, ListRule, Page, PageRequest, read_cursor
 from sync.roles import Role
-from sync.wire.value_types import Wire
+from sync.wire.value_types import Identifier, Wire
 
 LINKS = (hdrs.LINK,)
 """The headers of an answer with a page."""
@@ -24,6 +24,18 @@ _CURSOR = "`next` or `previous` of an earlier page of this list; without it the 
 _SORT = "what the list is sorted by; with - before it, the largest first"
 
 Listed = TypeVar("Listed")
+
+
+SEEN = InSpaces(Role.VIEWER)
+"""Who may read a list of things that lie in spaces: it has those that one may see."""
+
+
+class SpaceQuery(BaseModel):
+    """In which space a new thing is to lie."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    space: Identifier | None = Field(None, description="where it is to lie; without it, in the space where one may")
 
 
 class ListPage(Wire):
@@ -63,6 +75,7 @@ def list_operation(
     answer: type[ListPage],
     read: Callable[[PageRequest], Awaitable[Page[Listed]]],
     view: Callable[[Listed], Any] = lambda row: row,
+    access: Needed = Role.VIEWER,
 ) -> Operation:
     """Return the operation that answers the pages of a list; `view` makes what `answer` has of each row."""
     order: Any = Literal[rule.orders]
@@ -88,7 +101,7 @@ def list_operation(
         done.headers.update(link_header(request, page))
         return done
 
-    return Operation("GET", path, handle, summary, Role.VIEWER, answer=answer, query=query, answer_headers=LINKS)
+    return Operation("GET", path, handle, summary, access, answer=answer, query=query, answer_headers=LINKS)
 
 
 def cursor_text(cursor: Cursor | None) -> str | None:

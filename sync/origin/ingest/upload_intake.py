@@ -68,18 +68,24 @@ class Intake:
         """The limit of one file."""
         return self._settings.uploads.largest_bytes
 
-    async def create(self, name: str, size_bytes: int, sha256: str | None, metadata: str | None = None) -> Upload:
+    async def create(
+        self, name: str, size_bytes: int, sha256: str | None, metadata: str | None = None, space: str | None = None
+    ) -> Upload:
         """Create an upload of a declared size; `metadata` is only kept for its client.
 
+        Its media will lie in this space; None: in the one where the caller may send files.
+
         Raises:
-            Rejected: the file is empty.
+            Rejected: the file is empty, or the space is not known.
+            Forbidden: the caller may not send files there.
             TooLarge: it is over the limit of one file.
             StorageFull: it does not fit beside the reserve and what other uploads have yet to send.
         """
+        lies_in = await self._uploads.space_for_new(space)
         await self._check_space(size_bytes)
         upload_id = secrets.token_hex(16)
         await asyncio.to_thread(self._create_file, upload_id)
-        upload = await self._uploads.create(upload_id, name, size_bytes, sha256, metadata)
+        upload = await self._uploads.create(upload_id, name, size_bytes, sha256, metadata, lies_in)
         self._queued()
         self._changed("uploads", upload_id)
         return upload

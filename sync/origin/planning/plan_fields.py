@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, ValidationInfo
 
 from sync.wire.release import Asset, Fit
 from sync.wire.stream_url import ShownUrl
-from sync.wire.value_types import Colour, Identifier, Instant, Name, Request, Wire
+from sync.wire.value_types import Colour, Identifier, Instant, Name, Request, Wire, is_none
 
 MAX_ITEMS = 10_000
 MOST_VALUES = 12 * MAX_ITEMS
@@ -94,6 +94,7 @@ class Document(Request):
     """What is stored of every document beside its draft; `media` has the facts about each media it shows, by id.
 
     `ready_version` is the one that releases are made of; a newer one is a draft. Without it none was ever ready.
+    `space` is where it lies; it is left out if that is the default one.
     """
 
     id: Identifier
@@ -101,6 +102,7 @@ class Document(Request):
     ready_version: int | None = None
     updated_at: Instant
     media: Mapping[str, MediaFact]
+    space: Identifier | None = Field(None, exclude_if=is_none)
 
 
 class MediaUse(Request):

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, FailFast, Field, StringConstrai
 from sync.origin.planning.plan_fields import MAX_DAYPARTS, TimeZone, ends_after_start, whole_week
 from sync.wire.overlay import MOST_OVERLAYS, Bounded, LogoStyle, TickerStyle
 from sync.wire.release import BreakRule, LocalWindow
-from sync.wire.value_types import Identifier, Name, Request
+from sync.wire.value_types import Identifier, Name, Request, is_none
 from sync.words.sentences import Told
 
 
@@ -104,9 +104,11 @@ class StoredSchedule(ScheduleDraft):
     """A channel's schedule as it is stored; `sequence` is that of its newest release, 0 before the first.
 
     `ready_version` is the one that releases are made of; a newer one is a draft. Without it none was ever ready.
+    `space` is where it lies; it is left out if that is the default one.
     """
 
     channel: Identifier
     version: int
     ready_version: int | None = None
     sequence: int
+    space: Identifier | None = Field(None, exclude_if=is_none)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, delete, insert, select
+from sqlalchemy import ColumnElement, Select, and_, case, delete, insert, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,7 +23,7 @@ from sync.origin.store.drafts.ready_versions import mark_saved
 from sync.origin.store.reports.billable_rules import note_rules
 from sync.origin.store.row_checks import (
     FACT_COLUMNS,
-    check_exists,
+    check_channel,
     check_ids_free,
     check_media,
     check_version,
@@ -31,11 +31,14 @@ from sync.origin.store.row_checks import (
     join_media_facts,
     media_fact,
     new_id,
+    raise_if_wrong,
     title_columns,
     update_versioned,
 )
+from sync.origin.store.spaces.visible_rows import check_everywhere, check_role, seen, space_for_new
 from sync.origin.tables.media import media
-from sync.origin.tables.plans import campaigns, channels, creatives, lines
+from sync.origin.tables.plans import campaigns, creatives, lines
+from sync.roles import Role, shown_space
 from sync.runtime.clock import Clock, instant, unix_ms
 
 
@@ -55,27 +58,30 @@ class CampaignStore:
     async def page(self, asked: PageRequest) -> Page[StoredCampaign]:
         """Return a page of campaigns."""
         async with self._database.reading() as connection:
-            page = await read_page(connection, CAMPAIGNS, select(campaigns.c.id), asked)
+            page = await read_page(connection, CAMPAIGNS, select(campaigns.c.id), asked, seen(campaigns))
             found = await load_campaigns(connection, campaigns.c.id.in_([row.id for row in page.items]))
         by_id = {campaign.id: campaign for campaign in found}
         return page.of(lambda row: by_id[row.id])
 
     async def get(self, campaign_id: str) -> StoredCampaign:
-        """Return a campaign; raise NotFound if no campaign has this id."""
+        """Return a campaign; raise NotFound if no campaign that one may see has this id."""
         async with self._database.reading() as connection:
-            return await _get_campaign(connection, campaign_id)
+            return await _get_campaign(connection, campaign_id, seen(campaigns))
 
-    async def create(self, draft: CampaignDraft) -> StoredCampaign:
-        """Add a campaign.
+    async def create(self, draft: CampaignDraft, space: str | None = None) -> StoredCampaign:
+        """Add a campaign, in the space of its channel; one without a channel in this space.
 
         Raises:
             Rejected: its channel or a media is unknown, a media has failed, or an id is taken.
+            Forbidden: it would show in channels which one may not change.
         """
         campaign_id = new_id()
         async with self._database.writing() as connection:
+            lies_in = await _space_of(connection, draft, space)
             await _check(connection, campaign_id, draft)
-            await connection.execute(insert(campaigns).values(id=campaign_id, version=1, **self._values(draft)))
-            await _write_lines(connection, campaign_id, draft, unix_ms(self._clock.now()))
+            values = {**self._values(draft), "space_id": lies_in}
+            await connection.execute(insert(campaigns).values(id=campaign_id, version=1, **values))
+            await _write_lines(connection, campaign_id, draft, unix_ms(self._clock.now()), lies_in)
             return await _kept(connection, campaign_id, Action.CREATED)
 
     async def replace(self, campaign_id: str, draft: CampaignDraft, *, version: int) -> StoredCampaign:
@@ -83,6 +89,7 @@ class CampaignStore:
 
         Raises:
             NotFound: no campaign has this id.
+            Forbidden: one may not change it, or it shows in channels which one may not change.
             StaleVersion: somebody else changed it first.
             Rejected: its channel or a media is unknown, a media has failed, or an id is taken.
         """
@@ -93,11 +100,13 @@ class CampaignStore:
         self, connection: AsyncConnection, campaign_id: str, draft: CampaignDraft, *, version: int
     ) -> StoredCampaign:
         """Do the same inside the caller's transaction."""
-        await check_version(connection, campaigns, "campaign", campaign_id, version)
+        space = await _check_changeable(connection, campaign_id, version)
+        lies_in = await _space_of(connection, draft, space if draft.channel is None else None)
         await _check(connection, campaign_id, draft)
-        await update_versioned(connection, campaigns, "campaign", campaign_id, version, self._values(draft))
+        values = {**self._values(draft), "space_id": lies_in}
+        await update_versioned(connection, campaigns, "campaign", campaign_id, version, values)
         await connection.execute(delete(lines).where(lines.c.campaign_id == campaign_id))
-        await _write_lines(connection, campaign_id, draft, unix_ms(self._clock.now()))
+        await _write_lines(connection, campaign_id, draft, unix_ms(self._clock.now()), lies_in)
         return await _kept(connection, campaign_id, Action.CHANGED)
 
     async def remove(self, campaign_id: str, *, version: int | None) -> None:
@@ -105,6 +114,7 @@ class CampaignStore:
 
         Raises:
             NotFound: no campaign has this id.
+            Forbidden: one may not change it, or it shows in channels which one may not change.
             StaleVersion: somebody else changed it first.
         """
         async with self._database.writing() as connection:
@@ -112,7 +122,7 @@ class CampaignStore:
 
     async def remove_in(self, connection: AsyncConnection, campaign_id: str, *, version: int | None) -> None:
         """Do the same inside the caller's transaction."""
-        await check_version(connection, campaigns, "campaign", campaign_id, version)
+        await _check_changeable(connection, campaign_id, version)
         gone = delete(campaigns).where(campaigns.c.id == campaign_id).returning(campaigns.c.name, campaigns.c.version)
         name, last = (await connection.execute(gone)).one()
         record(connection, AuditedChange(ThingKind.CAMPAIGN, campaign_id, name, Action.REMOVED, version_before=last))
@@ -190,6 +200,7 @@ def _campaign(rows: Sequence[RowMapping]) -> StoredCampaign:
         ends_at=instant(first["ends_ms"]),
         lines=tuple(_line(line_rows) for line_rows in rows_by_line.values()),
         media={media_id: media_fact(row) for media_id, row in facts.items()},
+        space=shown_space(first["space_id"]),
     )
 
 
@@ -208,17 +219,34 @@ def _creative(row: RowMapping) -> CreativeDraft:
     return CreativeDraft(media=row["media_id"], title=title, **values)
 
 
-async def _get_campaign(connection: AsyncConnection, campaign_id: str) -> StoredCampaign:
-    found = await load_campaigns(connection, campaigns.c.id == campaign_id)
+async def _get_campaign(connection: AsyncConnection, campaign_id: str, *these: ColumnElement[bool]) -> StoredCampaign:
+    found = await load_campaigns(connection, and_(campaigns.c.id == campaign_id, *these))
     if not found:
         raise NotFound(f"there is no campaign {campaign_id}")
     return found[0]
 
 
+async def _check_changeable(connection: AsyncConnection, campaign_id: str, version: int | None) -> str:
+    """Lock a campaign, check its version and that one may change it where it shows; return its space."""
+    space = await check_version(connection, campaigns, "campaign", campaign_id, version)
+    channel = await connection.scalar(select(campaigns.c.channel_id).where(campaigns.c.id == campaign_id))
+    check_everywhere(channel)
+    return space
+
+
+async def _space_of(connection: AsyncConnection, draft: CampaignDraft, asked: str | None) -> str:
+    """Return the space in which a campaign lies: that of its channel, or else the one that is asked for."""
+    check_everywhere(draft.channel)
+    if draft.channel is None:
+        return await space_for_new(connection, asked)
+    space = await check_channel(connection, "channel", draft.channel)
+    check_role("channel", draft.channel, space, Role.EDITOR, is_seen=True)
+    if asked not in (None, space):
+        raise_if_wrong([("space", f"a campaign lies in the space of its channel: {space}")])
+    return space
+
+
 async def _check(connection: AsyncConnection, campaign_id: str, draft: CampaignDraft) -> None:
-    await check_exists(
-        connection, channels.c.id, "channel", [] if draft.channel is None else [("channel", draft.channel)]
-    )
     line_ids = [(f"lines.{number}.id", line.id) for number, line in enumerate(draft.lines) if line.id is not None]
     await check_ids_free(connection, lines, lines.c.campaign_id != campaign_id, line_ids)
     own_lines = select(lines.c.id).where(lines.c.campaign_id == campaign_id)
@@ -234,8 +262,11 @@ def _creatives(draft: CampaignDraft) -> list[tuple[str, CreativeDraft]]:
     ]
 
 
-async def _write_lines(connection: AsyncConnection, campaign_id: str, draft: CampaignDraft, now_ms: int) -> None:
-    names = await check_media(connection, [(f"{path}.media", creative.media) for path, creative in _creatives(draft)])
+async def _write_lines(
+    connection: AsyncConnection, campaign_id: str, draft: CampaignDraft, now_ms: int, space: str
+) -> None:
+    used = [(f"{path}.media", creative.media) for path, creative in _creatives(draft)]
+    names = await check_media(connection, used, space)
     line_rows, creative_rows = await asyncio.to_thread(_rows, campaign_id, draft, names)
     await insert_all(connection, lines, line_rows)
     await note_rules(connection, {row["id"]: row["billable_rule"] for row in line_rows}, now_ms)

@@ -14,9 +14,10 @@ from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.store.changes.change_log import Subject, note
 from sync.origin.store.heartbeats.device_events import write_event
 from sync.origin.store.heartbeats.heartbeats import write_held
-from sync.origin.store.row_checks import check_exists, check_version
+from sync.origin.store.row_checks import check_channel, check_version
 from sync.origin.tables.devices import devices
 from sync.origin.tables.plans import channels
+from sync.roles import Role
 from sync.wire.device_reports import HistoryKind
 
 
@@ -113,12 +114,12 @@ class DeviceStore:
         """
         async with self._database.writing() as connection:
             before = await _get_device(connection, device)  # `check_version` also accepts the row of a removed device
-            await check_version(connection, devices, "device", device, expected)
+            await check_version(connection, devices, "device", device, expected, Role.TECHNICIAN)
             values: dict[str, Any] = {"version": devices.c.version + 1}
             if name is not None:
                 values |= named(name, device)
             if channel is not None:
-                await check_exists(connection, channels.c.id, "channel", [("channel", channel)])
+                await check_channel(connection, "channel", channel)
                 values["channel_id"] = channel
                 been_in = await connection.scalar(select(devices.c.channels).where(devices.c.id == device))
                 values["channels"] = None if been_in is None else sorted({*been_in, channel})

@@ -12,9 +12,8 @@ from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import PAIRINGS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.store.devices import add_device
-from sync.origin.store.row_checks import check_exists
+from sync.origin.store.row_checks import check_channel
 from sync.origin.tables.devices import devices, pairings
-from sync.origin.tables.plans import channels
 from sync.runtime.state_table import StateTable
 
 NOT_WAITING = "this pairing does not wait: ask to be paired again"
@@ -144,7 +143,7 @@ class PairingStore:
             if len(rows) > 1:
                 raise Conflict("two devices claim this code, so one is an impostor: restart yours to get another code")
             if admission.channel != first_channel:
-                await check_exists(connection, channels.c.id, "channel", [("channel", admission.channel)])
+                await check_channel(connection, "channel", admission.channel)
             await _approve(connection, rows[0], admission)
 
     async def approve(self, pairing: str, admission: Admission) -> None:

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, insert, select, union
+from pydantic import Field
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, select, union
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,10 +31,12 @@ from sync.origin.store.row_checks import (
     title_columns,
     update_versioned,
 )
+from sync.origin.store.spaces.visible_rows import check_shown_in, named_users, seen, space_for_new
 from sync.origin.tables.media import media
 from sync.origin.tables.plans import channels, dayparts, playlist_items, playlists
+from sync.roles import shown_space
 from sync.runtime.clock import Clock, instant, unix_ms
-from sync.wire.value_types import Instant, Wire
+from sync.wire.value_types import Identifier, Instant, Wire, is_none
 
 
 class PlaylistSummary(Wire):
@@ -45,6 +48,7 @@ class PlaylistSummary(Wire):
     ready_version: int | None = None
     updated_at: Instant
     items: int
+    space: Identifier | None = Field(None, exclude_if=is_none)
 
 
 class PlaylistStore:
@@ -58,13 +62,15 @@ class PlaylistStore:
         """Return a page of playlists."""
         count = select(func.count()).where(playlist_items.c.playlist_id == playlists.c.id).scalar_subquery()
         async with self._database.reading() as connection:
-            found = await read_page(connection, PLAYLISTS, select(playlists, count.label("count")), asked)
+            found = await read_page(
+                connection, PLAYLISTS, select(playlists, count.label("count")), asked, seen(playlists)
+            )
         return found.of(lambda row: _summary(row._mapping))
 
     async def get(self, playlist_id: str) -> StoredPlaylist:
-        """Return a playlist with its items; raise NotFound if no playlist has this id."""
+        """Return a playlist with its items; raise NotFound if no playlist that one may see has this id."""
         async with self._database.reading() as connection:
-            return await _get_playlist(connection, playlist_id)
+            return await _get_playlist(connection, playlist_id, seen(playlists))
 
     async def find_by_name(self, name: str) -> StoredPlaylist | None:
         """Return the playlist with this name, in whichever form of Unicode; None if there is none.
@@ -82,17 +88,20 @@ class PlaylistStore:
             )
         return found[0] if found else None
 
-    async def create(self, draft: PlaylistDraft) -> StoredPlaylist:
-        """Add a playlist.
+    async def create(self, draft: PlaylistDraft, space: str | None = None) -> StoredPlaylist:
+        """Add a playlist, in this space; None: in the one where one may.
 
         Raises:
-            Rejected: the media of an item is unknown or has failed, or the id of an item is taken.
+            Rejected: the media of an item is unknown or has failed, or the id of an item is taken, or the space is not
+                known.
+            Forbidden: one may not add any there.
         """
         playlist_id = new_id()
         async with self._database.writing() as connection:
-            row = insert(playlists).values(id=playlist_id, **named(draft.name), version=1, updated_ms=self._now_ms())
-            await connection.execute(row)
-            await _write_items(connection, playlist_id, draft.items)
+            lies_in = await space_for_new(connection, space)
+            values = {**named(draft.name), "updated_ms": self._now_ms(), "space_id": lies_in}
+            await connection.execute(insert(playlists).values(id=playlist_id, version=1, **values))
+            await _write_items(connection, playlist_id, draft.items, lies_in)
             return await _kept(connection, playlist_id, Action.CREATED)
 
     async def replace(self, playlist_id: str, draft: PlaylistDraft, *, version: int) -> StoredPlaylist:
@@ -100,6 +109,7 @@ class PlaylistStore:
 
         Raises:
             NotFound: no playlist has this id.
+            Forbidden: one may not change it, or it shows in channels which one may not change.
             StaleVersion: somebody else changed it first.
             Rejected: the media of an item is unknown or has failed, or the id of an item is taken.
         """
@@ -111,9 +121,10 @@ class PlaylistStore:
     ) -> StoredPlaylist:
         """Do the same inside the caller's transaction."""
         values = {**named(draft.name), "updated_ms": self._now_ms()}
-        await update_versioned(connection, playlists, "playlist", playlist_id, version, values)
+        space = await update_versioned(connection, playlists, "playlist", playlist_id, version, values)
+        await check_shown_in(connection, "this playlist", select(_used_by(playlist_id).subquery()))
         await connection.execute(delete(playlist_items).where(playlist_items.c.playlist_id == playlist_id))
-        await _write_items(connection, playlist_id, draft.items)
+        await _write_items(connection, playlist_id, draft.items, space)
         return await _kept(connection, playlist_id, Action.CHANGED)
 
     async def remove(self, playlist_id: str, *, version: int | None) -> None:
@@ -126,9 +137,11 @@ class PlaylistStore:
         """
         async with self._database.writing() as connection:
             await check_version(connection, playlists, "playlist", playlist_id, version)
-            users = {*(await connection.scalars(_used_by(playlist_id))), *await ready_users(connection, playlist_id)}
+            used_by = channels.c.id.in_(select(_used_by(playlist_id).subquery()))
+            using = await connection.execute(select(channels.c.id, seen(channels)).where(used_by))
+            users = sorted({*named_users(map(tuple, using)), *await ready_users(connection, playlist_id)})
             if users:
-                raise Conflict("this playlist is in use: remove it from these channels first", users=sorted(users))
+                raise Conflict("this playlist is in use: remove it from these channels first", users=users)
             gone = (
                 delete(playlists).where(playlists.c.id == playlist_id).returning(playlists.c.name, playlists.c.version)
             )
@@ -191,6 +204,7 @@ def _playlist(rows: list[RowMapping]) -> StoredPlaylist:
         updated_at=instant(rows[0]["updated_ms"]),
         items=tuple(_item(row) for row in item_rows),
         media={media_id: media_fact(row) for media_id, row in facts.items()},
+        space=shown_space(rows[0]["space_id"]),
     )
 
 
@@ -209,19 +223,22 @@ def _item(row: RowMapping) -> PlaylistItem:
 
 def _summary(row: RowMapping) -> PlaylistSummary:
     values = {name: row[name] for name in ("id", "name", "version", "ready_version")}
-    return PlaylistSummary(updated_at=instant(row["updated_ms"]), items=row["count"], **values)
+    space = shown_space(row["space_id"])
+    return PlaylistSummary(updated_at=instant(row["updated_ms"]), items=row["count"], space=space, **values)
 
 
-async def _get_playlist(connection: AsyncConnection, playlist_id: str) -> StoredPlaylist:
-    found = await load_playlists(connection, playlists.c.id == playlist_id)
+async def _get_playlist(connection: AsyncConnection, playlist_id: str, *these: ColumnElement[bool]) -> StoredPlaylist:
+    found = await load_playlists(connection, and_(playlists.c.id == playlist_id, *these))
     if not found:
         raise NotFound(f"there is no playlist {playlist_id}")
     return found[0]
 
 
-async def _write_items(connection: AsyncConnection, playlist_id: str, items: Iterable[PlaylistItem]) -> None:
+async def _write_items(
+    connection: AsyncConnection, playlist_id: str, items: Iterable[PlaylistItem], space: str
+) -> None:
     numbered = list(enumerate(items))
-    names = await check_media(connection, [(f"items.{number}.media", item.media) for number, item in numbered])
+    names = await check_media(connection, [(f"items.{number}.media", item.media) for number, item in numbered], space)
     sent_ids = [(f"items.{number}.id", item.id) for number, item in numbered if item.id is not None]
     await check_ids_free(connection, playlist_items, playlist_items.c.playlist_id != playlist_id, sent_ids)
     rows = await asyncio.to_thread(

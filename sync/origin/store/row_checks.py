@@ -8,13 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, FromClause, Table, insert, select, update
+from sqlalchemy import Column, ColumnElement, FromClause, Table, insert, literal, select, true, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import NotFound, Rejected, StaleVersion
 from sync.origin.planning.plan_fields import MediaFact
+from sync.origin.store.spaces.visible_rows import check_role, not_usable, seen, usable
 from sync.origin.tables.media import assets, media, streams
+from sync.origin.tables.plans import channels, playlists
+from sync.roles import EVERYTHING, Role
 from sync.wire.release import Asset
 
 FieldUses = Sequence[tuple[str, str]]
@@ -79,25 +82,31 @@ async def media_facts(connection: AsyncConnection, media_ids: Iterable[str]) -> 
     return found
 
 
-async def check_media(connection: AsyncConnection, uses: FieldUses) -> dict[str, str]:
-    """Return the name of each media that is used, by id.
+async def check_media(connection: AsyncConnection, uses: FieldUses, space: str) -> dict[str, str]:
+    """Return the name of each media that something in a space uses, by id; they stay there until the transaction ends.
 
     Raises:
-        Rejected: a media is unknown or has failed; each field is named.
+        Rejected: a media is unknown or has failed, or lies in another space and is not lent; each field is named.
     """
-    rows = await _media_rows(connection, {media_id for _, media_id in uses})
+    found = await _media_rows(connection, {media_id for _, media_id in uses}, space)
+    rows = {media_id: row for media_id, row in found.items() if row["is_seen"]}
     unknown = ((field, f"there is no media {media_id}") for field, media_id in uses if media_id not in rows)
     failed = {media_id: row for media_id, row in rows.items() if row["state"] == "failed"}
     reasons = {id_: f"{row['name']} cannot be shown: {row['problem'] or 'it failed'}" for id_, row in failed.items()}
+    foreign = {media_id: row["name"] for media_id, row in rows.items() if not row["is_usable"]}
+    reasons |= {media_id: not_usable("media", name, space) for media_id, name in foreign.items()}
     raise_if_wrong(chain(unknown, ((field, reasons[media_id]) for field, media_id in uses if media_id in reasons)))
     return {media_id: row["name"] for media_id, row in rows.items()}
 
 
-async def _media_rows(connection: AsyncConnection, media_ids: Iterable[str]) -> dict[str, RowMapping]:
+async def _media_rows(connection: AsyncConnection, media_ids: Iterable[str], space: str) -> dict[str, RowMapping]:
+    columns = [media.c.id, media.c.name, media.c.state, media.c.problem]
+    rights = [seen(media).label("is_seen"), usable(media, space).label("is_usable")]
+    query = select(*columns, *rights).order_by(media.c.id).with_for_update(read=True, key_share=True)
     ids, found = sorted(media_ids), dict[str, RowMapping]()
     for start in range(0, len(ids), _IDS_PER_QUERY):
         batch = media.c.id.in_(ids[start : start + _IDS_PER_QUERY])
-        rows = await connection.execute(select(media.c.id, media.c.name, media.c.state, media.c.problem).where(batch))
+        rows = await connection.execute(query.where(batch))
         found.update((row["id"], row) for row in rows.mappings())
     return found
 
@@ -111,6 +120,35 @@ async def check_exists(connection: AsyncConnection, column: Column[Any], kind: s
     ids = sorted({used for _, used in uses})
     known = set((await connection.execute(select(column).where(column.in_(ids)))).scalars())
     raise_if_wrong((field, f"there is no {kind} {used}") for field, used in uses if used not in known)
+
+
+async def check_playlists(connection: AsyncConnection, uses: FieldUses, space: str) -> None:
+    """Refuse playlists that there are not, or that something in this space may not use.
+
+    Raises:
+        Rejected: each wrong field is named.
+    """
+    ids = sorted({used for _, used in uses})
+    query = select(playlists.c.id, playlists.c.name, usable(playlists, space).label("is_usable"))
+    query = query.where(playlists.c.id.in_(ids), seen(playlists)).order_by(playlists.c.id)
+    found = {row.id: row for row in await connection.execute(query.with_for_update(read=True, key_share=True))}
+    unknown = ((field, f"there is no playlist {used}") for field, used in uses if used not in found)
+    foreign = {id: row.name for id, row in found.items() if not row.is_usable}
+    refused = ((field, not_usable("playlist", foreign[used], space)) for field, used in uses if used in foreign)
+    raise_if_wrong(chain(unknown, refused))
+
+
+async def check_channel(connection: AsyncConnection, field: str, channel: str) -> str:
+    """Return the space of a channel.
+
+    Raises:
+        Rejected: there is no such channel, or one may not see it; the field is named.
+    """
+    query = select(channels.c.space_id).where(channels.c.id == channel, seen(channels))
+    space: str | None = await connection.scalar(query.with_for_update(read=True, key_share=True))
+    if space is None:
+        raise_if_wrong([(field, f"there is no channel {channel}")])
+    return str(space)
 
 
 async def insert_all(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -152,28 +190,40 @@ def raise_if_wrong(wrong: Iterable[tuple[str, str]]) -> None:
 
 async def update_versioned(
     connection: AsyncConnection, table: Table, kind: str, row_id: str, version: int, values: Mapping[str, Any]
-) -> None:
-    """Change a row and raise its version, if it still has the version the caller read.
+) -> str:
+    """Change a row and raise its version, if it still has the version the caller read; return its space.
 
     Raises:
-        NotFound: there is no such row.
+        NotFound: there is no such row, or one may not see it.
+        Forbidden: one may not change it.
         StaleVersion: somebody else changed it first.
     """
-    same = (table.c.id == row_id, table.c.version == version)
-    done = await connection.execute(update(table).where(*same).values(**values, version=version + 1))
-    if done.rowcount == 0:
-        await check_version(connection, table, kind, row_id, version)
+    space = await check_version(connection, table, kind, row_id, version)
+    await connection.execute(update(table).where(table.c.id == row_id).values(**values, version=version + 1))
+    return space
 
 
-async def check_version(connection: AsyncConnection, table: Table, kind: str, row_id: str, version: int | None) -> None:
-    """Lock a row for this transaction and check that it has this version; None accepts any.
+async def check_version(
+    connection: AsyncConnection,
+    table: Table,
+    kind: str,
+    row_id: str,
+    version: int | None,
+    needed: Role = Role.EDITOR,
+) -> str:
+    """Lock a row for this transaction, check that one may change it and its version (None: any); return its space.
 
     Raises:
-        NotFound: there is no such row.
+        NotFound: there is no such row, or one may not see it.
+        Forbidden: one does not have the role that is needed in its space.
         StaleVersion: it has another version.
     """
-    current = (await connection.execute(select(table.c.version).where(table.c.id == row_id).with_for_update())).scalar()
-    if current is None:
+    lies = (table.c.space_id, seen(table)) if "space_id" in table.c else (literal(EVERYTHING), true())
+    columns = (table.c.version, lies[0].label("space"), lies[1].label("is_seen"))
+    row = (await connection.execute(select(*columns).where(table.c.id == row_id).with_for_update())).first()
+    if row is None:
         raise NotFound(f"there is no {kind} {row_id}")
-    if version is not None and current != version:
-        raise StaleVersion(f"somebody else changed this {kind} first: read it again", current=current)
+    check_role(kind, row_id, row.space, needed, is_seen=row.is_seen)
+    if version is not None and row.version != version:
+        raise StaleVersion(f"somebody else changed this {kind} first: read it again", current=row.version)
+    return str(row.space)

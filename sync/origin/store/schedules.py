@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, delete, exists, func, insert, literal, select, union_all
+from pydantic import Field, TypeAdapter
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, literal, select, true, union_all
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -31,17 +31,19 @@ from sync.origin.store.audit.record import record
 from sync.origin.store.drafts.ready_versions import mark_saved
 from sync.origin.store.row_checks import (
     FieldUses,
-    check_exists,
     check_ids_free,
     check_media,
+    check_playlists,
     check_version,
     new_id,
     update_versioned,
 )
+from sync.origin.store.spaces.visible_rows import named_users, seen, space_for_new
 from sync.origin.tables.devices import devices
-from sync.origin.tables.plans import campaigns, channels, dayparts, overlays, playlists
+from sync.origin.tables.plans import campaigns, channels, dayparts, overlays
 from sync.origin.tables.releases import releases
-from sync.wire.value_types import Wire
+from sync.roles import shown_space
+from sync.wire.value_types import Identifier, Wire, is_none
 
 
 class ChannelSummary(Wire):
@@ -50,6 +52,7 @@ class ChannelSummary(Wire):
     channel: str
     sequence: int
     devices: int
+    space: Identifier | None = Field(None, exclude_if=is_none)
 
 
 class ScheduleStore:
@@ -61,46 +64,48 @@ class ScheduleStore:
     async def page(self, asked: PageRequest) -> Page[StoredSchedule]:
         """Return a page of the schedules of all channels."""
         async with self._database.reading() as connection:
-            page = await read_page(connection, CHANNELS, select(channels.c.id), asked)
+            page = await read_page(connection, CHANNELS, select(channels.c.id), asked, seen(channels))
             found = await load_schedules(connection, channels.c.id.in_([row.id for row in page.items]))
         by_channel = {schedule.channel: schedule for schedule in found}
         return page.of(lambda row: by_channel[row.id])
 
     async def summaries(self, asked: PageRequest) -> Page[ChannelSummary]:
         """Return a page of all channels."""
-        of_channel = (devices.c.channel_id == channels.c.id, devices.c.removed_ms.is_(None))
+        of_channel = (devices.c.channel_id == channels.c.id, devices.c.removed_ms.is_(None), seen(devices))
         count = select(func.count()).select_from(devices).where(*of_channel).scalar_subquery()
         async with self._database.reading() as connection:
-            found = await read_page(connection, CHANNELS, select(channels, count.label("devices")), asked)
-        return found.of(lambda row: ChannelSummary(channel=row.id, sequence=row.sequence, devices=row.devices))
+            found = await read_page(
+                connection, CHANNELS, select(channels, count.label("devices")), asked, seen(channels)
+            )
+        return found.of(lambda row: _summary(row))
 
     async def get(self, channel: str) -> StoredSchedule:
-        """Return the schedule of a channel; raise NotFound if there is no such channel."""
+        """Return the schedule of a channel; raise NotFound if there is none that one may see."""
         async with self._database.reading() as connection:
-            return await get_schedule(connection, channel)
+            return await get_schedule(connection, channel, seen(channels))
 
     async def exists(self, channel: str) -> bool:
-        """Tell whether there is such a channel."""
-        query = select(channels.c.id).where(channels.c.id == channel)
+        """Tell whether there is such a channel that one may see."""
+        query = select(channels.c.id).where(channels.c.id == channel, seen(channels))
         async with self._database.reading() as connection:
             return await connection.scalar(query) is not None
 
-    async def create(self, channel: str, draft: ScheduleDraft) -> StoredSchedule:
-        """Add a channel.
+    async def create(self, channel: str, draft: ScheduleDraft, space: str | None = None) -> StoredSchedule:
+        """Add a channel, in this space; None: in the one where one may.
 
         Raises:
             StaleVersion: somebody else has just added it.
+            Conflict: a space that one may not see has one of this name.
+            Forbidden: one may not add any there.
             Rejected: a playlist or media is unknown, a media has failed, or an id is taken.
         """
         async with self._database.writing() as connection:
-            version = (await connection.execute(select(channels.c.version).where(channels.c.id == channel))).scalar()
-            if version is not None:
-                raise StaleVersion(f"somebody else has just added channel {channel}: read it first", current=version)
-            await _check(connection, channel, draft)
+            await _check_free(connection, channel)
+            lies_in = await space_for_new(connection, space)
+            await _check(connection, channel, draft, lies_in)
             first = await first_version(connection, ThingKind.SCHEDULE, channel)
-            await connection.execute(
-                insert(channels).values(id=channel, version=first, sequence=0, **name_keys(channel), **_values(draft))
-            )
+            values = {**name_keys(channel), **_values(draft), "space_id": lies_in}
+            await connection.execute(insert(channels).values(id=channel, version=first, sequence=0, **values))
             await _write_dayparts(connection, channel, draft.dayparts)
             await _write_overlays(connection, channel, draft.overlays)
             return await _kept(connection, channel, Action.CREATED)
@@ -120,8 +125,8 @@ class ScheduleStore:
         self, connection: AsyncConnection, channel: str, draft: ScheduleDraft, *, version: int
     ) -> StoredSchedule:
         """Do the same inside the caller's transaction."""
-        await check_version(connection, channels, "channel", channel, version)
-        await _check(connection, channel, draft)
+        space = await check_version(connection, channels, "channel", channel, version)
+        await _check(connection, channel, draft, space)
         await update_versioned(connection, channels, "channel", channel, version, _values(draft))
         await connection.execute(delete(dayparts).where(dayparts.c.channel_id == channel))
         await _write_dayparts(connection, channel, draft.dayparts)
@@ -138,8 +143,8 @@ class ScheduleStore:
         """
         async with self._database.writing() as connection:
             await check_version(connection, channels, "channel", channel, version)
-            users = (await connection.execute(_used_by(channel))).scalars().all()
-            if users:
+            rows = (await connection.execute(_used_by(channel))).all()
+            if users := named_users(((row.name, row.is_seen) for row in rows), "screen or campaign"):
                 raise Conflict(f"channel {channel} is in use, or was published", users=users)
             gone = delete(channels).where(channels.c.id == channel).returning(channels.c.version)
             last = (await connection.execute(gone)).scalar_one()
@@ -176,12 +181,17 @@ async def load_schedules(connection: AsyncConnection, condition: ColumnElement[b
     return tuple(_schedule(row, dayparts_of.get(row["id"], []), overlays_of.get(row["id"], [])) for row in rows)
 
 
-async def get_schedule(connection: AsyncConnection, channel: str) -> StoredSchedule:
+async def get_schedule(connection: AsyncConnection, channel: str, *these: ColumnElement[bool]) -> StoredSchedule:
     """Return the schedule of a channel inside the caller's transaction; raise NotFound if there is no such channel."""
-    found = await load_schedules(connection, channels.c.id == channel)
+    found = await load_schedules(connection, and_(channels.c.id == channel, *these))
     if not found:
         raise NotFound(f"there is no channel {channel}: PUT /v1/schedule/{channel} adds it")
     return found[0]
+
+
+def _summary(row: Row[Any]) -> ChannelSummary:
+    space = shown_space(row.space_id)
+    return ChannelSummary(channel=row.id, sequence=row.sequence, devices=row.devices, space=space)
 
 
 def _schedule(
@@ -198,6 +208,7 @@ def _schedule(
         fallback=row["fallback_media_id"],
         dayparts=tuple(daypart_drafts),
         overlays=tuple(overlay_drafts),
+        space=shown_space(row["space_id"]),
     )
 
 
@@ -216,13 +227,22 @@ def _values(draft: ScheduleDraft) -> dict[str, Any]:
     }
 
 
-async def _check(connection: AsyncConnection, channel: str, draft: ScheduleDraft) -> None:
+async def _check_free(connection: AsyncConnection, channel: str) -> None:
+    query = select(channels.c.version, seen(channels).label("is_seen")).where(channels.c.id == channel)
+    row = (await connection.execute(query)).first()
+    if row is not None and row.is_seen:
+        raise StaleVersion(f"somebody else has just added channel {channel}: read it first", current=row.version)
+    if row is not None:
+        raise Conflict(f"the name {channel} is taken: choose another one for this channel")
+
+
+async def _check(connection: AsyncConnection, channel: str, draft: ScheduleDraft, space: str) -> None:
     numbered = list(enumerate(draft.dayparts))
     of_dayparts: FieldUses = [(f"dayparts.{number}.playlist", daypart.playlist) for number, daypart in numbered]
     default: FieldUses = [] if draft.default_playlist is None else [("default_playlist", draft.default_playlist)]
-    await check_exists(connection, playlists.c.id, "playlist", [*default, *of_dayparts])
+    await check_playlists(connection, [*default, *of_dayparts], space)
     fallback: FieldUses = [] if draft.fallback is None else [("fallback", draft.fallback)]
-    await check_media(connection, [*fallback, *_logos(draft)])
+    await check_media(connection, [*fallback, *_logos(draft)], space)
     sent_ids = [(f"dayparts.{number}.id", daypart.id) for number, daypart in numbered if daypart.id is not None]
     await check_ids_free(connection, dayparts, dayparts.c.channel_id != channel, sent_ids)
     overlay_ids = ((f"overlays.{number}.id", overlay.id) for number, overlay in enumerate(draft.overlays))
@@ -242,9 +262,11 @@ async def _write_dayparts(connection: AsyncConnection, channel: str, drafts: Ite
 
 def _used_by(channel: str) -> Any:
     """Select what uses a channel: its releases, the names of its devices, the names of its campaigns."""
-    published = select(literal("its releases")).where(exists().where(releases.c.channel_id == channel))
-    named = select(devices.c.name).where(devices.c.channel_id == channel, devices.c.removed_ms.is_(None))
-    return union_all(published, named, select(campaigns.c.name).where(campaigns.c.channel_id == channel))
+    told = (literal("its releases").label("name"), true().label("is_seen"))
+    published = select(*told).where(exists().where(releases.c.channel_id == channel))
+    named = select(devices.c.name, seen(devices)).where(devices.c.channel_id == channel, devices.c.removed_ms.is_(None))
+    booked = select(campaigns.c.name, seen(campaigns)).where(campaigns.c.channel_id == channel)
+    return union_all(published, named, booked)
 
 
 _OVERLAY: TypeAdapter[OverlayDraft] = TypeAdapter(OverlayDraft)

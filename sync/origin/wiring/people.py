@@ -9,6 +9,7 @@ from sync.origin.api.people.passkey_routes import PasskeyRoutes
 from sync.origin.api.people.people_routes import PeopleRoutes
 from sync.origin.api.people.provider_routes import ProviderRoutes
 from sync.origin.api.people.session_routes import SessionRoutes
+from sync.origin.api.spaces.lending_routes import LendingRoutes
 from sync.origin.api.spaces.space_routes import SpaceRoutes
 from sync.origin.http.host_header_check import allowed_names
 from sync.origin.login.accounts import PeopleAccounts
@@ -26,6 +27,7 @@ from sync.origin.store.people.login_challenges import ChallengeStore
 from sync.origin.store.people.passkeys import PasskeyStore
 from sync.origin.store.people.people import PeopleStore
 from sync.origin.store.people.sessions import SessionStore
+from sync.origin.store.spaces.moving import LendingStore
 from sync.origin.store.spaces.space_table import SpaceStore
 from sync.origin.wiring.parts import Routes
 from sync.runtime.clock import Clock
@@ -59,6 +61,7 @@ def people_parts(settings: OriginConfiguration, database: OriginDatabase, clock:
         PeopleRoutes(accounts),
         KeyRoutes(keys, clock),
         SpaceRoutes(SpaceStore(database)),
+        LendingRoutes(LendingStore(database)),
     )
     return PeopleParts(keys, accounts, routes)
 

@@ -75,6 +75,7 @@ from tests.origin.api.media import test_folders, test_uses
 from tests.origin.api.plans.random_editors import edit_by_chance
 from tests.origin.api.plans.test_random_editors import EDITORS
 from tests.origin.api.proof.test_history import BOOT, NINE, late, record, synchronised
+from tests.origin.api.spaces import test_every_operation, test_lending
 from tests.origin.http.test_idempotency import check_two_processes
 from tests.origin.intake.random_deliveries import check_random_deliveries
 from tests.origin.persistence.test_schema_upgrade import first_keys, newest
@@ -232,6 +233,17 @@ async def test_media_are_filed_and_found_alike(
     async with running_origin(settings, clock) as server:
         await test_folders.test_media_are_found_by_folder_tag_and_search(server)
         await test_folders.test_what_is_used_and_which_shape_it_has_are_filters(server)
+
+
+async def test_roles_in_spaces_reach_no_other_space(
+    cluster: str, origins: Origins, tmp_path: Path, clock: FakeClock
+) -> None:
+    storage = OriginStorageSettings(data_dir=tmp_path / "third", reserve_bytes=0, database_url=cluster)
+    storage.data_dir.mkdir()
+    settings = settings_in(tmp_path / "third").model_copy(update={"storage": storage})
+    async with running_origin(settings, clock) as server:
+        await test_lending.test_what_is_taken_back_or_moved_while_somebody_begins_to_use_it_stays_whole(server)
+        await test_every_operation.look_at_own_and_others(server)
 
 
 async def test_each_queued_media_is_claimed_once_in_its_own_lane(origins: Origins) -> None:

@@ -7,20 +7,20 @@ from aiohttp import hdrs, web
 from pydantic import Field
 
 from sync.errors import Conflict, NotFound
-from sync.http.bodies import file_answer, json_answer, read_json, requested_version
-from sync.http.operations import Operation
-from sync.origin.api.lists import ListPage, list_operation
+from sync.http.bodies import file_answer, json_answer, read_json, read_query, requested_version
+from sync.http.operations import InSpaces, Operation
+from sync.origin.api.lists import SEEN, ListPage, SpaceQuery, list_operation
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.lists import MEDIA
 from sync.origin.planning.media.edits import MediaBatch, MediaChange
 from sync.origin.store.media.edits import MediaEditStore
 from sync.origin.store.media.media import MediaStore
 from sync.origin.store.media.media_rows import MediaRow, MediaState
-from sync.roles import Role
+from sync.roles import Role, shown_space
 from sync.runtime.clock import instant
 from sync.wire.release import Asset
 from sync.wire.stream_url import ShownUrl, StreamUrl, stream_title
-from sync.wire.value_types import Instant, Name, Request, Sha256, Wire
+from sync.wire.value_types import Identifier, Instant, Name, Request, Sha256, Wire, is_none
 from sync.words.media import MEDIA_PROBLEMS
 from sync.words.sentences import Told
 
@@ -49,6 +49,7 @@ class MediaView(Wire):
     version: int
     created_at: Instant
     updated_at: Instant
+    space: Identifier | None = Field(None, exclude_if=is_none)
 
 
 class MediaList(ListPage):
@@ -84,14 +85,14 @@ class MediaRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations."""
-        many, one, read, write = "/v1/media", "/v1/media/{id}", Role.VIEWER, Role.EDITOR
+        many, one, read, write = "/v1/media", "/v1/media/{id}", SEEN, InSpaces(Role.EDITOR)
         view, if_match, jpeg = MediaView, (hdrs.IF_MATCH,), "image/jpeg"
         streams, new_stream = f"{many}/streams", "Add a network stream"
         edit = "Rename, move or tag a media"
         picture = f"{one}/thumbnail"
         return (
-            list_operation(many, "Media, newest first", MEDIA, MediaList, self._store.page, self.view),
-            Operation("POST", streams, self._add_stream, new_stream, write, StreamRequest, view, 201),
+            list_operation(many, "Media, newest first", MEDIA, MediaList, self._store.page, self.view, SEEN),
+            Operation("POST", streams, self._add_stream, new_stream, write, StreamRequest, view, 201, query=SpaceQuery),
             Operation("GET", one, self._get, "One media", read, answer=view),
             Operation("PATCH", one, self._change, edit, write, MediaChange, view, headers=if_match),
             Operation("PATCH", many, self._change_many, "Move and tag many media", write, MediaBatch, status=204),
@@ -122,6 +123,7 @@ class MediaRoutes:
             version=row.version,
             created_at=instant(row.created_ms),
             updated_at=instant(row.updated_ms),
+            space=shown_space(row.space_id),
         )
 
     async def _get(self, request: web.Request) -> web.Response:
@@ -129,7 +131,8 @@ class MediaRoutes:
 
     async def _add_stream(self, request: web.Request) -> web.Response:
         asked = await read_json(request, StreamRequest)
-        media_id = await self._store.add_stream(asked.name or stream_title(asked.url), asked.url)
+        space = read_query(request, SpaceQuery).space
+        media_id = await self._store.add_stream(asked.name or stream_title(asked.url), asked.url, space)
         self._changed("media", media_id)
         return self._answer(await self._store.get(media_id), status=201)
 

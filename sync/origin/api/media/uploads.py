@@ -13,11 +13,11 @@ from email.utils import format_datetime
 from aiohttp import hdrs, web
 
 from sync.errors import Rejected, TooLarge, Unsupported
-from sync.http.bodies import body_pieces
+from sync.http.bodies import body_pieces, read_query
 from sync.http.forwarded import location
-from sync.http.operations import Access, Operation
+from sync.http.operations import Access, InSpaces, Needed, Operation
 from sync.http.problems import Handler, problem
-from sync.origin.api.lists import ListPage, list_operation
+from sync.origin.api.lists import SEEN, ListPage, SpaceQuery, list_operation
 from sync.origin.ingest.upload_intake import ChecksumMismatch, Intake, display_name
 from sync.origin.persistence.lists import UPLOADS
 from sync.origin.persistence.upload_file import Checksum
@@ -71,7 +71,7 @@ class UploadRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations; only the list answers JSON."""
-        access, told = Role.EDITOR, "Features of this tus server"
+        access, told = InSpaces(Role.EDITOR), "Features of this tus server"
         features = [
             Operation("OPTIONS", path, self._options, told, Access.OPEN, status=204, answer_headers=_FEATURES)
             for path in (_PATH, _ONE)
@@ -84,16 +84,17 @@ class UploadRoutes:
             access,
             CHUNK_TYPE,
             status=201,
+            query=SpaceQuery,
             headers=_BEGIN,
             needed_headers=_ALWAYS,
             answer_headers=(hdrs.LOCATION, *_TOLD),
         )
-        unfinished = list_operation(_PATH, "Unfinished uploads", UPLOADS, UploadList, self._intake.page, _view)
+        unfinished = list_operation(_PATH, "Unfinished uploads", UPLOADS, UploadList, self._intake.page, _view, SEEN)
         terminate, what = self._tus(self._terminate), "Delete an upload"
         remove = Operation("DELETE", _ONE, terminate, what, access, status=204, needed_headers=_ALWAYS)
         return (*features, unfinished, create, *self._chunks(access), remove)
 
-    def _chunks(self, access: Role) -> Iterator[Operation]:
+    def _chunks(self, access: Needed) -> Iterator[Operation]:
         told, needed = ("Upload-Length", "Upload-Metadata", *_TOLD), _ALWAYS
         offset, what = self._tus(self._offset), "How far an upload is"
         yield Operation("HEAD", _ONE, offset, what, access, needed_headers=needed, answer_headers=told)
@@ -156,13 +157,14 @@ class UploadRoutes:
 
     async def _create(self, request: web.Request) -> web.Response:
         _refuse_other_extensions(request)
+        space = read_query(request, SpaceQuery).space
         sent_metadata = request.headers.get("Upload-Metadata", "")
         metadata = _metadata(sent_metadata)
         size_bytes = _number(request, "Upload-Length")
         checksum = _checksum(request)
         sent = metadata.get("filename", metadata.get("name", b"")).decode("utf-8", "replace")
         upload = await self._intake.create(
-            display_name(sent), size_bytes, _declared_sha256(metadata), sent_metadata or None
+            display_name(sent), size_bytes, _declared_sha256(metadata), sent_metadata or None, space
         )
         if request.content_type == CHUNK_TYPE:
             pieces = body_pieces(request, _READ_BYTES)

@@ -10,15 +10,16 @@ from pydantic import BaseModel
 
 from sync.http.bodies import json_answer, read_json, read_query, requested_version, require_version
 from sync.http.forwarded import location
-from sync.http.operations import Operation
-from sync.origin.api.lists import ListPage, list_operation
-from sync.origin.api.plans.saved_versions import SavedAs, WhichVersion
+from sync.http.operations import InSpaces, Operation
+from sync.origin.api.lists import SEEN, ListPage, list_operation
+from sync.origin.api.plans.saved_versions import SavedAs, SavedNew, WhichVersion
 from sync.origin.persistence.lists import CAMPAIGNS, PLAYLISTS
 from sync.origin.persistence.pages import ListRule, Page, PageRequest
 from sync.origin.planning.campaigns import CampaignDraft, StoredCampaign
 from sync.origin.planning.plan_fields import MOST_VALUES, Document
 from sync.origin.planning.playlists import PlaylistDraft, StoredPlaylist
 from sync.origin.store.playlists import PlaylistSummary
+from sync.origin.store.spaces.caller_rights import caller_rights
 from sync.roles import Role
 
 BODY_CAP_BYTES = 8 * 1024 * 1024  # 10,000 items with long titles
@@ -66,8 +67,8 @@ class DocumentStore(Protocol[DraftIn, StoredOut]):
     async def page(self, asked: PageRequest, /) -> Page[Any]:
         """Return a page of them."""
 
-    async def create(self, draft: DraftIn, /) -> StoredOut:
-        """Store a new one."""
+    async def create(self, draft: DraftIn, space: str | None, /) -> StoredOut:
+        """Store a new one in this space, None: in the one where one may."""
 
     async def get(self, document: str, /) -> StoredOut:
         """Return one; raises NotFound."""
@@ -104,47 +105,51 @@ class PlanDocumentRoutes(Generic[Draft, Stored]):
         """Return the operations."""
         kind = self._kind
         many, one, draft, stored = f"/v1/{kind.topic}", f"/v1/{kind.topic}/{{id}}", kind.draft, kind.stored
-        whole = f"{kind.one} and its {kind.parts}"
+        editor, whole = InSpaces(Role.EDITOR), f"{kind.one} and its {kind.parts}"
+        page = self._store.page
         return (
-            list_operation(many, f"{kind.topic.capitalize()}, by name", kind.rule, kind.listed, self._store.page),
+            list_operation(many, f"{kind.topic.capitalize()}, by name", kind.rule, kind.listed, page, access=SEEN),
             Operation(
                 "POST",
                 many,
                 self._create,
                 f"Create a {kind.one}",
-                Role.EDITOR,
+                editor,
                 draft,
                 stored,
                 201,
+                query=SavedNew,
                 answer_headers=(hdrs.LOCATION,),
-                query=SavedAs,
             ),
-            Operation("GET", one, self._read, f"A {whole}", Role.VIEWER, answer=stored, query=WhichVersion),
+            Operation("GET", one, self._read, f"A {whole}", SEEN, answer=stored, query=WhichVersion),
             Operation(
                 "PUT",
                 one,
                 self._replace,
                 f"Replace a {whole}",
-                Role.EDITOR,
+                editor,
                 draft,
                 stored,
                 needed_headers=(hdrs.IF_MATCH,),
                 query=SavedAs,
             ),
             Operation(
-                "DELETE", one, self._remove, f"Remove a {kind.one}", Role.EDITOR, status=204, headers=(hdrs.IF_MATCH,)
+                "DELETE", one, self._remove, f"Remove a {kind.one}", editor, status=204, headers=(hdrs.IF_MATCH,)
             ),
         )
 
     async def _create(self, request: web.Request) -> web.Response:
-        created = await self._store.create(await self._draft(request))
+        space = read_query(request, SavedNew).space
+        created = await self._store.create(await self._draft(request), space)
         answer = await self._changed_answer(created, status=201)
         answer.headers["Location"] = location(request, f"/v1/{self._kind.topic}/{created.id}")
         return answer
 
     async def _read(self, request: web.Request) -> web.Response:
         asked = read_query(request, WhichVersion).version
-        found = await (self._store.get if asked is None else self._ready)(request.match_info["id"])
+        found = await self._store.get(request.match_info["id"])  # or one may not see it
+        if asked is not None:
+            found = await self._ready(request.match_info["id"])
         return await asyncio.to_thread(json_answer, found, version=found.version)
 
     async def _replace(self, request: web.Request) -> web.Response:
@@ -163,6 +168,6 @@ class PlanDocumentRoutes(Generic[Draft, Stored]):
 
     async def _changed_answer(self, stored: Stored, *, status: int = 200) -> web.Response:
         self._changed(self._kind.topic, stored.id)
-        if self._warned is not None:
+        if self._warned is not None and caller_rights().spaces(Role.VIEWER) is None:  # they name what others booked
             stored = await self._warned(stored)
         return await asyncio.to_thread(json_answer, stored, status=status, version=stored.version)

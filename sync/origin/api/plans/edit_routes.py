@@ -7,11 +7,12 @@ from aiohttp import hdrs, web
 from pydantic import Field
 
 from sync.http.bodies import json_answer, read_json, require_version
-from sync.http.operations import Operation
+from sync.http.operations import InSpaces, Operation
 from sync.origin.api.plans.documents import BODY_CAP_BYTES
 from sync.origin.api.plans.plan_editor import Draft, EditOutcome, PlanEditor, Stored
 from sync.origin.api.plans.saved_versions import SavedAs
 from sync.origin.planning.plan_fields import MOST_VALUES
+from sync.origin.store.spaces.caller_rights import caller_rights
 from sync.roles import Role
 from sync.wire.value_types import Request, Wire
 from sync.words.sentences import Told
@@ -62,7 +63,7 @@ class PlanEditRoutes(Generic[Draft, Stored]):
                 self._path,
                 self._edit,
                 f"Edit a {one}, together with what others edit",
-                Role.EDITOR,
+                InSpaces(Role.EDITOR),
                 self._editor.kind.edits,
                 EditAnswer,
                 needed_headers=(hdrs.IF_MATCH,),
@@ -73,7 +74,7 @@ class PlanEditRoutes(Generic[Draft, Stored]):
                 f"{self._path}/undo",
                 self._undo,
                 f"Take back what a version of a {one} changed",
-                Role.EDITOR,
+                InSpaces(Role.EDITOR),
                 Undo,
                 EditAnswer,
                 query=SavedAs,
@@ -91,7 +92,8 @@ class PlanEditRoutes(Generic[Draft, Stored]):
 
     async def _answer(self, request: web.Request, outcome: EditOutcome[Stored]) -> web.Response:
         self._changed(self._path.split("/")[2], _document(request))
-        stored = outcome.stored if self._warned is None else await self._warned(outcome.stored)
+        tells = self._warned is not None and caller_rights().spaces(Role.VIEWER) is None  # they name what others booked
+        stored = await self._warned(outcome.stored) if tells and self._warned else outcome.stored
         answer = EditAnswer(
             version=stored.version,
             made_on=outcome.made_on,

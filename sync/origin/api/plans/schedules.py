@@ -7,13 +7,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from sync.errors import Rejected
 from sync.http.bodies import json_answer, read_json, read_query, requested_version, require_version
-from sync.http.operations import Operation
-from sync.origin.api.lists import ListPage, list_operation
-from sync.origin.api.plans.saved_versions import SavedAs, WhichVersion
+from sync.http.operations import InSpaces, Operation
+from sync.origin.api.lists import SEEN, ListPage, list_operation
+from sync.origin.api.plans.saved_versions import SavedNew, WhichVersion
 from sync.origin.persistence.lists import CHANNELS
 from sync.origin.planning.plan_fields import MOST_VALUES
 from sync.origin.planning.schedules import ScheduleDraft, StoredSchedule
 from sync.origin.store.schedules import ChannelSummary, ScheduleStore
+from sync.origin.store.spaces.caller_rights import caller_rights
 from sync.roles import Role
 from sync.wire.value_types import Identifier
 
@@ -54,31 +55,30 @@ class ScheduleRoutes:
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations."""
         many, one = "/v1/schedule", "/v1/schedule/{channel}"
-        draft, stored = ScheduleDraft, StoredSchedule
+        pages, summaries = self._store.page, self._store.summaries
+        draft, stored, editor = ScheduleDraft, StoredSchedule, InSpaces(Role.EDITOR)
         return (
-            list_operation(many, "The schedules of all channels", CHANNELS, ScheduleList, self._store.page),
-            list_operation("/v1/channels", "Channels, by name", CHANNELS, ChannelList, self._store.summaries),
-            Operation(
-                "GET", one, self._read, "The schedule of a channel", Role.VIEWER, answer=stored, query=WhichVersion
-            ),
+            list_operation(many, "The schedules of all channels", CHANNELS, ScheduleList, pages, access=SEEN),
+            list_operation("/v1/channels", "Channels, by name", CHANNELS, ChannelList, summaries, access=SEEN),
+            Operation("GET", one, self._read, "The schedule of a channel", SEEN, answer=stored, query=WhichVersion),
             Operation(
                 "PUT",
                 one,
                 self._put,
                 "Create a channel or replace its schedule",
-                Role.EDITOR,
+                editor,
                 draft,
                 stored,
+                query=SavedNew,
                 headers=(hdrs.IF_MATCH,),
                 also=(201,),
-                query=SavedAs,
             ),
             Operation(
                 "DELETE",
                 one,
                 self._remove,
                 "Remove a channel that was never published",
-                Role.EDITOR,
+                editor,
                 status=204,
                 headers=(hdrs.IF_MATCH,),
             ),
@@ -86,19 +86,22 @@ class ScheduleRoutes:
 
     async def _read(self, request: web.Request) -> web.Response:
         asked = read_query(request, WhichVersion).version
-        found = await (self._store.get if asked is None else self._ready)(request.match_info["channel"])
+        found = await self._store.get(request.match_info["channel"])  # or one may not see it
+        if asked is not None:
+            found = await self._ready(request.match_info["channel"])
         return json_answer(found, version=found.version)
 
     async def _put(self, request: web.Request) -> web.Response:
-        channel = _channel(request)
+        channel, space = _channel(request), read_query(request, SavedNew).space
         version = require_version(request) if await self._store.exists(channel) else requested_version(request)
         draft = await read_json(request, ScheduleDraft, most_values=MOST_VALUES)
         if version is None:
-            saved, status = await self._store.create(channel, draft), 201
+            saved, status = await self._store.create(channel, draft, space), 201
         else:
             saved, status = await self._store.replace(channel, draft, version=version), 200
         self._changed("schedule", channel)
-        saved = await self._warned(saved)
+        if caller_rights().spaces(Role.VIEWER) is None:  # warnings name what others booked
+            saved = await self._warned(saved)
         return json_answer(saved, status=status, version=saved.version)
 
     async def _remove(self, request: web.Request) -> web.Response:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sync.errors import NotFound, StaleVersion
 from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.store.audit.record import record
-from sync.origin.store.spaces.visible_rows import changeable
+from sync.origin.store.spaces.visible_rows import changeable, named_users, seen
 from sync.origin.tables.audit import document_versions
 from sync.origin.tables.plans import campaigns, channels, playlists
 from sync.roles import Role
@@ -71,21 +71,24 @@ def with_draft(table: Table) -> Any:
 
 
 async def ready_users(connection: AsyncConnection, used: str) -> list[str]:
-    """Return the names of documents whose ready version uses a media or playlist, though their draft may not."""
-    found: list[str] = []
+    """Return the names of documents whose ready version uses a media or playlist, though their draft may not.
+
+    What one may not see is told without its name.
+    """
+    found: list[tuple[str, bool]] = []
     for kind, table in TABLES.items():
         name = table.c.id if kind is ThingKind.SCHEDULE else table.c.name
         rows = (await connection.execute(_ready_bodies(kind, table, name))).all()
         found += await asyncio.to_thread(lambda rows: list(_using(used, rows)), rows)
-    return sorted(found)
+    return named_users(found, "plan")
 
 
 def _ready_bodies(kind: ThingKind, table: Table, name: Any) -> Select[Any]:
     own = document_versions.c
     ready = (own.kind == kind.value, own.document_id == table.c.id, own.version == table.c.ready_version)
-    return select(name, own.body).where(*ready, with_draft(table))
+    return select(name, seen(table), own.body).where(*ready, with_draft(table))
 
 
-def _using(used: str, rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+def _using(used: str, rows: Iterable[Sequence[Any]]) -> Iterator[tuple[str, bool]]:
     sought = f'"{used}"'.encode()
-    return (name for name, body in rows if sought in zlib.decompress(body))
+    return ((name, bool(is_seen)) for name, is_seen, body in rows if sought in zlib.decompress(body))

@@ -14,6 +14,7 @@ from sync.origin.planning.file_names import same_word, searched_text
 from sync.origin.planning.media.edits import MOST_TAGS, MediaBatch, MediaChange, each_once
 from sync.origin.store.audit.record import record
 from sync.origin.store.row_checks import check_exists, check_version, insert_all, raise_if_wrong
+from sync.origin.store.spaces.visible_rows import changeable
 from sync.origin.tables.media import media, media_folders, media_tags
 from sync.runtime.clock import Clock, unix_ms
 
@@ -106,8 +107,9 @@ async def _check_folder(connection: AsyncConnection, folder: str | None) -> None
 
 
 async def _facts(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, _Facts]:
-    """Return the facts of those media that are there, and lock them."""
-    own = select(media.c.id, media.c.name, media.c.folder_id).where(media.c.id.in_(ids)).order_by(media.c.id)
+    """Return the facts of those media that are there and that one may change, and lock them."""
+    own = select(media.c.id, media.c.name, media.c.folder_id).where(media.c.id.in_(ids), changeable(media))
+    own = own.order_by(media.c.id)
     rows = list(await connection.execute(own.with_for_update()))
     tags: dict[str, list[str]] = {}
     of_them = select(media_tags.c.media_id, media_tags.c.tag).where(media_tags.c.media_id.in_(ids))

@@ -25,7 +25,9 @@ from sync.origin.persistence.lists import MEDIA, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.store.media.media_rows import MEDIA_STATES, MediaRow, MediaState, media_query, media_row
 from sync.origin.store.row_checks import check_version
+from sync.origin.store.spaces.visible_rows import seen, space_for_new
 from sync.origin.tables.media import assets, media, streams
+from sync.roles import DEFAULT_SPACE
 from sync.runtime.clock import Clock, unix_ms
 from sync.wire.release import Asset
 from sync.wire.stream_url import stream_name
@@ -47,8 +49,13 @@ class MediaStore:
             lambda connection: insert_queued(connection, media_id, name, sha256, size_bytes, now_ms)
         )
 
-    async def add_stream(self, name: str, url: str) -> str:
-        """Add a network stream; return the id of its media."""
+    async def add_stream(self, name: str, url: str, space: str | None = None) -> str:
+        """Add a network stream in this space, None: in the one where one may; return the id of its media.
+
+        Raises:
+            Rejected: there is no such space, or several could be meant.
+            Forbidden: one may not add any there.
+        """
         media_id, now_ms = secrets.token_hex(16), self._now_ms()
         row = insert(media).values(
             id=media_id,
@@ -61,13 +68,13 @@ class MediaStore:
             updated_ms=now_ms,
         )
         async with self._database.writing() as connection:
-            await connection.execute(row)
+            await connection.execute(row.values(space_id=await space_for_new(connection, space)))
             await connection.execute(insert(streams).values(media_id=media_id, url=url))
         return media_id
 
     async def get(self, media_id: str) -> MediaRow:
-        """Return one media; raise NotFound if no media has this id."""
-        found = await self._select(media.c.id == media_id)
+        """Return one media; raise NotFound if no media that one may see has this id."""
+        found = await self._select((media.c.id == media_id) & seen(media))
         if not found:
             raise NotFound(f"there is no media {media_id}")
         return found[0]
@@ -82,7 +89,7 @@ class MediaStore:
     async def page(self, asked: PageRequest) -> Page[MediaRow]:
         """Return a page of media."""
         async with self._database.reading() as connection:
-            found = await read_page(connection, MEDIA, media_query(), asked)
+            found = await read_page(connection, MEDIA, media_query(), asked, seen(media))
         return found.of(lambda row: media_row(row._mapping))
 
     async def in_states(self, *states: MediaState) -> tuple[MediaRow, ...]:
@@ -204,10 +211,19 @@ class MediaStore:
         return unix_ms(self._clock.now())
 
 
-def insert_queued(connection: Connection, media_id: str, name: str, sha256: str, size_bytes: int, now_ms: int) -> None:
+def insert_queued(
+    connection: Connection,
+    media_id: str,
+    name: str,
+    sha256: str,
+    size_bytes: int,
+    now_ms: int,
+    space: str = DEFAULT_SPACE,
+) -> None:
     """Add a queued media inside the caller's transaction."""
     row = insert(media).values(
         id=media_id,
+        space_id=space,
         **named(name),
         state=MEDIA_STATES.start,
         source_sha256=sha256,

@@ -8,6 +8,7 @@ from sqlalchemy import FromClause, RowMapping, ScalarSelect, Select, func, selec
 
 from sync.origin.planning.file_names import natural_key
 from sync.origin.store.row_checks import ASSET_COLUMNS, asset_in, join_media_facts
+from sync.origin.store.spaces.visible_rows import seen
 from sync.origin.tables.media import media, media_tags, streams
 from sync.runtime.state_table import StateTable
 from sync.wire.release import Asset
@@ -45,8 +46,8 @@ MEDIA_STATES = StateTable(
 class MediaRow:
     """One media: `progress` in percent of the work, `attempts` begun so far, `asset` once it is ready.
 
-    `same_as`: the first media of the same bytes, if that is another one. A stream has a `url` and never an asset.
-    `large`: its work takes long, so it is done apart from that on small media.
+    `same_as`: the first media of the same bytes that one may see, if that is another one. A stream has a `url` and
+    never an asset. `large`: its work takes long, so it is done apart from that on small media.
     """
 
     id: str
@@ -66,6 +67,7 @@ class MediaRow:
     same_as: str | None
     folder: str | None
     tags: tuple[str, ...]
+    space_id: str
 
 
 _BETWEEN_TAGS = ","  # which none has in it
@@ -77,7 +79,7 @@ def same_bytes(rows: FromClause) -> ScalarSelect[str]:
     """Select the first of the media with the same bytes, or the same address, that came before a row of `rows`."""
     first = media.alias("first")
     came = tuple_(first.c.created_ms, first.c.id)
-    query = select(first.c.id).where(first.c.source_sha256 == rows.c.source_sha256)
+    query = select(first.c.id).where(first.c.source_sha256 == rows.c.source_sha256, seen(first))
     query = query.where(came < tuple_(rows.c.created_ms, rows.c.id)).order_by(first.c.created_ms, first.c.id)
     return query.limit(1).correlate(rows).scalar_subquery()
 

@@ -13,6 +13,7 @@ from sync.origin.persistence.lists import UNFINISHED, UPLOADS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.store.media.media import insert_queued
 from sync.origin.store.media.media_rows import same_bytes
+from sync.origin.store.spaces.visible_rows import changeable, seen, space_for_new
 from sync.origin.tables.media import media, uploads
 from sync.roles import DEFAULT_SPACE
 from sync.runtime.clock import Clock, unix_ms
@@ -96,9 +97,15 @@ class UploadStore:
         self._expire_after = timedelta(seconds=expire_after_s)
 
     async def create(
-        self, upload_id: str, name: str, size_bytes: int, sha256: str | None, metadata: str | None = None
+        self,
+        upload_id: str,
+        name: str,
+        size_bytes: int,
+        sha256: str | None,
+        metadata: str | None = None,
+        space: str = DEFAULT_SPACE,
     ) -> Upload:
-        """Add an upload that has no bytes yet."""
+        """Add an upload that has no bytes yet; its media will lie in this space."""
         upload = Upload(
             id=upload_id,
             name=name,
@@ -109,6 +116,7 @@ class UploadStore:
             created_ms=unix_ms(self._clock.now()),
             expires_ms=self._expiry_ms(),
             metadata=metadata,
+            space_id=space,
         )
         values = asdict(upload)
         del values["same_as"]
@@ -116,13 +124,23 @@ class UploadStore:
         await self._database.write(lambda connection: connection.execute(row))
         return upload
 
+    async def space_for_new(self, asked: str | None) -> str:
+        """Return the space of a new upload: the one that is asked for, else the only one in which one may send files.
+
+        Raises:
+            Rejected: there is no such space, or several could be meant.
+            Forbidden: one may not send files there.
+        """
+        async with self._database.reading() as connection:
+            return await space_for_new(connection, asked)
+
     async def get(self, upload_id: str) -> Upload:
         """Return an upload.
 
         Raises:
-            NotFound: it was never created, or it is deleted.
+            NotFound: it was never created, or it is deleted, or one may not see it.
         """
-        found = await self._select(uploads.c.id == upload_id)
+        found = await self._select((uploads.c.id == upload_id) & changeable(uploads))
         if not found:
             raise NotFound(f"there is no upload {upload_id}: it was never created, or was terminated, or has expired")
         return found[0]
@@ -134,7 +152,7 @@ class UploadStore:
     async def page(self, asked: PageRequest) -> Page[Upload]:
         """Return a page of the uploads that are not media yet."""
         async with self._database.reading() as connection:
-            found = await read_page(connection, UPLOADS, select(uploads), asked)
+            found = await read_page(connection, UPLOADS, select(uploads), asked, seen(uploads))
         return found.of(lambda row: Upload(**{name: row._mapping[name] for name in _COLUMNS}))
 
     async def expired(self) -> tuple[Upload, ...]:
@@ -175,7 +193,7 @@ class UploadStore:
         def hand_over(connection: Connection) -> None:
             if connection.execute(change).rowcount == 0:
                 raise NotFound(f"upload {upload_id} was terminated")
-            insert_queued(connection, upload_id, upload.name, sha256, upload.size_bytes, now_ms)
+            insert_queued(connection, upload_id, upload.name, sha256, upload.size_bytes, now_ms, upload.space_id)
 
         await self._database.write(hand_over)
 

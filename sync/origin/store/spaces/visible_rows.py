@@ -1,27 +1,32 @@
 """Which rows the rights that count show and let change: conditions of queries, and refusals in words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Table, or_, select, true
+from sqlalchemy import Alias, ColumnElement, FromClause, Select, Table, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sync.errors import Forbidden, NotFound
+from sync.errors import Forbidden, NotFound, Rejected
 from sync.origin.store.spaces.caller_rights import caller_rights
 from sync.origin.tables.media import media
-from sync.origin.tables.people import lent_media, lent_playlists
-from sync.origin.tables.plans import playlists
-from sync.roles import Role, with_article
+from sync.origin.tables.people import lent_media, lent_playlists, spaces
+from sync.origin.tables.plans import channels, playlists
+from sync.roles import DEFAULT_SPACE, Role, with_article
 
 LENT: Mapping[FromClause, Table] = {playlists: lent_playlists, media: lent_media}
 """The tables of what can be lent, and which table says to whom."""
 
 
-def seen(table: Table) -> ColumnElement[bool]:
-    """Return the condition of the rows that may be seen: those of one's spaces, and those lent to them."""
+def seen(table: FromClause) -> ColumnElement[bool]:
+    """Return the condition of the rows that may be seen: those of one's spaces, and those lent to them.
+
+    `table` is one of things, or an alias of one.
+    """
     spaces = caller_rights().spaces(Role.VIEWER)
     if spaces is None:
         return true()
     own = table.c.space_id.in_(spaces)
-    if (lent := LENT.get(table)) is None:
+    if (lent := LENT.get(table.element if isinstance(table, Alias) else table)) is None:
         return own
     return or_(own, table.c.id.in_(select(lent.c.thing_id).where(lent.c.space_id.in_(spaces))))
 
@@ -47,6 +52,75 @@ def check_role(kind: str, id: str, space: str, needed: Role, *, is_seen: bool) -
         f"you may not do this with {kind} {id}: it needs {with_article(needed)} in its space"
         f"{named_space(space)}: ask one, or an administrator"
     )
+
+
+async def check_shown_in(connection: AsyncConnection, what: str, shows_in: Select[Any]) -> None:
+    """Refuse a change that would show in channels for which one is no editor; `shows_in` selects the ids of channels.
+
+    Raises:
+        Forbidden: there are such channels; they are named as far as one may see them.
+    """
+    if caller_rights().spaces(Role.EDITOR) is None:
+        return
+    others = select(channels.c.id, seen(channels).label("is_seen"))
+    rows = (await connection.execute(others.where(channels.c.id.in_(shows_in), ~changeable(channels)))).all()
+    if rows:
+        named = ", ".join(named_users((row.id, row.is_seen) for row in rows))
+        raise Forbidden(f"{what} shows in {named}: ask an editor of that space, or an administrator")
+
+
+def check_everywhere(channel: str | None) -> None:
+    """Refuse a campaign without a channel, which shows on all of them, for who is an editor in some spaces only.
+
+    Raises:
+        Forbidden: it has none.
+    """
+    if channel is None and caller_rights().spaces(Role.EDITOR) is not None:
+        raise Forbidden(
+            "a campaign without a channel shows on all channels, of other spaces too: name a channel of yours, or ask "
+            "an administrator"
+        )
+
+
+def named_users(users: Iterable[tuple[str, bool]], kind: str = "channel") -> list[str]:
+    """Return the names of what uses something, given with whether one may see it; the others are told once."""
+    known = list(users)
+    hidden = [] if all(is_seen for _, is_seen in known) else [f"a {kind} of another space"]
+    return sorted({name for name, is_seen in known if is_seen}) + hidden
+
+
+async def space_for_new(connection: AsyncConnection, asked: str | None, needed: Role = Role.EDITOR) -> str:
+    """Return the space of a new thing: the one that is asked for, else the only one in which one has the role.
+
+    Raises:
+        Rejected: there is no such space, or several could be meant.
+        Forbidden: one does not have the role there.
+    """
+    rights = caller_rights()
+    if asked is None:
+        able = rights.spaces(needed)
+        if able is None or DEFAULT_SPACE in able:
+            return DEFAULT_SPACE
+        if len(able) == 1:
+            return next(iter(able))
+        raise Rejected(f"say in which space: ?space= one of {', '.join(sorted(able))}", fields={"space": "is missing"})
+    known = select(spaces.c.id).where(spaces.c.id == asked).with_for_update(read=True, key_share=True)
+    if not rights.allow(Role.VIEWER, asked) or await connection.scalar(known) is None:
+        raise Rejected(f"there is no space {asked}", fields={"space": "there is no such space"})
+    if not rights.allow(needed, asked):
+        raise Forbidden(f"you are no {needed} in the space {asked}: ask one, or an administrator")
+    return asked
+
+
+def usable(table: Table, space: str) -> ColumnElement[bool]:
+    """Return the condition of the rows that something in a space may use: those that lie in it, or are lent to it."""
+    lent = LENT[table]
+    return or_(table.c.space_id == space, table.c.id.in_(select(lent.c.thing_id).where(lent.c.space_id == space)))
+
+
+def not_usable(kind: str, name: str, used_in: str) -> str:
+    """Return why a thing that one may see cannot be used in a space."""
+    return f"{kind} {name} lies in another space: have it lent to the space {used_in}"
 
 
 def named_space(space: str) -> str:
