@@ -111,7 +111,7 @@ async def test_the_description_names_queries_and_headers(server: RunningOrigin) 
     def told(method: str, path: str) -> set[tuple[str, str]]:
         return {(one["in"], one["name"]) for one in paths[path][method]["parameters"]}
 
-    known = {("path", "id"), ("header", "If-Match"), ("header", "Idempotency-Key")}
+    known = {("path", "id"), ("query", "draft"), ("header", "If-Match"), ("header", "Idempotency-Key")}
     assert told("put", "/v1/playlists/{id}") == known
     assert ("header", "Upload-Offset") in told("patch", "/v1/uploads/{id}")
     assert told("get", "/v1/releases/preview") == {("query", "channel")}
