@@ -94,7 +94,7 @@ def _in_use() -> ColumnElement[bool]:
 def _of_shape(shape: str) -> ColumnElement[bool]:
     wide, high = assets.c.width, assets.c.height
     shapes = {"landscape": wide > high, "portrait": wide < high, "square": wide == high}
-    return media.c.asset_sha256.in_(select(assets.c.sha256).where(shapes[shape]))
+    return exists().where(assets.c.sha256 == media.c.asset_sha256, shapes[shape]).correlate(media)
 
 
 def _in_folder(folder: str) -> ColumnElement[bool]:
