@@ -177,6 +177,8 @@ _PLANS = {
     "stale_publication": "somebody else changed this publication: load it again",
     "not_yours_to_publish": "there is no {kind} {id} that you may publish",
     "changed_since": "this {kind} was changed since: read it again",
+    "nothing_to_review": "the newest version of this {kind} is ready: there is nothing to review",
+    "review_ended": "this review has ended: it was {state}",
     "schedule_never_ready": "the schedule of {channel} was never ready",
     "not_ever_ready": "there is no {kind} {id} that was ever ready",
     "edited_all_the_time": "{id} is changed all the time: try again in a moment",

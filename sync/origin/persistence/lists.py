@@ -11,7 +11,7 @@ from sync.origin.planning.file_names import order_text, same_word, searched_text
 from sync.origin.tables.devices import devices, pairings
 from sync.origin.tables.history import history
 from sync.origin.tables.media import assets, media, media_folders, media_tags, streams, uploads
-from sync.origin.tables.plans import campaigns, channels, creatives, overlays, playlist_items, playlists
+from sync.origin.tables.plans import campaigns, channels, creatives, overlays, playlist_items, playlists, reviews
 from sync.origin.tables.plays import play_conflicts, plays
 from sync.origin.tables.releases import publications, releases
 from sync.runtime.clock import unix_ms
@@ -228,6 +228,17 @@ PUBLICATIONS = ListRule(
     {
         "channel": _equal(publications.c.channel_id),
         "state": _equal(publications.c.state, Literal["planned", "running", "done", "failed", "missed", "cancelled"]),
+    },
+    most_unasked=200,
+)
+REVIEWS = ListRule(
+    reviews,
+    {"asked_at": (reviews.c.asked_ms,)},
+    "-asked_at",
+    {
+        "state": _equal(reviews.c.state, Literal["open", "approved", "returned"]),
+        "kind": _equal(reviews.c.kind, Literal["playlist", "schedule", "campaign"]),
+        "document": _equal(reviews.c.document_id),
     },
     most_unasked=200,
 )

@@ -163,3 +163,23 @@ creatives = Table(
 def shown_title(parts: Table) -> ColumnElement[str]:
     """Return the title that an item or a creative shows, in a statement that joins its media."""
     return case((parts.c.own_title, parts.c.title), else_=media.c.name)
+
+
+# Drafts that somebody asks a publisher to make ready; a review outlives its document.
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("kind", String(32), nullable=False),  # a ThingKind
+    Column("document_id", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),  # that the review is about
+    Column("state", String(16), nullable=False),  # a ReviewState
+    Column("asked_by", Text, nullable=False),
+    Column("asked_ms", BigInteger, nullable=False),
+    Column("ended_by", Text),
+    Column("ended_ms", BigInteger),
+    Column("remarks", JSON, nullable=False),  # by whom, when, what; in order
+    Index("reviews_by_document", "kind", "document_id", "state"),
+    Index("reviews_by_time", "asked_ms", "id"),
+)

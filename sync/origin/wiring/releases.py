@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sync.origin.api.devices import DeviceRoutes
 from sync.origin.api.plans.ready_routes import ReadyRoutes
+from sync.origin.api.plans.review_routes import ReviewRoutes
 from sync.origin.api.releases.preview_routes import PreviewRoutes
 from sync.origin.api.releases.publication_routes import PublicationRoutes
 from sync.origin.api.releases.release_routes import ReleaseRoutes
@@ -15,6 +16,7 @@ from sync.origin.publishing.publisher import Publisher
 from sync.origin.retention.policy import RetentionRule
 from sync.origin.settings.model import OriginConfiguration
 from sync.origin.store.drafts.readiness import ReadinessStore
+from sync.origin.store.drafts.reviews import ReviewStore
 from sync.origin.store.publications import PublicationStore
 from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.schedules import ScheduleStore
@@ -46,6 +48,7 @@ def release_parts(
     routes = (
         ReleaseRoutes(publisher, store, readiness, retention_rule(settings)),
         ReadyRoutes(readiness, changed),
+        ReviewRoutes(ReviewStore(database, clock), changed),
         PreviewRoutes(publisher, store, devices.views, clock),
         PublicationRoutes(planned, ScheduleStore(database), changed, clock),
     )

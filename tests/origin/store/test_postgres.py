@@ -45,6 +45,7 @@ from sync.origin.store.days.play_days import mark_days
 from sync.origin.store.devices import DeviceStore, add_device
 from sync.origin.store.drafts.readiness import ReadinessStore
 from sync.origin.store.drafts.ready_versions import keep_drafts
+from sync.origin.store.drafts.reviews import ReviewState, ReviewStore
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.origin.store.media.edits import MediaEditStore
 from sync.origin.store.pairings import Admission, Pairing, PairingLimits, PairingStep, PairingStore
@@ -853,3 +854,20 @@ async def test_a_release_is_made_of_ready_versions(origins: Origins) -> None:
     assert await ready.make_ready(both) == [2, 2]
     assert len({before, between, await second.releases.plan_version("main")}) == 3
     assert (await second.releases.plan("main")).left_out == ()
+    keep_drafts(True)
+    try:
+        await first.playlists.replace(playlist.id, draft, version=2)
+    finally:
+        keep_drafts(False)
+    reviews = [ReviewStore(origin.database, origin.clock) for origin in origins]
+    asked = await asyncio.gather(*(store.ask(ThingKind.PLAYLIST, playlist.id, "please") for store in reviews))
+    assert len({one.id for one in asked}) == 1
+    ends = (ReviewState.APPROVED, ReviewState.RETURNED)
+    ended = await asyncio.gather(
+        *(store.end(asked[0].id, state, None) for store, state in zip(reviews, ends, strict=True)),
+        return_exceptions=True,
+    )
+    assert sorted(type(one).__name__ for one in ended) == ["Conflict", "Review"]
+    [seen] = (await reviews[1].page(PageRequest())).items
+    went_out = (await second.playlists.get(playlist.id)).ready_version
+    assert (seen.current_version, went_out) == (3, 3 if seen.state is ReviewState.APPROVED else 2)

@@ -12,11 +12,12 @@ from sync.origin.store.drafts.readiness import ReadinessStore
 from sync.roles import Role
 from sync.wire.value_types import Wire
 
-_PATHS = {
+PATHS = {
     ThingKind.PLAYLIST: ("playlists", "id"),
     ThingKind.SCHEDULE: ("schedule", "channel"),
     ThingKind.CAMPAIGN: ("campaigns", "id"),
 }
+"""Where each kind of document is, and what names it there."""
 
 
 class ReadyVersion(Wire):
@@ -44,7 +45,7 @@ class ReadyRoutes:
                 answer=ReadyVersion,
                 headers=(hdrs.IF_MATCH,),
             )
-            for kind, (topic, key) in _PATHS.items()
+            for kind, (topic, key) in PATHS.items()
         )
 
     def _handler(self, kind: ThingKind, topic: str, key: str) -> Handler:

@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import Select, Table, select, update
+from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import NotFound, StaleVersion
@@ -58,11 +59,31 @@ async def mark_ready(connection: AsyncConnection, kind: ThingKind, document: str
     if version not in (None, row["version"]):
         raise StaleVersion(f"this {kind} was changed since: read it again", current=row["version"])
     if row["ready_version"] != row["version"]:
-        await connection.execute(update(table).where(table.c.id == document).values(ready_version=table.c.version))
-        before, after = {"ready_version": row["ready_version"]}, {"ready_version": row["version"]}
-        name = row["id"] if kind is ThingKind.SCHEDULE else row["name"]
-        record(connection, AuditedChange(kind, document, name, Action.CHANGED, before=before, after=after))
+        await _mark(connection, kind, row, row["version"])
     return int(row["version"])
+
+
+async def mark_version_ready(connection: AsyncConnection, kind: ThingKind, document: str, version: int) -> None:
+    """Have a version be the ready one though there are newer ones; where a newer one is ready, that stays.
+
+    Raises:
+        NotFound: there is no such document, or it lies where one may not publish.
+    """
+    table = TABLES[kind]
+    query = select(table).where(table.c.id == document, changeable(table, Role.PUBLISHER)).with_for_update()
+    row = (await connection.execute(query)).mappings().first()
+    if row is None:
+        raise NotFound(f"there is no {kind} {document} that you may publish")
+    if (row["ready_version"] or 0) < version:
+        await _mark(connection, kind, row, version)
+
+
+async def _mark(connection: AsyncConnection, kind: ThingKind, row: RowMapping, version: int) -> None:
+    table = TABLES[kind]
+    await connection.execute(update(table).where(table.c.id == row["id"]).values(ready_version=version))
+    before, after = {"ready_version": row["ready_version"]}, {"ready_version": version}
+    name = row["id"] if kind is ThingKind.SCHEDULE else row["name"]
+    record(connection, AuditedChange(kind, row["id"], name, Action.CHANGED, before=before, after=after))
 
 
 def with_draft(table: Table) -> Any:

@@ -1,0 +1,62 @@
+"""Reviews over HTTP: an editor asks, a publisher sees, comments, approves or returns."""
+
+from tests.origin.api.plans.test_drafts import Desk, on_air, playlist_of
+from tests.origin.api.plans.test_drafts import desk as desk
+
+
+async def test_an_editor_asks_and_a_publisher_approves(desk: Desk) -> None:
+    playlist = await on_air(desk)
+    path = f"/v1/playlists/{playlist}"
+    nothing = await desk.server.ask("POST", f"{path}/review", desk.editor, {})
+    assert (nothing.status, "nothing to review" in nothing.document["detail"]) == (409, True)
+    await desk.edit("PUT", path, playlist_of("b", name="Spring"), 1)
+    asked = await desk.edit("POST", f"{path}/review", {"text": "For spring"})
+    assert (asked["state"], asked["version"], asked["current_version"], asked["asked_by"]) == ("open", 2, 2, "editor")
+    listed = await desk.do(desk.publisher, "GET", "/v1/reviews?state=open")
+    assert [(one["document"], one["name"], one["kind"]) for one in listed["reviews"]] == [
+        (playlist, "Spring", "playlist")
+    ]
+    one = f"/v1/reviews/{asked['id']}"
+    await desk.do(desk.publisher, "POST", f"{one}/comment", {"text": "From when?"})
+    for way in ("approve", "return"):
+        assert (await desk.server.ask("POST", f"{one}/{way}", desk.editor, {})).status == 403
+    ended = await desk.do(desk.publisher, "POST", f"{one}/approve", {"text": "Good"})
+    assert (ended["state"], ended["ended_by"]) == ("approved", "publisher")
+    assert [(remark["by"], remark["text"]) for remark in ended["remarks"]] == [
+        ("editor", "For spring"),
+        ("publisher", "From when?"),
+        ("publisher", "Good"),
+    ]
+    assert (await desk.server.ask("POST", f"{one}/return", desk.publisher, {})).status == 409
+    await desk.publish()
+    assert await desk.shown() == ["b.jpg"]
+
+
+async def test_a_change_after_the_request_is_seen_and_not_approved_with_it(desk: Desk) -> None:
+    playlist = await on_air(desk)
+    path = f"/v1/playlists/{playlist}"
+    await desk.edit("PUT", path, playlist_of("b"), 1)
+    asked = await desk.edit("POST", f"{path}/review", {})
+    await desk.edit("PUT", path, playlist_of("c"), 2)
+    [seen] = (await desk.do(desk.publisher, "GET", "/v1/reviews"))["reviews"]
+    assert (seen["version"], seen["current_version"]) == (2, 3)
+    await desk.do(desk.publisher, "POST", f"/v1/reviews/{asked['id']}/approve", {})
+    done = await desk.publish()
+    assert await desk.shown() == ["b.jpg"]
+    assert [(one["version"], one["ready_version"]) for one in done.document["left_out"]] == [(3, 2)]
+    again = await desk.edit("POST", f"{path}/review", {})
+    more = await desk.edit("POST", f"{path}/review", {"text": "please"})
+    assert (again["id"] != asked["id"], more["id"]) == (True, again["id"])
+    returned = await desk.do(desk.publisher, "POST", f"/v1/reviews/{again['id']}/return", {"text": "No"})
+    assert (returned["state"], (await desk.do(desk.editor, "GET", path))["ready_version"]) == ("returned", 2)
+
+
+async def test_what_was_removed_or_is_not_there_is_told(desk: Desk) -> None:
+    made = await desk.edit("POST", "/v1/playlists", playlist_of("a"))
+    asked = await desk.edit("POST", f"/v1/playlists/{made['id']}/review", {})
+    await desk.edit("DELETE", f"/v1/playlists/{made['id']}")
+    [seen] = (await desk.do(desk.publisher, "GET", "/v1/reviews"))["reviews"]
+    assert seen["current_version"] is None
+    assert (await desk.server.ask("POST", f"/v1/reviews/{asked['id']}/approve", desk.publisher, {})).status == 404
+    for path in ("/v1/playlists/none/review", "/v1/reviews/none/approve"):
+        assert (await desk.server.ask("POST", path, desk.publisher, {})).status == 404
