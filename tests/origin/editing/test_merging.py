@@ -129,7 +129,7 @@ def test_creatives_go_from_line_to_line_and_two_lines_at_once_are_a_clash() -> N
     ]
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.data())
 def test_one_alone_gets_what_was_edited_whichever_side_it_is(data: st.DataObject) -> None:
     seen = playlist(*"abcde")
@@ -140,7 +140,7 @@ def test_one_alone_gets_what_was_edited_whichever_side_it_is(data: st.DataObject
     assert (merged.parts, merged.clashes) == (result, ())
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_nothing_is_lost_and_nothing_is_there_twice(data: st.DataObject) -> None:
     """Each part and field is that of whoever changed it, or a clash names it; both sides see the same."""
@@ -167,7 +167,7 @@ def test_nothing_is_lost_and_nothing_is_there_twice(data: st.DataObject) -> None
         assert merged.parts.fields == turned.parts.fields
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.data())
 def test_what_was_undone_is_as_if_it_had_never_been(data: st.DataObject) -> None:
     """Edits of others stay: to undo is to merge the way back."""
