@@ -52,7 +52,10 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/programme/bookings": (ENGINES_AND_STORES, "sync/programme"),
     "sync/programme/preview": (ENGINES_AND_STORES, "sync/programme sync/programme/bookings"),
     "player/programme": (ENGINES_AND_STORES, "player/protocol player/settings sync/programme"),
-    "sync/origin/persistence": (ENGINES_AND_STORES, "sync/origin/planning sync/origin/sent_plays sync/origin/tables"),
+    "sync/origin/persistence": (
+        ENGINES_AND_STORES,
+        "sync/origin/audit sync/origin/planning sync/origin/sent_plays sync/origin/tables",
+    ),
     "sync/origin/persistence/migrations": (ENGINES_AND_STORES, "sync/origin/tables"),
     "sync/origin/persistence/migrations/versions": (ENGINES_AND_STORES, ""),
     "sync/origin/store/heartbeats": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/tables"),
@@ -78,16 +81,19 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/store/spaces "
         "sync/origin/tables",
     ),
+    "sync/origin/store/people": (
+        ENGINES_AND_STORES,
+        "sync/origin/audit sync/origin/persistence sync/origin/store/audit sync/origin/tables",
+    ),
     "sync/origin/store/spaces": (
         ENGINES_AND_STORES,
-        "sync/origin/persistence sync/origin/planning sync/origin/tables",
+        "sync/origin/audit sync/origin/persistence sync/origin/planning sync/origin/store/audit sync/origin/tables",
     ),
-    "sync/origin/store/people": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/tables"),
     "sync/origin/sent_plays": (ENGINES_AND_STORES, ""),
     "sync/origin/store/proof": (
         ENGINES_AND_STORES,
-        "sync/origin/persistence sync/origin/sent_plays sync/origin/tables sync/origin/store/changes "
-        "sync/origin/store/days sync/proof",
+        "sync/origin/audit sync/origin/persistence sync/origin/sent_plays sync/origin/tables "
+        "sync/origin/store/audit sync/origin/store/changes sync/origin/store/days sync/proof",
     ),
     "sync/origin/store/days": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/tables sync/origin/planning"),
     "sync/origin/store/reports": (
@@ -212,6 +218,10 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/proof sync/origin/proof/export sync/origin/publishing sync/origin/reports "
         "sync/origin/sent_plays sync/origin/store/proof sync/proof sync/trust",
     ),
+    "sync/origin/api/audit": (
+        FACES,
+        "sync/http sync/origin/api sync/origin/audit sync/origin/persistence sync/origin/proof sync/origin/store/audit",
+    ),
     "sync/origin/api/people": (
         FACES,
         "sync/http sync/origin/http sync/origin/login sync/origin/people sync/origin/store/people sync/trust",
@@ -233,13 +243,14 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/wiring": (
         ROOTS,
-        "sync/http sync/origin sync/origin/api sync/origin/api/identity sync/origin/api/media "
-        "sync/origin/api/people sync/origin/api/plans sync/origin/api/proof sync/origin/api/releases "
-        "sync/origin/api/spaces sync/origin/audit sync/origin/console sync/origin/editing sync/origin/http "
-        "sync/origin/ingest sync/origin/intake sync/origin/live sync/origin/login sync/origin/persistence "
-        "sync/origin/proof sync/origin/publishing sync/origin/publishing/folder "
-        "sync/origin/publishing/planned sync/origin/reports sync/origin/retention sync/origin/settings "
-        "sync/origin/store sync/origin/store/changes sync/origin/store/drafts sync/origin/store/heartbeats "
+        "sync/http sync/origin sync/origin/api sync/origin/api/audit sync/origin/api/identity "
+        "sync/origin/api/media sync/origin/api/people sync/origin/api/plans sync/origin/api/proof "
+        "sync/origin/api/releases sync/origin/api/spaces sync/origin/audit sync/origin/console "
+        "sync/origin/editing sync/origin/http sync/origin/ingest sync/origin/intake sync/origin/live "
+        "sync/origin/login sync/origin/persistence sync/origin/proof sync/origin/publishing "
+        "sync/origin/publishing/folder sync/origin/publishing/planned sync/origin/reports sync/origin/retention "
+        "sync/origin/settings sync/origin/store sync/origin/store/audit sync/origin/store/changes "
+        "sync/origin/store/drafts sync/origin/store/heartbeats "
         "sync/origin/store/media sync/origin/store/people sync/origin/store/proof sync/origin/store/reports "
         "sync/origin/store/spaces",
     ),

@@ -78,30 +78,43 @@ def list_operation(
     access: Needed = Role.VIEWER,
 ) -> Operation:
     """Return the operation that answers the pages of a list; `view` makes what `answer` has of each row."""
+    query = list_query(answer.__name__, rule)
+
+    async def handle(request: web.Request) -> web.Response:
+        page = await read(read_query(request, query).page(rule))
+        return await page_answer(request, page, answer, view)
+
+    return Operation("GET", path, handle, summary, access, answer=answer, query=query, answer_headers=LINKS)
+
+
+def list_query(name: str, rule: ListRule, **others: Any) -> type[ListQuery]:
+    """Return the parameters of a list, and `others` as pydantic takes them; `name` is that of its answer."""
     order: Any = Literal[rule.orders]
     filters: dict[str, Any] = {name: (one.kind | None, None) for name, one in rule.filters.items()}
-    query: type[ListQuery] = create_model(
-        f"{answer.__name__}Query",
+    return create_model(
+        f"{name}Query",
         __base__=ListQuery,
         limit=(int, Field(rule.most_unasked, ge=1, le=MOST_ROWS, description="the most rows of the page")),
         sort=(order, Field(rule.default, description=_SORT)),
         **filters,
+        **others,
     )
+
+
+async def page_answer(
+    request: web.Request, page: Page[Listed], answer: type[ListPage], view: Callable[[Listed], Any]
+) -> web.Response:
+    """Answer a page of a list."""
     (key,) = answer.model_fields.keys() - ListPage.model_fields.keys()
 
-    async def handle(request: web.Request) -> web.Response:
-        page = await read(read_query(request, query).page(rule))
+    def made() -> web.Response:
+        rows = {key: tuple(map(view, page.items))}
+        beside = {"next": cursor_text(page.next), "previous": cursor_text(page.previous)}
+        return json_answer(answer(total=page.total, **beside, **rows))
 
-        def made() -> web.Response:
-            rows = {key: tuple(map(view, page.items))}
-            beside = {"next": cursor_text(page.next), "previous": cursor_text(page.previous)}
-            return json_answer(answer(total=page.total, **beside, **rows))
-
-        done = await asyncio.to_thread(made) if len(page.items) > _MOST_IN_LOOP else made()
-        done.headers.update(link_header(request, page))
-        return done
-
-    return Operation("GET", path, handle, summary, access, answer=answer, query=query, answer_headers=LINKS)
+    done = await asyncio.to_thread(made) if len(page.items) > _MOST_IN_LOOP else made()
+    done.headers.update(link_header(request, page))
+    return done
 
 
 def cursor_text(cursor: Cursor | None) -> str | None:

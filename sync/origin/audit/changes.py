@@ -14,6 +14,13 @@ class ThingKind(StrEnum):
     CAMPAIGN = "campaign"
     MEDIA = "media"  # a stream, too
     FOLDER = "folder"  # of media
+    UPLOAD = "upload"
+    RELEASE = "release"  # of a channel, whose id it has
+    DEVICE = "device"  # its keys, too
+    PLAYS = "plays"  # of a device, whose id they have
+    SPACE = "space"
+    PERSON = "person"
+    KEY = "key"
 
 
 class Action(StrEnum):
@@ -22,6 +29,39 @@ class Action(StrEnum):
     CREATED = "created"
     CHANGED = "changed"
     REMOVED = "removed"
+    RETRIED = "retried"
+    READY = "ready"  # its work is done
+    FAILED = "failed"
+    PUBLISHED = "published"
+    PLANNED = "planned"  # to be published at an instant
+    CANCELLED = "cancelled"
+    NOT_PUBLISHED = "not published"  # at the instant that was planned
+    PAIRED = "paired"
+    LET_THROUGH = "let through"  # a release that a device refused
+    SPLIT = "split"  # a machine that reported as a device gets an identity of its own
+    SETTLED = "settled"  # doubts about the identity of a device are dealt with
+    CERTIFIED = "certified"  # a key of a device
+    REVOKED = "revoked"  # a key of a device
+    ACCEPTED = "accepted"
+    MOVED = "moved"  # into another space
+    LENT = "lent"  # to another space
+    TAKEN_BACK = "taken back"
+    REVIEW_ASKED = "review asked"
+    REMARKED = "remarked"  # in a review
+    APPROVED = "approved"  # a version, in a review
+    RETURNED = "returned"
+    RESET = "reset"
+    LOGGED_IN = "logged in"
+    LOGGED_OUT = "logged out"
+    PASSWORD_SET = "password set"
+    SECOND_FACTOR_SET = "second factor set"  # or removed, or its recovery codes are new
+    RECOVERY_CODE_USED = "recovery code used"
+    PASSKEY_ADDED = "passkey added"
+    PASSKEY_RENAMED = "passkey renamed"
+    PASSKEY_REMOVED = "passkey removed"
+    LINKED = "linked"  # to somebody whom a provider of identities names
+    UNLINKED = "unlinked"
+    SESSION_ENDED = "session ended"
 
 
 @dataclass(frozen=True, slots=True)

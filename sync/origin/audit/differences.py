@@ -43,9 +43,10 @@ PARTS: Mapping[ThingKind, tuple[PartRule, ...]] = {
 class Difference:
     """One part that differs, or the document itself: then `part` is empty.
 
-    `within` is the part that has it, such as the line of a creative. `place` is its index in its list before and after,
-    None where it is not there. `fields` has the values before and after of each field that changed; of a part that was
-    added or removed all of them, with None on the other side. A part that was moved and changed has two differences.
+    `within` is the part that has it, such as the line of a creative. `name` is empty where the part has none of its
+    own: then it is that of its `media`. `place` is its index in its list before and after, None where it is not there.
+    `fields` has the values before and after of each field that changed; of a part that was added or removed all of
+    them, with None on the other side. A part that was moved and changed has two differences.
     """
 
     kind: DifferenceKind
@@ -53,6 +54,7 @@ class Difference:
     id: str = ""
     name: str = ""
     within: str = ""
+    media: str = ""
     place: tuple[int | None, int | None] = (None, None)
     fields: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
@@ -83,13 +85,13 @@ def _of_list(
     for id, (place, part) in new.items():
         if id not in old:
             fields = {name: (None, value) for name, value in _own_fields(part, rule.inner).items()}
-            yield Difference(DifferenceKind.ADDED, rule.part, id, _name(rule, part), within, (None, place), fields)
+            yield _difference(DifferenceKind.ADDED, rule, part, within, (None, place), fields)
         else:
             yield from _of_part(rule, old[id], (place, part), within, is_moved=old[id][0] in moved)
     for id, (place, part) in old.items():
         if id not in new:
             fields = {name: (value, None) for name, value in _own_fields(part, rule.inner).items()}
-            yield Difference(DifferenceKind.REMOVED, rule.part, id, _name(rule, part), within, (place, None), fields)
+            yield _difference(DifferenceKind.REMOVED, rule, part, within, (place, None), fields)
 
 
 def _of_part(
@@ -101,16 +103,28 @@ def _of_part(
     is_moved: bool,
 ) -> Iterator[Difference]:
     (old_place, before), (new_place, after) = old, new
-    id, name, place = after["id"], _name(rule, after), (old_place, new_place)
+    place = (old_place, new_place)
     if is_moved:
-        yield Difference(DifferenceKind.MOVED, rule.part, id, name, within, place)
+        yield _difference(DifferenceKind.MOVED, rule, after, within, place)
     if fields := _changed_fields(before, after, rule.inner):
-        yield Difference(DifferenceKind.CHANGED, rule.part, id, name, within, place, fields)
-    yield from _of_parts(rule.inner, before, after, id)
+        yield _difference(DifferenceKind.CHANGED, rule, after, within, place, fields)
+    yield from _of_parts(rule.inner, before, after, after["id"])
 
 
 def _name(rule: PartRule, part: Mapping[str, Any]) -> str:
-    return str(part.get(rule.named_by) or part.get("kind") or part["id"])
+    return str(part.get(rule.named_by) or part.get("kind") or "")
+
+
+def _difference(
+    kind: DifferenceKind,
+    rule: PartRule,
+    part: Mapping[str, Any],
+    within: str,
+    place: tuple[int | None, int | None],
+    fields: Mapping[str, tuple[Any, Any]] | None = None,
+) -> Difference:
+    name, media = _name(rule, part), part.get("media") or ""
+    return Difference(kind, rule.part, part["id"], name, within, media, place, fields or {})
 
 
 def _own_fields(document: Mapping[str, Any], rules: Sequence[PartRule]) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 from sqlalchemy import Column, ColumnElement, Connection, Table, and_, bindparam, exists, func, or_, select, update
 
+from sync.origin.audit.changes import Action, ThingKind
 from sync.origin.persistence.pages import Filter, ListRule
 from sync.origin.planning.file_names import order_text, same_word, searched_text
+from sync.origin.tables.audit import audit_entries
 from sync.origin.tables.devices import devices, pairings
 from sync.origin.tables.history import history
 from sync.origin.tables.media import assets, media, media_folders, media_tags, streams, uploads
@@ -251,4 +253,20 @@ UPLOADS = ListRule(
 PAIRINGS = ListRule(pairings, {"expires_at": (pairings.c.expires_ms,)}, "expires_at")
 PLAYS = ListRule(plays, {"started_at": (plays.c.started_ms,)}, "-started_at", most_unasked=100, counted=False)
 CONFLICTS = ListRule(play_conflicts, {"received": ()}, "-received", most_unasked=100, counted=False)
+AUDIT = ListRule(
+    audit_entries,
+    {"at": ()},
+    "-at",
+    {
+        "search": Filter(Sought, lambda text: audit_entries.c.searched.contains(searched_text(text), autoescape=True)),
+        "actor": _equal(audit_entries.c.actor_id),
+        "kind": _equal(audit_entries.c.kind, Literal[tuple(map(str, ThingKind))]),
+        "thing": _equal(audit_entries.c.thing_id),
+        "action": _equal(audit_entries.c.action, Literal[tuple(map(str, Action))]),
+        "from": Filter(AskedInstant, lambda at: audit_entries.c.at_ms >= unix_ms(at)),
+        "until": Filter(AskedInstant, lambda at: audit_entries.c.at_ms < unix_ms(at)),
+    },
+    most_unasked=100,
+    counted=False,
+)
 HISTORY = ListRule(history, {"at": (history.c.at_ms,)}, "-at", most_unasked=100, counted=False)

@@ -8,9 +8,11 @@ from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import NotFound
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import DEVICES, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
+from sync.origin.store.audit.record import record
 from sync.origin.store.changes.change_log import Subject, note
 from sync.origin.store.heartbeats.device_events import write_event
 from sync.origin.store.heartbeats.heartbeats import write_held
@@ -129,6 +131,9 @@ class DeviceStore:
                 if old != new:
                     change = {"text": f"{old} → {new}", "before": old, "after": new}
                     await write_event(connection, device, HistoryKind.DEVICE, state, now_ms, **change)
+            was, is_now = _named(before), _named(after)
+            done = AuditedChange(ThingKind.DEVICE, device, after.name, Action.CHANGED, before=was, after=is_now)
+            record(connection, done)
             await note(connection, Subject.DEVICE, device)
             return after
 
@@ -139,10 +144,11 @@ class DeviceStore:
             NotFound: there is no such device.
         """
         async with self._database.writing() as connection:
-            await _get_device(connection, device)
+            name = (await _get_device(connection, device)).name
             change = update(devices).where(devices.c.id == device)
             await connection.execute(change.values(removed_ms=now_ms, token_hash=token_hash))
             await write_event(connection, device, HistoryKind.DEVICE, "removed", now_ms)
+            record(connection, AuditedChange(ThingKind.DEVICE, device, name, Action.REMOVED))
             await note(connection, Subject.DEVICE, device)
 
     async def add(self, **values: Any) -> None:
@@ -153,9 +159,11 @@ class DeviceStore:
     async def let_through(self, device: str, wanted: dict[str, Any], now_ms: int, by: str) -> None:
         """Note the `ReleaseLetThrough` that a person wants, and who that is in the history."""
         async with self._database.writing() as connection:
-            await connection.execute(update(devices).where(devices.c.id == device).values(let_through=wanted))
+            change = update(devices).where(devices.c.id == device).values(let_through=wanted)
+            name = await connection.scalar(change.returning(devices.c.name))
             done = {"text": f"Release {wanted['release'][:8]} let through", **wanted, "by": by}
             await write_event(connection, device, HistoryKind.DEVICE, "let_through", now_ms, **done)
+            record(connection, AuditedChange(ThingKind.DEVICE, device, name or "", Action.LET_THROUGH, after=wanted))
             await note(connection, Subject.DEVICE, device)
 
     async def channel_sequences(self, these: Sequence[str] | None = None) -> dict[str, int]:
@@ -166,12 +174,18 @@ class DeviceStore:
         return {row.id: row.sequence for row in rows}
 
 
+def _named(device: Device) -> dict[str, str]:
+    return {"name": device.name, "channel": device.channel}
+
+
 async def add_device(connection: AsyncConnection, **values: Any) -> None:
     """Insert a device inside the caller's transaction, with the first row of its history."""
     values |= named(values["name"], values["id"])
     await connection.execute(insert(devices).values(version=1, **values))
     paired = {"text": values["channel_id"]}
     await write_event(connection, values["id"], HistoryKind.DEVICE, "paired", values["paired_ms"], **paired)
+    after = {"channel": values["channel_id"]}
+    record(connection, AuditedChange(ThingKind.DEVICE, values["id"], values["name"], Action.PAIRED, after=after))
 
 
 def _not_removed() -> Select[Any]:

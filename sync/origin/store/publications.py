@@ -12,12 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict, NotFound, StaleVersion
 from sync.origin.audit.actor import Actor, ActorKind, current_actor
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import PUBLICATIONS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
+from sync.origin.store.audit.record import record
 from sync.origin.store.row_checks import new_id
 from sync.origin.tables.releases import publications, releases
-from sync.runtime.clock import Clock, unix_ms
+from sync.runtime.clock import Clock, instant, unix_ms
 from sync.runtime.state_table import StateTable
 
 
@@ -52,6 +54,7 @@ PUBLICATION_STATES = StateTable(
         PublicationState.CANCELLED: {},
     },
 )
+_IN_VAIN = (PublicationState.FAILED, PublicationState.MISSED)
 _OPEN = (PublicationState.PLANNED, PublicationState.RUNNING)
 
 
@@ -117,7 +120,7 @@ class PublicationStore:
         values = {"id": id, "state": PublicationState.PLANNED.value, "version": 1, **by, **_columns(plan)}
         async with self._database.writing() as connection:
             await connection.execute(insert(publications).values(**values))
-            return await _get(connection, id)
+            return _recorded(connection, await _get(connection, id), Action.PLANNED)
 
     async def change(self, publication: str, plan: PublicationPlan, version: int | None) -> PlannedPublication:
         """Have another plan carried out.
@@ -127,15 +130,15 @@ class PublicationStore:
             StaleVersion: somebody else changed it first.
             Conflict: it is carried out at this moment, or ended.
         """
-        return await self._before_it_runs(publication, version, _columns(plan))
+        return await self._before_it_runs(publication, version, _columns(plan), Action.PLANNED)
 
     async def cancel(self, publication: str, version: int | None) -> PlannedPublication:
         """End one before its time; raises as `change` does."""
         ended = {"state": PublicationState.CANCELLED.value, "ended_ms": unix_ms(self._clock.now())}
-        return await self._before_it_runs(publication, version, ended)
+        return await self._before_it_runs(publication, version, ended, Action.CANCELLED)
 
     async def _before_it_runs(
-        self, publication: str, version: int | None, values: Mapping[str, Any]
+        self, publication: str, version: int | None, values: Mapping[str, Any], action: Action
     ) -> PlannedPublication:
         own = publications.c
         these = [own.id == publication, own.state == PublicationState.PLANNED.value]
@@ -149,7 +152,7 @@ class PublicationStore:
                 raise Conflict(f"this publication is {found.outcome.state.value}: plan another one")
             if not done:
                 raise StaleVersion("somebody else changed this publication: load it again", current=found.version)
-            return found
+            return _recorded(connection, found, action)
 
     async def due(self, now_ms: int) -> tuple[str, ...]:
         """Return those whose time has come and that have not ended, the earliest first."""
@@ -188,12 +191,22 @@ class PublicationStore:
         values |= {"problem": outcome.problem, "problems": None if not outcome.problems else dict(outcome.problems)}
         async with self._database.writing() as connection:
             await connection.execute(update(publications).where(publications.c.id == publication).values(**values))
+            if outcome.state in _IN_VAIN:
+                _recorded(connection, await _get(connection, publication), Action.NOT_PUBLISHED)
 
     async def release_of(self, publication: str) -> int | None:
         """Return the sequence of the release that a publication made before; None: it made none."""
         query = select(releases.c.sequence).where(releases.c.publication == publication)
         found: int | None = await self._database.read(lambda connection: connection.scalar(query))
         return found
+
+
+def _recorded(connection: AsyncConnection, found: PlannedPublication, action: Action) -> PlannedPublication:
+    plan = found.plan
+    after = {"publication": found.id, "at": instant(plan.at_ms).isoformat(), "again": plan.again}
+    after |= {"note": plan.note, "problem": found.outcome.problem}
+    record(connection, AuditedChange(ThingKind.RELEASE, plan.channel, plan.channel, action, after=after))
+    return found
 
 
 def _columns(plan: PublicationPlan) -> dict[str, Any]:

@@ -18,11 +18,13 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict, NotFound
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase, insertion
 from sync.origin.persistence.lists import RELEASES
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.planning.channel_plan import ChannelPlan, ReleaseRecord
 from sync.origin.planning.release_contents import ReleaseContent, Runs, ShownAssets, runs_at, runs_with
+from sync.origin.store.audit.record import record
 from sync.origin.store.changes.change_log import Subject, note
 from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.ready_plans import load_plan
@@ -116,6 +118,8 @@ class ReleaseStore:
         these = (own.channel_id == channel, own.sequence == sequence)
         async with self._database.writing() as connection:
             await connection.execute(update(releases).where(*these).values(pinned=pinned))
+            after = {"sequence": sequence, "pinned": pinned}
+            record(connection, AuditedChange(ThingKind.RELEASE, channel, channel, Action.CHANGED, after=after))
             return _record(await _find(connection, channel, sequence, select(releases)))
 
     async def assets_of_media(self, assets: Collection[str]) -> frozenset[str]:
@@ -129,19 +133,21 @@ class ReleaseStore:
         async with self._database.reading() as connection:
             return tuple((await connection.execute(select(releases.c.channel_id).distinct())).scalars())
 
-    async def add(self, record: ReleaseRecord, contents: Collection[ReleaseContent]) -> None:
+    async def add(self, release: ReleaseRecord, contents: Collection[ReleaseContent]) -> None:
         """Add a release as the newest of its channel, and what it shows; its sequence may leave a gap.
 
         Raises:
             Conflict: somebody else published this channel at the same moment.
         """
-        values = {name: getattr(record, name) for name in ReleaseRecord.__dataclass_fields__ if name != "channel"}
+        values = {name: getattr(release, name) for name in ReleaseRecord.__dataclass_fields__ if name != "channel"}
+        channel, after = release.channel, {"sequence": release.sequence, "release": release.sha256}
         async with self._database.writing() as connection:
-            latest = await _latest(connection, record.channel)
-            if latest is not None and record.sequence <= latest.sequence:
-                raise Conflict(f"somebody else has just published {record.channel}: read it and try again")
-            await connection.execute(insert(releases).values(channel_id=record.channel, named=True, **values))
-            await _change_runs(connection, record.channel, partial(_runs_at, record.sequence, contents))
+            latest = await _latest(connection, channel)
+            if latest is not None and release.sequence <= latest.sequence:
+                raise Conflict(f"somebody else has just published {channel}: read it and try again")
+            await connection.execute(insert(releases).values(channel_id=channel, named=True, **values))
+            await _change_runs(connection, channel, partial(_runs_at, release.sequence, contents))
+            record(connection, AuditedChange(ThingKind.RELEASE, channel, channel, Action.PUBLISHED, after=after))
 
     async def remember_contents(self, channel: str, sha256: str, contents: Collection[ReleaseContent]) -> None:
         """Store what a release shows that was published without, or of which a restored database knows nothing."""

@@ -44,6 +44,7 @@ from sync.origin.store.counts import CountStore
 from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.idempotent_requests import IdempotentRequestStore
 from sync.origin.store.people.keys import KeyStore
+from sync.origin.wiring.audit import audit_routes
 from sync.origin.wiring.devices import device_parts
 from sync.origin.wiring.live import LiveParts, live_parts
 from sync.origin.wiring.parts import Routes, Run
@@ -113,7 +114,8 @@ def _assemble(
     reserve_bytes, count = settings.storage.reserve_bytes, live.hints.listeners.count
     monitor = MonitoringRoutes(counts, files, gatekeeper, metrics, count, reserve_bytes, __version__)
     own = (*_screen_routes(settings, files, live, proof, metrics, clock), monitor)
-    routes: tuple[Routes, ...] = (*people.routes, *devices.routes, *plans.routes, *proof.routes, *own)
+    log = audit_routes(database, plans.folder_target, people.accounts)
+    routes: tuple[Routes, ...] = (*people.routes, *devices.routes, *plans.routes, *proof.routes, *log, *own)
     operations = [operation for one in routes for operation in one.operations()]
     monitor.describe(operations)
     keys = IdempotencyKeys(IdempotentRequestStore(database, clock))

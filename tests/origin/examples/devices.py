@@ -34,6 +34,7 @@ async def tell(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> N
     await show("GET", "/v1/devices", query={"online": "true"})
     await show("GET", one, id=device)
     await show("PATCH", one, {"name": "Window, left"}, id=device)
+    await show("GET", f"{one}/history", id=device)
     await show("POST", f"{one}/let-through", {"release": known["release"]}, id=device)
 
     key = (await show("GET", f"{one}/keys", id=device))["keys"][0]["key"]

@@ -42,6 +42,7 @@ async def tell(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> N
     await show("GET", "/v1/media/{id}", id=known["picture"])
     await show("GET", "/v1/media/{id}/thumbnail", id=known["picture"])
     await _file(recorder, known)
+    await show("GET", "/v1/media/{id}/history", id=known["picture"])
 
 
 async def end(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> None:

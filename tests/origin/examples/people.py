@@ -35,6 +35,9 @@ async def tell(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> N
     await _provider(recorder, person, known["provider"])
     await show("PATCH", "/v1/people/{id}", {"role": "publisher"}, id=person)
     await show("POST", "/v1/people/{id}/reset", id=person)
+    await show("GET", "/v1/people/{id}/history", id=person)
+    await show("GET", "/v1/audit", query={"limit": "3"})
+    await show("GET", "/v1/audit/export", query={"actor": person})
     await show("DELETE", "/v1/people/{id}", id=person)
     await recorder.server.origin.keys.remove("reader")  # as old as that of the writer, so either might come first
     key = await show("POST", "/v1/keys", {"name": "Assistant of the lunch shop", "role": "editor"})

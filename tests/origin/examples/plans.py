@@ -65,8 +65,11 @@ async def end(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> No
     show = recorder.show
     await show("PUT", "/v1/schedule/{channel}", {}, channel="terrace")
     await show("DELETE", "/v1/schedule/{channel}", channel="terrace")
+    await show("GET", "/v1/campaigns/{id}/history", id=known["campaign"])
+    await show("GET", "/v1/schedule/{channel}/history", channel="main")
     await show("DELETE", "/v1/campaigns/{id}", id=known["campaign"])
     unused = await show("POST", "/v1/playlists", {"name": "Not used"})
+    await show("GET", "/v1/playlists/{id}/history", id=unused["id"])
     await show("DELETE", "/v1/playlists/{id}", id=unused["id"])
 
 

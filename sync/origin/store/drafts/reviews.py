@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict, NotFound
 from sync.origin.audit.actor import current_actor
-from sync.origin.audit.changes import ThingKind
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import REVIEWS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
+from sync.origin.store.audit.record import record
 from sync.origin.store.drafts.ready_versions import TABLES, mark_version_ready
 from sync.origin.tables.plans import campaigns, channels, playlists, reviews
 from sync.runtime.clock import Clock, unix_ms
@@ -97,12 +98,13 @@ class ReviewStore:
             else:
                 id = found.id
                 await connection.execute(update(reviews).where(own.id == id).values(**values, remarks=remarks))
-            return await _get(connection, id)
+            return _recorded(connection, await _get(connection, id), Action.REVIEW_ASKED)
 
     async def remark(self, review: str, text: str) -> Review:
         """Add what somebody says; raise NotFound if there is no such review."""
         async with self._database.writing() as connection:
-            return await self._store(connection, await _get(connection, review, lock=True), {}, text)
+            stored = await self._store(connection, await _get(connection, review, lock=True), {}, text)
+            return _recorded(connection, stored, Action.REMARKED)
 
     async def end(self, review: str, state: ReviewState, text: str | None) -> Review:
         """Approve a review, which makes the version it is about ready, or return it.
@@ -118,7 +120,8 @@ class ReviewStore:
             if state is ReviewState.APPROVED:
                 await mark_version_ready(connection, found.kind, found.document, found.version)
             ended = {"state": state.value, "ended_by": current_actor().name, "ended_ms": unix_ms(self._clock.now())}
-            return await self._store(connection, found, ended, text)
+            stored = await self._store(connection, found, ended, text)
+            return _recorded(connection, stored, _ENDED[state])
 
     async def _store(
         self, connection: AsyncConnection, found: Review, values: Mapping[str, Any], text: str | None
@@ -128,6 +131,15 @@ class ReviewStore:
         change = update(reviews).where(reviews.c.id == found.id)
         await connection.execute(change.values(**values, remarks=remarks))
         return await _get(connection, found.id)
+
+
+_ENDED = {ReviewState.APPROVED: Action.APPROVED, ReviewState.RETURNED: Action.RETURNED}
+
+
+def _recorded(connection: AsyncConnection, review: Review, action: Action) -> Review:
+    after = {"review": review.id, "version": review.version}
+    record(connection, AuditedChange(review.kind, review.document, review.name, action, after=after))
+    return review
 
 
 def _with(remarks: list[dict[str, Any]], by: str, at_ms: int, text: str | None) -> list[dict[str, Any]]:

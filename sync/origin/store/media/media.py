@@ -5,7 +5,7 @@ The same bytes sent twice are two media, since people search for the name they g
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -20,9 +20,11 @@ from sqlalchemy import (
 )
 
 from sync.errors import Conflict, NotFound
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import MEDIA, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
+from sync.origin.store.audit.record import record
 from sync.origin.store.media.media_rows import MEDIA_STATES, MediaRow, MediaState, media_query, media_row
 from sync.origin.store.row_checks import check_version
 from sync.origin.store.spaces.visible_rows import seen, space_for_new
@@ -70,6 +72,7 @@ class MediaStore:
         async with self._database.writing() as connection:
             await connection.execute(row.values(space_id=await space_for_new(connection, space)))
             await connection.execute(insert(streams).values(media_id=media_id, url=url))
+            record(connection, AuditedChange(ThingKind.MEDIA, media_id, name, Action.CREATED))
         return media_id
 
     async def get(self, media_id: str) -> MediaRow:
@@ -152,7 +155,9 @@ class MediaStore:
 
     async def mark_failed(self, media_id: str, problem: str) -> None:
         """End the work without an asset; nothing happens if it is not at work. The sender reads `problem`."""
-        await self._execute(_move(media_id, MediaState.FAILED).values(problem=problem, progress=0))
+        change = _move(media_id, MediaState.FAILED).values(problem=problem, progress=0, updated_ms=self._now_ms())
+        told = {"problem": problem}
+        await self._database.write(lambda connection: _recorded(connection, change, media_id, Action.FAILED, told))
 
     async def mark_ready(self, media_id: str, asset: Asset, note: str | None = None) -> bool:
         """End the work: add the asset and the media's reference to it, in one transaction; False if there is no work.
@@ -174,7 +179,7 @@ class MediaStore:
             elif listed != asset.index:  # the file of the old list is lost, and no rule gives it any more
                 same = update(assets).where(assets.c.sha256 == asset.sha256)
                 connection.execute(same.values(index_sha256=asset.index))
-            return connection.execute(change).rowcount > 0
+            return _recorded(connection, change, media_id, Action.READY, {"problem": note} if note else None)
 
         return await self._database.write(end)
 
@@ -194,9 +199,8 @@ class MediaStore:
         fresh = {"attempts": 0, "next_try_ms": 0, "problem": None, "progress": 0, "updated_ms": self._now_ms()}
         async with self._database.writing() as connection:
             await check_version(connection, media, "media", media_id, None)
-            done = await connection.execute(change.values(**fresh))
-        if done.rowcount == 0:
-            raise Conflict("only a media that failed can be tried again")
+            if not await connection.run_sync(_recorded, change.values(**fresh), media_id, Action.RETRIED, None):
+                raise Conflict("only a media that failed can be tried again")
 
     async def _execute(self, change: Update) -> None:
         change = change.values(updated_ms=self._now_ms())
@@ -232,6 +236,17 @@ def insert_queued(
         updated_ms=now_ms,
     )
     connection.execute(row)
+    record(connection, AuditedChange(ThingKind.MEDIA, media_id, name, Action.CREATED))
+
+
+def _recorded(
+    connection: Connection, change: Update, media_id: str, action: Action, after: Mapping[str, Any] | None
+) -> bool:
+    """Change a media and record that; return whether there was something to change."""
+    name = connection.scalar(change.returning(media.c.name))
+    if name is not None:
+        record(connection, AuditedChange(ThingKind.MEDIA, media_id, name, action, after=after))
+    return name is not None
 
 
 def _list_of(asset: str) -> Select[Any]:

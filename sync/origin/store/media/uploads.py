@@ -8,9 +8,11 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
 from sync.errors import NotFound
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import UNFINISHED, UPLOADS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
+from sync.origin.store.audit.record import record
 from sync.origin.store.media.media import insert_queued
 from sync.origin.store.media.media_rows import same_bytes
 from sync.origin.store.spaces.visible_rows import changeable, seen, space_for_new
@@ -121,7 +123,12 @@ class UploadStore:
         values = asdict(upload)
         del values["same_as"]
         row = insert(uploads).values(**values)
-        await self._database.write(lambda connection: connection.execute(row))
+
+        def create(connection: Connection) -> None:
+            connection.execute(row)
+            record(connection, AuditedChange(ThingKind.UPLOAD, upload_id, name, Action.CREATED))
+
+        await self._database.write(create)
         return upload
 
     async def space_for_new(self, asked: str | None) -> str:
@@ -199,8 +206,14 @@ class UploadStore:
 
     async def delete(self, upload_id: str) -> None:
         """Delete an upload in any state; one that is not there is no error."""
-        gone = delete(uploads).where(uploads.c.id == upload_id)
-        await self._database.write(lambda connection: connection.execute(gone))
+        gone = delete(uploads).where(uploads.c.id == upload_id).returning(uploads.c.name, uploads.c.media_id)
+
+        def remove(connection: Connection) -> None:
+            for name, media_id in connection.execute(gone):
+                if media_id is None:  # else what was sent lives on as a media
+                    record(connection, AuditedChange(ThingKind.UPLOAD, upload_id, name, Action.REMOVED))
+
+        await self._database.write(remove)
 
     async def _select(self, condition: ColumnElement[bool]) -> tuple[Upload, ...]:
         same = select(same_bytes(media)).where(media.c.id == uploads.c.media_id).correlate(uploads).scalar_subquery()

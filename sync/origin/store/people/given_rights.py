@@ -14,6 +14,13 @@ OF_KEYS: Column[Any] = rights.c.key_id
 OF_PEOPLE: Column[Any] = rights.c.person_id
 
 
+def shown_rights(role: Role | None, in_spaces: Iterable[Right]) -> dict[str, Any]:
+    """Return rights as the audit log has them."""
+    ordered = sorted(in_spaces, key=lambda one: (one.space, one.role))
+    given = [{"space": one.space, "role": one.role.value} for one in ordered]
+    return {"role": None if role is None else role.value, "rights": given}
+
+
 async def read_rights(
     connection: AsyncConnection, of: Column[Any], ids: Iterable[str]
 ) -> Mapping[str, frozenset[Right]]:

@@ -6,7 +6,9 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict, NotFound
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.store.audit.record import record
 from sync.origin.tables.people import identities, people, sessions
 
 
@@ -41,15 +43,18 @@ class IdentityStore:
             Conflict: another account is linked to this subject.
         """
         async with self._database.writing() as connection:
-            await _lock(connection, person)
+            name = await _lock(connection, person)
             await _unlink(connection, person)
             await add_identity(connection, Identity(issuer, subject, person, by_rule=False))
+            after = {"issuer": issuer, "subject": subject}
+            record(connection, AuditedChange(ThingKind.PERSON, person, name, Action.LINKED, after=after))
 
     async def unlink(self, person: str) -> None:
         """Have an account be nobody's at the provider; sessions by it end. Raise NotFound if there is no account."""
         async with self._database.writing() as connection:
-            await _lock(connection, person)
+            name = await _lock(connection, person)
             await _unlink(connection, person)
+            record(connection, AuditedChange(ThingKind.PERSON, person, name, Action.UNLINKED))
 
     async def end_sessions(self, person: str) -> None:
         """End all sessions of an account: the provider gives it no role any more."""
@@ -70,9 +75,12 @@ async def add_identity(connection: AsyncConnection, identity: Identity) -> None:
     await connection.execute(insert(identities).values(values))
 
 
-async def _lock(connection: AsyncConnection, person: str) -> None:
-    if await connection.scalar(select(people.c.id).where(people.c.id == person).with_for_update()) is None:
+async def _lock(connection: AsyncConnection, person: str) -> str:
+    """Lock an account for this transaction; return its name."""
+    name: str | None = await connection.scalar(select(people.c.name).where(people.c.id == person).with_for_update())
+    if name is None:
         raise NotFound(f"there is no account {person}")
+    return name
 
 
 async def _unlink(connection: AsyncConnection, person: str) -> None:

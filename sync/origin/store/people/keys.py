@@ -7,9 +7,11 @@ from typing import Any
 from sqlalchemy import Row, delete, func, insert, select
 
 from sync.errors import Conflict, NotFound
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.store.audit.record import record
 from sync.origin.store.people.administrators import TURN, check_one_stays
-from sync.origin.store.people.given_rights import OF_KEYS, give_rights, read_rights
+from sync.origin.store.people.given_rights import OF_KEYS, give_rights, read_rights, shown_rights
 from sync.origin.tables.people import keys, people
 from sync.roles import Right, Role
 
@@ -43,6 +45,7 @@ class KeyStore:
                 raise Conflict(f"there is a key named {key.name!r} already: revoke it or choose another name")
             await connection.execute(insert(keys).values(**_columns(key), hash=secret_hash))
             await give_rights(connection, OF_KEYS, key.id, key.role, key.in_spaces)
+            record(connection, _made(key))
 
     async def add_first(self, key: Key, secret_hash: str) -> bool:
         """Add the key if there is neither another one nor an account; tell whether it was added."""
@@ -52,6 +55,7 @@ class KeyStore:
                     if await connection.scalar(select(func.count()).select_from(table)):
                         return False
                 await connection.execute(insert(keys).values(**_columns(key), hash=secret_hash))
+                record(connection, _made(key))
                 return True
         except Conflict:  # another origin, which started at the same time, was first
             return False
@@ -77,7 +81,13 @@ class KeyStore:
                 raise NotFound(f"there is no key {id_or_name!r}")
             await connection.execute(delete(keys).where(keys.c.id == row.id))
             await check_one_stays(connection)
+            record(connection, AuditedChange(ThingKind.KEY, row.id, row.name, Action.REMOVED))
             return _key(row, {})
+
+
+def _made(key: Key) -> AuditedChange:
+    after = shown_rights(key.role, key.in_spaces)
+    return AuditedChange(ThingKind.KEY, key.id, key.name, Action.CREATED, after=after)
 
 
 def _columns(key: Key) -> dict[str, Any]:

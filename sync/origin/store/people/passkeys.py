@@ -6,8 +6,10 @@ from typing import Any
 from sqlalchemy import Row, delete, func, insert, select, update
 
 from sync.errors import Conflict, NotFound
+from sync.origin.audit.changes import Action
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.store.people.login_challenges import Purpose, taken
+from sync.origin.store.people.own_changes import record_own
 from sync.origin.tables.people import passkeys, people, sessions
 
 MOST_PASSKEYS = 20
@@ -69,6 +71,8 @@ class PasskeyStore:
             if await connection.scalar(same) is not None:
                 raise Conflict("this passkey is known here already")
             await connection.execute(insert(passkeys).values(_values(passkey)))
+            after = {"passkey": passkey.id, "name": passkey.name}
+            await record_own(connection, passkey.person_id, Action.PASSKEY_ADDED, after)
 
     async def use(self, id: str, sign_count: int, is_synced: bool, now_ms: int) -> bool:
         """Note that a passkey was used; return False if it is gone, or its count was as high before."""
@@ -84,6 +88,7 @@ class PasskeyStore:
         async with self._database.writing() as connection:
             if not (await connection.execute(update(passkeys).where(own).values(name=name))).rowcount:
                 raise _none(id)
+            await record_own(connection, person, Action.PASSKEY_RENAMED, {"passkey": id, "name": name})
 
     async def remove(self, id: str, person: str, *, session: str) -> None:
         """Delete a passkey of a person, and end all sessions that it opened but `session`.
@@ -98,6 +103,7 @@ class PasskeyStore:
             if not (await connection.execute(delete(passkeys).where(own))).rowcount:
                 raise _none(id)
             await connection.execute(delete(sessions).where(opened))
+            await record_own(connection, person, Action.PASSKEY_REMOVED, {"passkey": id})
 
 
 def _none(id: str) -> NotFound:

@@ -8,11 +8,14 @@ from sqlalchemy import Row, Select, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict, NotFound, Unauthenticated
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.store.audit.record import record
 from sync.origin.store.people.administrators import TURN, check_one_stays
-from sync.origin.store.people.given_rights import OF_PEOPLE, give_rights, read_rights
+from sync.origin.store.people.given_rights import OF_PEOPLE, give_rights, read_rights, shown_rights
 from sync.origin.store.people.identities import Identity, add_identity
 from sync.origin.store.people.login_challenges import withdraw_challenges
+from sync.origin.store.people.own_changes import record_own
 from sync.origin.tables.people import browsers, identities, passkeys, people, recovery_codes, resets, sessions
 from sync.roles import Right, Rights, Role
 
@@ -122,6 +125,8 @@ class PeopleStore:
                 await _put_reset(connection, person.id, reset)
             if identity is not None:
                 await add_identity(connection, identity)
+            given = shown_rights(person.role, person.in_spaces)
+            record(connection, AuditedChange(ThingKind.PERSON, person.id, person.name, Action.CREATED, after=given))
 
     async def list_all(self) -> list[Person]:
         """Return all accounts, by name."""
@@ -174,6 +179,9 @@ class PeopleStore:
                 await give_rights(connection, OF_PEOPLE, id, role, after.in_spaces)
                 await _end_sessions(connection, id)
                 await check_one_stays(connection)
+            shown = row.name if name is None else name[0]
+            old, new = _shown(row.name, before), _shown(shown, after)
+            record(connection, AuditedChange(ThingKind.PERSON, id, shown, Action.CHANGED, before=old, after=new))
 
     async def remove(self, id: str) -> None:
         """Delete an account with its sessions.
@@ -183,9 +191,10 @@ class PeopleStore:
             Conflict: no administrator would be left.
         """
         async with self._database.turn(TURN), self._database.writing() as connection:
-            await _locked(connection, id)
+            name = (await _locked(connection, id)).name
             await connection.execute(delete(people).where(people.c.id == id))
             await check_one_stays(connection)
+            record(connection, AuditedChange(ThingKind.PERSON, id, name, Action.REMOVED))
 
     async def begin_anew(self, id: str, reset: Reset, *, even_last: bool = False) -> None:
         """Take all that one logs in with, sessions and known browsers from an account; a code sets a new password.
@@ -195,7 +204,7 @@ class PeopleStore:
             Conflict: no administrator would be left, unless it is to be done `even_last`.
         """
         async with self._database.turn(TURN), self._database.writing() as connection:
-            await _locked(connection, id)
+            name = (await _locked(connection, id)).name
             await _update(connection, id, password_hash=None, app_secret=None)
             await connection.execute(delete(recovery_codes).where(recovery_codes.c.person_id == id))
             await connection.execute(delete(passkeys).where(passkeys.c.person_id == id))
@@ -204,6 +213,7 @@ class PeopleStore:
             await _put_reset(connection, id, reset)
             if not even_last:
                 await check_one_stays(connection)
+            record(connection, AuditedChange(ThingKind.PERSON, id, name, Action.RESET))
 
     async def of_reset(self, reset_hash: str, now_ms: int) -> Person | None:
         """Return whose one-time code this is, or None if it was used or has expired."""
@@ -221,6 +231,7 @@ class PeopleStore:
                 return None
             await _update(connection, id, password_hash=password_hash)
             await _end_sessions(connection, id)
+            await record_own(connection, id, Action.PASSWORD_SET)
             return id
 
     async def change_password(self, id: str, old_hash: str, new_hash: str, *, session: str, browser: str) -> None:
@@ -236,6 +247,7 @@ class PeopleStore:
             await withdraw_challenges(connection, id)
             await connection.execute(delete(sessions).where(sessions.c.person_id == id, sessions.c.hash != session))
             await connection.execute(delete(browsers).where(browsers.c.person_id == id, browsers.c.hash != browser))
+            await record_own(connection, id, Action.PASSWORD_SET)
 
     async def rehash(self, id: str, old_hash: str, new_hash: str) -> None:
         """Replace the hash of the same password, unless that was changed meanwhile."""
@@ -265,7 +277,10 @@ class PeopleStore:
         """Delete a recovery code; return whether it was there."""
         one = (recovery_codes.c.person_id == id) & (recovery_codes.c.hash == code_hash)
         async with self._database.writing() as connection:
-            return (await connection.execute(delete(recovery_codes).where(one))).rowcount == 1
+            was_there = (await connection.execute(delete(recovery_codes).where(one))).rowcount == 1
+            if was_there:
+                await record_own(connection, id, Action.RECOVERY_CODE_USED)
+            return was_there
 
     async def set_second_factor(
         self, id: str, password_hash: str, secret: str | None, step: int, codes: Sequence[str]
@@ -281,6 +296,8 @@ class PeopleStore:
             await connection.execute(delete(recovery_codes).where(recovery_codes.c.person_id == id))
             if codes:
                 await connection.execute(insert(recovery_codes), [{"person_id": id, "hash": code} for code in codes])
+            after = {"second_factor": secret is not None, "recovery_codes": len(codes)}
+            await record_own(connection, id, Action.SECOND_FACTOR_SET, after)
 
     async def _credentials(self, query: Select[Any]) -> Credentials | None:
         async with self._database.reading() as connection:
@@ -296,6 +313,10 @@ async def _locked(connection: AsyncConnection, id: str) -> Row[Any]:
     if row is None:
         raise NotFound(f"there is no account {id}")
     return row
+
+
+def _shown(name: str, rights: Rights) -> dict[str, Any]:
+    return {"name": name, **shown_rights(rights.for_everything, rights.in_spaces)}
 
 
 async def _check_unchanged(connection: AsyncConnection, id: str, password_hash: str) -> None:

@@ -1,7 +1,7 @@
 """The tables of sessions and of known browsers: whose token or cookie it is, by its hash."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -9,7 +9,10 @@ from sqlalchemy import BindParameter, Column, Connection, Row, bindparam, delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import NotFound, Unauthenticated
+from sync.origin.audit.actor import ActorKind, current_actor
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.store.audit.record import record
 from sync.origin.tables.people import browsers, identities, keys, passkeys, people, rights, sessions
 from sync.roles import Right, Rights, Role
 
@@ -130,6 +133,7 @@ class SessionStore:
             older = (await connection.scalars(kept.offset(MOST_SESSIONS - 1))).all()
             await connection.execute(delete(sessions).where(sessions.c.hash.in_(older)))
             await connection.execute(insert(sessions).values({**_values(session), column.name: holder.id}))
+            _record(connection, holder, Action.LOGGED_IN)
 
     async def of(self, id: str, is_person: bool, now_ms: int) -> list[Session]:
         """Return the sessions of a person or key, the newest first."""
@@ -144,10 +148,16 @@ class SessionStore:
         async with self._database.writing() as connection:
             if not (await connection.execute(delete(sessions).where(own))).rowcount:
                 raise NotFound(f"there is no session {session_id}, or it has ended")
+            kind, name = ThingKind.PERSON if is_person else ThingKind.KEY, current_actor().name
+            record(connection, AuditedChange(kind, id, name, Action.SESSION_ENDED, after={"session": session_id}))
 
     async def close(self, session_hash: str) -> None:
         """Delete a session."""
         async with self._database.writing() as connection:
+            for query in _BY_SESSIONS:
+                rows = (await connection.execute(query, {"asked": [session_hash], "now": 0})).all()
+                for holder in _holders(rows).values():
+                    _record(connection, holder, Action.LOGGED_OUT)
             await connection.execute(delete(sessions).where(sessions.c.hash == session_hash))
 
     async def seen(self, session_hash: str, now_ms: int) -> None:
@@ -190,6 +200,12 @@ async def _check_means(connection: AsyncConnection, person: str, means: Means) -
             raise Unauthenticated("this account was unlinked from the provider meanwhile")
     elif row is None or means.held is None or row.password_hash != means.held:
         raise Unauthenticated("the password was changed meanwhile: log in with the new one")
+
+
+def _record(connection: AsyncConnection, holder: TokenHolder, action: Action) -> None:
+    kind = ThingKind.PERSON if holder.is_person else ThingKind.KEY
+    by = replace(current_actor(), kind=ActorKind(kind.value), id=holder.id, name=holder.name)
+    record(connection, AuditedChange(kind, holder.id, holder.name, action), by=by)
 
 
 def _holders(rows: Sequence[Row[Any]]) -> dict[str, TokenHolder]:

@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.store.audit.record import record
 from sync.origin.tables.signing import device_keys
 
 
@@ -65,6 +67,8 @@ class DeviceKeyStore:
             if made is None:
                 return found
             await connection.execute(insert(device_keys).values(**_row(made)))
+            action = Action.CERTIFIED if made.revoked_by is None else Action.REVOKED
+            record(connection, AuditedChange(ThingKind.DEVICE, device, device, action, after={"key": made.key}))
             return [*found, made]
 
 

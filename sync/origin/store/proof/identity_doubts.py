@@ -5,7 +5,9 @@ from enum import StrEnum
 
 from sqlalchemy import insert, select, update
 
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.store.audit.record import record
 from sync.origin.store.changes.change_log import Subject, note
 from sync.origin.tables.signing import identity_doubts
 
@@ -62,5 +64,7 @@ class IdentityDoubtStore:
         change = update(identity_doubts).where(own.device_id == device, own.ended_ms.is_(None))
         async with self._database.writing() as connection:
             ended = (await connection.execute(change.values(ended_ms=now_ms, ended_by=by))).rowcount
+            if ended:
+                record(connection, AuditedChange(ThingKind.DEVICE, device, device, Action.SETTLED))
             await note(connection, Subject.MACHINE, device)
             return ended

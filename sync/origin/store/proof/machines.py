@@ -7,7 +7,9 @@ from functools import partial
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, func, insert, select, update
 
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase, insertion
+from sync.origin.store.audit.record import record
 from sync.origin.store.changes.change_log import Subject, note, note_change
 from sync.origin.tables.devices import devices
 from sync.origin.tables.signing import checkpoints, device_boots, identity_doubts, new_identities
@@ -92,6 +94,8 @@ class MachineStore:
         row = {"device_id": device, "boot_id": boot_id, "new_device_id": new_device, "made_ms": now_ms, "made_by": by}
         async with self._database.writing() as connection:
             await connection.execute(insert(new_identities).values(**row))
+            after = {"boot": boot_id, "new_device": new_device}
+            record(connection, AuditedChange(ThingKind.DEVICE, device, device, Action.SPLIT, after=after))
             await note(connection, Subject.MACHINE, device)
 
     async def known(self, reports: Sequence[MachineReport]) -> list[KnownMachine]:

@@ -17,12 +17,14 @@ from sqlalchemy import (
     update,
 )
 
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.held_plays import Day, HeldDay
 from sync.origin.persistence.lists import CONFLICTS, PLAYS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.sent_plays.counted_play import counted_play
 from sync.origin.sent_plays.sent_play import AnyPlay, span_of
+from sync.origin.store.audit.record import record
 from sync.origin.store.days.play_days import day_of_play, mark_new_plays, mark_plays
 from sync.origin.store.days.play_documents import DOCUMENT, documents
 from sync.origin.store.proof.deduplication import Arrival, Key, Place, ReceiptStatus, store_once, stored_hashes
@@ -152,10 +154,13 @@ class PlayStore:
         query = select(plays.c.sequence, plays.c.set_aside).where(chosen)
         async with self._database.writing() as connection:
             await mark_plays(connection, chosen)
-            for sequence, reason in (await connection.execute(query)).all():
+            chosen_plays = (await connection.execute(query)).all()
+            for sequence, reason in chosen_plays:
                 accepted = {**asdict(by), "reason": reason}
                 change = update(plays).where(aside, plays.c.sequence == sequence)
                 await connection.execute(change.values(set_aside=None, accepted=accepted))
+            after = {"log_epoch": log_epoch, "sequences": [one.sequence for one in chosen_plays], "note": by.note}
+            record(connection, AuditedChange(ThingKind.PLAYS, device, device, Action.ACCEPTED, after=after))
 
     async def page(self, selected: PlayFilter, asked: PageRequest) -> Page[PagedPlay]:
         """Return a page of plays."""

@@ -22,7 +22,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict, Forbidden, NotFound
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.store.audit.record import record
 from sync.origin.store.spaces.caller_rights import caller_rights
 from sync.origin.store.spaces.visible_rows import LENT, check_role, named_users, seen
 from sync.origin.tables.devices import devices
@@ -93,6 +95,7 @@ class LendingStore:
                 await _check_free_campaign(connection, id)
             for table, condition in _goes_along(kind, id, before):
                 await connection.execute(update(table).where(condition).values(space_id=space))
+            await _record(connection, kind, id, Action.MOVED, {"space": before}, {"space": space})
             return await _lend_what_is_used(connection, kind, id)
 
     async def lend(self, kind: SpaceThing, id: str, space: str) -> None:
@@ -108,6 +111,7 @@ class LendingStore:
             if await _lock(connection, kind, id, Role.PUBLISHER) == space:
                 raise Conflict(f"it lies in the space {space} itself")
             await _insert(connection, _lent(kind), [(id, space)])
+            await _record(connection, kind, id, Action.LENT, None, {"space": space})
 
     async def take_back(self, kind: SpaceThing, id: str, space: str) -> None:
         """Let a space use a thing no more.
@@ -126,6 +130,7 @@ class LendingStore:
             users = [(row.name, bool(row.is_seen)) for row in await _users(connection, kind, id) if row.space == space]
             if users:
                 raise Conflict("it is in use in this space: take it out there first", users=named_users(users, "plan"))
+            await _record(connection, kind, id, Action.TAKEN_BACK, {"space": space}, None)
 
     async def lent_to(self, space: str) -> list[LentThing]:
         """Return what is lent to a space, by name; raise NotFound if one may not see that."""
@@ -135,6 +140,29 @@ class LendingStore:
 
 
 _KINDS_LENT = (SpaceThing.PLAYLISTS, SpaceThing.MEDIA)
+
+
+_RECORDED: dict[SpaceThing, ThingKind] = {
+    SpaceThing.PLAYLISTS: ThingKind.PLAYLIST,
+    SpaceThing.MEDIA: ThingKind.MEDIA,
+    SpaceThing.CAMPAIGNS: ThingKind.CAMPAIGN,
+    SpaceThing.CHANNELS: ThingKind.SCHEDULE,
+    SpaceThing.DEVICES: ThingKind.DEVICE,
+}
+
+
+async def _record(
+    connection: AsyncConnection,
+    kind: SpaceThing,
+    id: str,
+    action: Action,
+    before: dict[str, str] | None,
+    after: dict[str, str] | None,
+) -> None:
+    table = _TABLES[kind]
+    named = table.c.id if kind is SpaceThing.CHANNELS else table.c.name
+    name = await connection.scalar(select(named).where(table.c.id == id)) or id
+    record(connection, AuditedChange(_RECORDED[kind], id, name, action, before=before, after=after))
 
 
 def _lent(kind: SpaceThing) -> Table:

@@ -7,8 +7,10 @@ from sqlalchemy import Row, Table, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict, NotFound
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.planning.file_names import same_name
+from sync.origin.store.audit.record import record
 from sync.origin.store.spaces.caller_rights import caller_rights
 from sync.origin.tables.devices import devices
 from sync.origin.tables.media import media, uploads
@@ -62,6 +64,7 @@ class SpaceStore:
             if (await connection.scalar(select(func.count()).select_from(spaces)) or 0) >= MOST_SPACES:
                 raise Conflict(f"there are {MOST_SPACES} spaces already: remove those that are empty")
             await connection.execute(insert(spaces).values(id=space.id, name=space.name, name_key=_key(space.name)))
+            record(connection, AuditedChange(ThingKind.SPACE, space.id, space.name, Action.CREATED))
 
     async def rename(self, space: Space) -> Space:
         """Give a space another name.
@@ -71,10 +74,13 @@ class SpaceStore:
             Conflict: another one has the name.
         """
         async with self._database.writing() as connection:
-            await _lock(connection, space.id)
+            before = {"name": await _lock(connection, space.id)}
             await _check_name(connection, space)
             values = {"name": space.name, "name_key": _key(space.name)}
             await connection.execute(update(spaces).where(spaces.c.id == space.id).values(values))
+            after = {"name": space.name}
+            done = AuditedChange(ThingKind.SPACE, space.id, space.name, Action.CHANGED, before=before, after=after)
+            record(connection, done)
             return space
 
     async def remove(self, id: str) -> None:
@@ -87,7 +93,7 @@ class SpaceStore:
         if id == DEFAULT_SPACE:
             raise Conflict("this is the default space, in which all lies that nobody put elsewhere: it stays")
         async with self._database.writing() as connection:
-            await _lock(connection, id)
+            name = await _lock(connection, id)
             counts = {name: await connection.scalar(_count(table, id)) for name, table in _THINGS.items()}
             users = [f"{count} {name}" for name, count in counts.items() if count]
             if users:
@@ -95,15 +101,19 @@ class SpaceStore:
             for lent in (lent_playlists, lent_media):
                 await connection.execute(delete(lent).where(lent.c.space_id == id))
             await connection.execute(delete(spaces).where(spaces.c.id == id))
+            record(connection, AuditedChange(ThingKind.SPACE, id, name, Action.REMOVED))
 
 
 def _count(table: Table, space: str) -> Any:
     return select(func.count()).select_from(table).where(table.c.space_id == space)
 
 
-async def _lock(connection: AsyncConnection, id: str) -> None:
-    if await connection.scalar(select(spaces.c.id).where(spaces.c.id == id).with_for_update()) is None:
+async def _lock(connection: AsyncConnection, id: str) -> str:
+    """Lock a space for this transaction; return its name."""
+    name: str | None = await connection.scalar(select(spaces.c.name).where(spaces.c.id == id).with_for_update())
+    if name is None:
         raise NotFound(f"there is no space {id}")
+    return name
 
 
 async def _check_name(connection: AsyncConnection, space: Space) -> None:
