@@ -102,13 +102,22 @@ async def check_media(connection: AsyncConnection, uses: FieldUses, space: str) 
 async def _media_rows(connection: AsyncConnection, media_ids: Iterable[str], space: str) -> dict[str, RowMapping]:
     columns = [media.c.id, media.c.name, media.c.state, media.c.problem]
     rights = [seen(media).label("is_seen"), usable(media, space).label("is_usable")]
-    query = select(*columns, *rights).order_by(media.c.id).with_for_update(read=True, key_share=True)
     ids, found = sorted(media_ids), dict[str, RowMapping]()
     for start in range(0, len(ids), _IDS_PER_QUERY):
-        batch = media.c.id.in_(ids[start : start + _IDS_PER_QUERY])
-        rows = await connection.execute(query.where(batch))
+        batch = ids[start : start + _IDS_PER_QUERY]
+        await _hold(connection, media, batch)
+        rows = await connection.execute(select(*columns, *rights).where(media.c.id.in_(batch)))
         found.update((row["id"], row) for row in rows.mappings())
     return found
+
+
+async def _hold(connection: AsyncConnection, table: Table, ids: Sequence[str]) -> None:
+    """Have rows stay, where they are and lent as they are, until the transaction ends.
+
+    What is lent is read by the next statement: one that waits for a lock sees it as it was before.
+    """
+    rows = select(table.c.id).where(table.c.id.in_(ids)).order_by(table.c.id)
+    await connection.execute(rows.with_for_update(read=True, key_share=True))
 
 
 async def check_exists(connection: AsyncConnection, column: Column[Any], kind: str, uses: FieldUses) -> None:
@@ -130,8 +139,8 @@ async def check_playlists(connection: AsyncConnection, uses: FieldUses, space: s
     """
     ids = sorted({used for _, used in uses})
     query = select(playlists.c.id, playlists.c.name, usable(playlists, space).label("is_usable"))
-    query = query.where(playlists.c.id.in_(ids), seen(playlists)).order_by(playlists.c.id)
-    found = {row.id: row for row in await connection.execute(query.with_for_update(read=True, key_share=True))}
+    await _hold(connection, playlists, ids)
+    found = {row.id: row for row in await connection.execute(query.where(playlists.c.id.in_(ids), seen(playlists)))}
     unknown = ((field, f"there is no playlist {used}") for field, used in uses if used not in found)
     foreign = {id: row.name for id, row in found.items() if not row.is_usable}
     refused = ((field, not_usable("playlist", foreign[used], space)) for field, used in uses if used in foreign)
