@@ -5,7 +5,16 @@ from typing import Annotated
 from pydantic import AfterValidator, FailFast, Field, StringConstraints, field_validator
 
 from sync.origin.planning.billable_rule import DEFAULT_RULE, BillableRule
-from sync.origin.planning.plan_fields import MAX_CREATIVES, MAX_LINES, MAX_WINDOWS, Document, End, MediaUse, not_empty
+from sync.origin.planning.plan_fields import (
+    MAX_CREATIVES,
+    MAX_LINES,
+    MAX_WINDOWS,
+    Document,
+    Draft,
+    End,
+    MediaUse,
+    not_empty,
+)
 from sync.origin.planning.schedules import WindowDraft
 from sync.wire.release import WholeShare
 from sync.wire.value_types import Identifier, Instant, Name, Request
@@ -33,7 +42,7 @@ class LineDraft(Request):
     billable_rule: BillableRule = DEFAULT_RULE
 
 
-class CampaignDraft(Request):
+class CampaignDraft(Draft):
     """An advertiser's booking as a person sends it; without a channel it runs on all of them.
 
     `warnings` say in the answer to a change what it cannot get; what is sent of them is ignored.

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Annotated, Literal, TypeVar
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from sync.wire.release import Asset, Fit
 from sync.wire.stream_url import ShownUrl
@@ -75,6 +75,24 @@ End = Annotated[Instant, AfterValidator(ends_after_start)]
 
 Duration = Annotated[int, Field(ge=MIN_DURATION_MS, le=MAX_DURATION_MS)]
 """How long something is shown, in milliseconds."""
+
+
+_TOLD = {"ready_version", "space"}
+
+
+class Draft(Request):
+    """A plan as a person sends it.
+
+    Which version is ready and in which space it lies is ignored: earlier clients send back what they do not know.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_is_told(cls, document: object) -> object:
+        told = _TOLD - cls.model_fields.keys()
+        if isinstance(document, dict) and not told.isdisjoint(document):
+            return {name: value for name, value in document.items() if name not in told}
+        return document
 
 
 class MediaFact(Wire):

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import FailFast, Field
 
-from sync.origin.planning.plan_fields import MAX_ITEMS, Document, End, MediaUse
+from sync.origin.planning.plan_fields import MAX_ITEMS, Document, Draft, End, MediaUse
 from sync.wire.release import AtEnd
-from sync.wire.value_types import Instant, Name, Request
+from sync.wire.value_types import Instant, Name
 
 
 class PlaylistItem(MediaUse):
@@ -23,7 +23,7 @@ class PlaylistItem(MediaUse):
     ends_with_budget: bool = False
 
 
-class PlaylistDraft(Request):
+class PlaylistDraft(Draft):
     """A playlist as a person sends it."""
 
     name: Name

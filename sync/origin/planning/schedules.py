@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, FailFast, Field, StringConstraints, ValidationInfo, field_validator
 
-from sync.origin.planning.plan_fields import MAX_DAYPARTS, TimeZone, ends_after_start, whole_week
+from sync.origin.planning.plan_fields import MAX_DAYPARTS, Draft, TimeZone, ends_after_start, whole_week
 from sync.wire.overlay import MOST_OVERLAYS, Bounded, LogoStyle, TickerStyle
 from sync.wire.release import BreakRule, LocalWindow
-from sync.wire.value_types import Identifier, Name, Request, is_none
+from sync.wire.value_types import Identifier, Name, is_none
 from sync.words.sentences import Told
 
 
@@ -82,7 +82,7 @@ class LogoDraft(LogoSpec):
 OverlayDraft = Annotated[TickerDraft | LogoDraft, Field(discriminator="kind")]
 
 
-class ScheduleDraft(Request):
+class ScheduleDraft(Draft):
     """Everything that decides what a channel plays and when, and what is shown over it.
 
     `zone` None: nobody named one; each device then uses its system's. `fallback` is a media that is a picture.

@@ -180,3 +180,21 @@ async def test_a_channel_that_was_never_ready_is_not_published(desk: Desk) -> No
 
 async def test_the_command_line_and_services_save_what_is_ready(planning: PlanningOrigin) -> None:
     assert (await planning.playlists.create(PlaylistDraft(name="Lobby"))).ready_version == 1
+
+
+async def test_what_was_read_is_sent_back_as_clients_that_know_no_drafts_do(desk: Desk) -> None:
+    playlist, head = await on_air(desk), ("id", "version", "updated_at", "media")
+    line = {"name": "noon", "creatives": [{"media": "b"}], "share_ppm": 100_000}
+    flight = {"starts_at": "2026-03-01T00:00:00Z", "ends_at": "2026-04-01T00:00:00Z", "lines": [line]}
+    campaign = await desk.do(desk.publisher, "POST", "/v1/campaigns", {"name": "Tea", "advertiser": "Tea", **flight})
+    for path, left_out in (
+        (f"/v1/playlists/{playlist}", head),
+        (f"/v1/campaigns/{campaign['id']}", head),
+        ("/v1/schedule/main", ("channel", "version", "sequence")),
+    ):
+        read = await desk.do(desk.publisher, "GET", path)
+        sent = {name: value for name, value in read.items() if name not in left_out} | {"space": "main"}
+        again = await desk.do(desk.publisher, "PUT", path, sent, read["version"])
+        assert "ready_version" in sent and again["ready_version"] == read["version"] + 1
+        odd = await desk.server.ask("PUT", path, desk.publisher, sent | {"odd": 1}, headers={"If-Match": '"2"'})
+        assert odd.status == 422 and "odd" in odd.text

@@ -53,7 +53,7 @@ export async function setDefault(channel, playlist) {
 
 /** Load a channel's schedule again and save it as `change` returns it. */
 export async function updateSchedule(channel, change) {
-  const { channel: _, version, sequence: __, ...draft } = await ask("GET", `/v1/schedule/${channel}`);
+  const { channel: _, version, sequence: __, ready_version: ___, ...draft } = await ask("GET", `/v1/schedule/${channel}`);
   return ask("PUT", `/v1/schedule/${channel}`, change(draft), version);
 }
 
