@@ -12,7 +12,7 @@ import player.app.cli
 import sync.origin.app.cli
 from sync.origin.remote.verbs import verbs_of
 
-_OF_PAGES = {"account", "live", "passkeys", "session", "sessions"}
+_OF_PAGES = {"account", "live", "passkeys", "session", "session-by-passkey", "session-by-provider", "sessions"}
 """What belongs to a page that logged in."""
 
 

@@ -66,7 +66,7 @@ def oidc(provider: TestProvider) -> OidcSettings:
 
 async def _provider(recorder: Recorder, person: str, provider: TestProvider) -> None:
     path, link, page = (
-        "/v1/session/provider",
+        "/v1/session-by-provider",
         "/v1/people/{id}/identity",
         {"Cookie": f"{CHALLENGE_COOKIE}=this-browser"},
     )
@@ -88,10 +88,10 @@ async def _passkeys(recorder: Recorder, session: dict[str, str]) -> None:
     await recorder.show("GET", "/v1/session/ways", token=None, headers=here)
     options = (await own("POST", "/question", {"password": PASSWORD}))["options"]
     made = await own("POST", "", {"name": "My phone", "credential": key.make(options)})
-    options = (await recorder.show("POST", "/v1/session/passkey/question", token=None, headers=asked))["options"]
+    options = (await recorder.show("POST", "/v1/session-by-passkey/question", token=None, headers=asked))["options"]
     stranger = {**here, "Cookie": f"{CHALLENGE_COOKIE}=of-this-browser"}  # so that Anna's other session stays
     answer = {"credential": key.sign(options)}
-    await recorder.show("POST", "/v1/session/passkey", answer, token=None, headers=stranger)
+    await recorder.show("POST", "/v1/session-by-passkey", answer, token=None, headers=stranger)
     await own("GET", "")
     await own("PATCH", "/{id}", {"name": "My old phone"}, id=made["id"])
     await own("POST", "/{id}/removal", {"password": PASSWORD}, id=made["id"])

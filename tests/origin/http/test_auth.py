@@ -27,8 +27,8 @@ async def test_nothing_guarded_answers_without_a_token_or_with_a_wrong_one(serve
 async def test_every_operation_under_v1_but_the_stated_ones_refuses_strangers(server: RunningOrigin) -> None:
     open_to_all = {
         ("POST", "/v1/session"), ("DELETE", "/v1/session"), ("POST", "/v1/account/reset"),
-        ("GET", "/v1/session/ways"), ("POST", "/v1/session/passkey"), ("POST", "/v1/session/passkey/question"),
-        ("POST", "/v1/session/provider"), ("POST", "/v1/session/provider/question"),
+        ("GET", "/v1/session/ways"), ("POST", "/v1/session-by-passkey"), ("POST", "/v1/session-by-passkey/question"),
+        ("POST", "/v1/session-by-provider"), ("POST", "/v1/session-by-provider/question"),
         ("POST", "/v1/pairings"), ("GET", "/v1/openapi.json"),
         ("GET", "/v1/pairings/{id}"), ("OPTIONS", "/v1/uploads"), ("OPTIONS", "/v1/uploads/{id}"),
         ("POST", "/v1/identity"),  # a device asks it before it sends its token

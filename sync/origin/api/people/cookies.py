@@ -1,6 +1,7 @@
 """The cookies of the console: of the session, of a browser in which somebody logged in, and of one that is about to.
 
-Scripts cannot read them, other sites cannot have them sent, and behind a proxy they count below its path only.
+Scripts cannot read them, other sites cannot have them sent, and behind a proxy they count below its path only: from the
+folder of the address that sets them. So what opens a session is right below `/v1/`.
 """
 
 from aiohttp import hdrs, web

@@ -110,7 +110,7 @@ class PasskeyRoutes:
         return (*self._for_logging_in(), *self._for_ones_own())
 
     def _for_logging_in(self) -> Iterator[Operation]:
-        log_in, cookie = "/v1/session/passkey", (hdrs.SET_COOKIE,)
+        log_in, cookie = "/v1/session-by-passkey", (hdrs.SET_COOKIE,)
         begin, done = "What to ask the browser, so that somebody logs in by a passkey", "Log a page in by a passkey"
         yield Operation("GET", "/v1/session/ways", self._ways, "How one can log in here", Access.OPEN, None, WaysIn)
         yield Operation(

@@ -57,7 +57,7 @@ class ProviderRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations."""
-        path, cookie = "/v1/session/provider", (hdrs.SET_COOKIE,)
+        path, cookie = "/v1/session-by-provider", (hdrs.SET_COOKIE,)
         begin, done = "Where to send the browser, so that somebody logs in by the provider", "Log a page in by it"
         question, link, admin = f"{path}/question", "/v1/people/{id}/identity", Role.ADMINISTRATOR
         return (

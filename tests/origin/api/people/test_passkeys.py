@@ -9,12 +9,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from sync.origin.api.people.cookies import CHALLENGE_COOKIE
+from sync.origin.http.auth import COOKIE
 from sync.origin.people.passkeys import VALID_S
 from sync.origin.settings.model import ServerSettings
 from sync.origin.store.people.passkeys import MOST_PASSKEYS
 from tests.fakes import FakeClock
 from tests.origin.api.people.authenticator import CAN_SYNC, IS_SYNCED, PRESENT, VERIFIED, Authenticator, encoded
-from tests.origin.api.people.visitor import PASSWORD, Visitor, add_person, set_up_app
+from tests.origin.api.people.visitor import PASSWORD, Visitor, add_person, sent_later, set_up_app
 from tests.origin.running_origin import Answer, RunningOrigin, running_origin, settings_in
 
 Alter = Callable[[dict[str, Any]], dict[str, Any]]
@@ -40,14 +41,14 @@ async def add(visitor: Visitor, key: Authenticator, name: str = "My phone", **cl
 
 
 async def question(visitor: Visitor) -> dict[str, Any]:
-    asked = await visitor.ask("POST", "/v1/session/passkey/question")
+    asked = await visitor.ask("POST", "/v1/session-by-passkey/question")
     assert asked.status == 200, asked.text
     return dict(asked.document["options"])
 
 
 async def log_in(visitor: Visitor, key: Authenticator, **options: Any) -> Answer:
     answer = key.sign(await question(visitor), **options)
-    return await visitor.ask("POST", "/v1/session/passkey", {"credential": answer})
+    return await visitor.ask("POST", "/v1/session-by-passkey", {"credential": answer})
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ async def test_a_passkey_lets_in_without_name_and_password_and_is_both_factors(
     browser = at_localhost(server)
     options = await question(browser)
     assert (options["rpId"], options["userVerification"], options["allowCredentials"]) == ("localhost", "required", [])
-    answer = await browser.ask("POST", "/v1/session/passkey", {"credential": phone.sign(options)})
+    answer = await browser.ask("POST", "/v1/session-by-passkey", {"credential": phone.sign(options)})
     assert (answer.status, answer.document["name"]) == (200, "Anna")
     assert (await browser.ask("GET", "/v1/media")).status == 200
     [here] = [one for one in (await browser.ask("GET", "/v1/sessions")).document["sessions"] if one["is_this"]]
@@ -88,6 +89,12 @@ async def test_a_passkey_lets_in_without_name_and_password_and_is_both_factors(
     )
     [listed] = (await server.ask("GET", "/v1/people", server.writer)).document["people"]
     assert listed["passkeys"] == 1
+
+
+async def test_below_a_path_of_a_proxy_the_session_of_a_passkey_is_one_for_all_of_the_api(
+    server: RunningOrigin, phone: Authenticator
+) -> None:
+    assert COOKIE in sent_later("/v1/session-by-passkey", await log_in(at_localhost(server), phone))
 
 
 async def test_the_options_ask_for_a_passkey_that_finds_the_person_and_not_for_one_that_is_there(
@@ -165,9 +172,9 @@ async def test_an_answer_counts_once_also_when_it_comes_twice_at_once(
 ) -> None:
     browser = at_localhost(server)
     answer = {"credential": phone.sign(await question(browser))}
-    twice = await asyncio.gather(*(browser.ask("POST", "/v1/session/passkey", answer) for _ in range(2)))
+    twice = await asyncio.gather(*(browser.ask("POST", "/v1/session-by-passkey", answer) for _ in range(2)))
     assert sorted(one.status for one in twice) == [200, 401]
-    assert (await browser.ask("POST", "/v1/session/passkey", answer)).status == 401
+    assert (await browser.ask("POST", "/v1/session-by-passkey", answer)).status == 401
 
 
 async def test_an_answer_counts_soon_and_from_the_browser_that_was_asked(
@@ -175,11 +182,11 @@ async def test_an_answer_counts_soon_and_from_the_browser_that_was_asked(
 ) -> None:
     browser, other = at_localhost(server), at_localhost(server)
     answer = {"credential": phone.sign(await question(browser))}
-    assert "not asked" in (await other.ask("POST", "/v1/session/passkey", answer)).document["detail"]
+    assert "not asked" in (await other.ask("POST", "/v1/session-by-passkey", answer)).document["detail"]
     await question(other)
-    assert (await other.ask("POST", "/v1/session/passkey", answer)).status == 401
+    assert (await other.ask("POST", "/v1/session-by-passkey", answer)).status == 401
     clock.step_wall(VALID_S + 1)
-    assert "too long" in (await browser.ask("POST", "/v1/session/passkey", answer)).document["detail"]
+    assert "too long" in (await browser.ask("POST", "/v1/session-by-passkey", answer)).document["detail"]
 
 
 async def test_an_answer_for_one_thing_is_none_for_another(server: RunningOrigin, anna: Visitor) -> None:
@@ -216,7 +223,7 @@ async def test_who_adds_or_removes_one_repeats_the_password_and_its_sessions_end
     assert (await anna.ask("POST", f"{path}/removal", {"password": PASSWORD})).status == 204
     assert (await thief.ask("GET", "/v1/session")).status == 401
     assert (await anna.ask("GET", "/v1/session")).status == 200
-    refused = await browser.ask("POST", "/v1/session/passkey", {"credential": phone.sign(options)})
+    refused = await browser.ask("POST", "/v1/session-by-passkey", {"credential": phone.sign(options)})
     assert (refused.status, "not known here" in refused.document["detail"]) == (401, True)
 
 
@@ -279,7 +286,7 @@ async def test_what_is_no_answer_is_refused_as_such(server: RunningOrigin, phone
     browser = at_localhost(server)
     for alter in WRONG:
         answer = alter(phone.sign(await question(browser)))
-        refused = await browser.ask("POST", "/v1/session/passkey", {"credential": answer})
+        refused = await browser.ask("POST", "/v1/session-by-passkey", {"credential": answer})
         assert refused.status in (401, 422), refused.text
 
 
@@ -299,7 +306,7 @@ async def test_a_passkey_that_is_none_is_refused(server: RunningOrigin, anna: Vi
 
 async def test_one_network_cannot_fill_the_table_with_questions(server: RunningOrigin, phone: Authenticator) -> None:
     crowd = at_localhost(server, address="198.51.100.7")
-    statuses = [(await crowd.ask("POST", "/v1/session/passkey/question")).status for _ in range(32)]
+    statuses = [(await crowd.ask("POST", "/v1/session-by-passkey/question")).status for _ in range(32)]
     assert statuses == [200] * 30 + [429] * 2
     assert (await log_in(at_localhost(server), phone)).status == 200  # from another one
 
@@ -330,7 +337,7 @@ async def test_the_page_is_told_whether_passkeys_are_allowed_at_its_address_and_
     ):
         ways = (await named.ask("GET", "/v1/session/ways", headers=headers)).document
         assert (ways["passkeys"], ways["unfit"], ways["advice"] is None) == (unfit is None, unfit, unfit is None)
-        begun = await named.ask("POST", "/v1/session/passkey/question", headers=headers)
+        begun = await named.ask("POST", "/v1/session-by-passkey/question", headers=headers)
         assert begun.status == (200 if unfit is None else 409)
         assert unfit != "loopback_address" or "http://localhost:8090/" in ways["advice"]
 

@@ -9,17 +9,18 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from joserfc.jwk import OctKey
 
+from sync.origin.http.auth import COOKIE
 from sync.origin.login.provider import KEYS_AGAIN_S
 from sync.origin.login.provider_log_in import VALID_S
 from sync.origin.settings.model import OidcSettings
 from sync.roles import Role
 from tests.fakes import FakeClock
 from tests.origin.api.people.provider import CLIENT, SECRET, TestProvider, running_provider
-from tests.origin.api.people.visitor import PASSWORD, Visitor, add_person
+from tests.origin.api.people.visitor import PASSWORD, Visitor, add_person, sent_later
 from tests.origin.running_origin import Answer, RunningOrigin, running_origin, settings_in
 
 CONSOLE = "https://signage.example.com/"
-QUESTION = "/v1/session/provider/question"
+QUESTION = "/v1/session-by-provider/question"
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ async def sent(visitor: Visitor) -> str:
 
 async def log_in(visitor: Visitor, provider: TestProvider, **changes: Any) -> Answer:
     back = provider.log_in(await sent(visitor))
-    return await visitor.ask("POST", "/v1/session/provider", {**back, **changes})
+    return await visitor.ask("POST", "/v1/session-by-provider", {**back, **changes})
 
 
 async def test_a_rule_makes_an_account_and_its_role_follows_the_provider(
@@ -81,6 +82,13 @@ async def test_a_rule_makes_an_account_and_its_role_follows_the_provider(
     assert (await log_in(anna, provider)).status == 200
     assert (await site.ask("DELETE", f"/v1/people/{person['id']}", site.writer)).status == 204
     assert (await anna.ask("GET", "/v1/session")).status == 401
+
+
+async def test_below_a_path_of_a_proxy_the_session_by_the_provider_is_one_for_all_of_the_api(
+    site: RunningOrigin, provider: TestProvider
+) -> None:
+    provider.claims = {"groups": ["editors"]}
+    assert COOKIE in sent_later("/v1/session-by-provider", await log_in(Visitor(site), provider))
 
 
 async def test_a_name_that_somebody_has_makes_no_second_way_into_that_account(
@@ -173,16 +181,16 @@ async def test_only_the_browser_that_was_sent_comes_back_once_and_soon(
     provider.claims = {"groups": ["editors"]}
     victim, attacker = Visitor(site), Visitor(site)
     back = provider.log_in(await sent(attacker))
-    assert (await victim.ask("POST", "/v1/session/provider", back)).status == 401
+    assert (await victim.ask("POST", "/v1/session-by-provider", back)).status == 401
     await sent(victim)
-    assert (await victim.ask("POST", "/v1/session/provider", back)).status == 401
+    assert (await victim.ask("POST", "/v1/session-by-provider", back)).status == 401
     assert (await log_in(victim, provider, state="made-up")).status == 401
     back = provider.log_in(await sent(victim))
-    assert (await victim.ask("POST", "/v1/session/provider", back)).status == 200
-    assert (await victim.ask("POST", "/v1/session/provider", back)).status == 401
+    assert (await victim.ask("POST", "/v1/session-by-provider", back)).status == 200
+    assert (await victim.ask("POST", "/v1/session-by-provider", back)).status == 401
     back = provider.log_in(await sent(victim))
     clock.step_wall(VALID_S + 1)
-    assert (await victim.ask("POST", "/v1/session/provider", back)).status == 401
+    assert (await victim.ask("POST", "/v1/session-by-provider", back)).status == 401
     stolen = provider.log_in(await sent(victim))["code"]  # a code of another log-in has another verifier
     assert "invalid_grant" in (await log_in(attacker, provider, code=stolen)).document["detail"]
 
@@ -196,7 +204,7 @@ async def test_browsers_are_sent_to_the_provider_and_back_to_the_console_and_now
     assert f"{address.scheme}://{address.netloc}{address.path}" == f"{provider.url}/authorize"
     assert (asked["redirect_uri"], asked["scope"], asked["client_id"]) == ([CONSOLE], ["openid profile"], [CLIENT])
     back = {**provider.log_in(await sent(page)), "return_to": "https://evil.example"}
-    assert (await page.ask("POST", "/v1/session/provider", back)).status == 422
+    assert (await page.ask("POST", "/v1/session-by-provider", back)).status == 422
     ways = (await site.ask("GET", "/v1/session/ways")).document
     assert (ways["provider"], ways["console"]) == ("the company account", CONSOLE)
 

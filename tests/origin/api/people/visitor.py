@@ -5,6 +5,8 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 import pyotp
+from aiohttp import CookieJar
+from yarl import URL
 
 from tests.origin.running_origin import Answer, RunningOrigin
 
@@ -36,6 +38,14 @@ class Visitor:
 
     async def log_in(self, name: str, password: str = PASSWORD, code: str = "") -> Answer:
         return await self.ask("POST", "/v1/session", {"name": name, "password": password, "code": code})
+
+
+def sent_later(path: str, answer: Answer) -> set[str]:
+    """Return which cookies a browser sends with the API after this answer, where a proxy has all below a path."""
+    proxy, jar = "http://shop.example/signage", CookieJar()
+    for header in answer.headers.getall("Set-Cookie"):
+        jar.update_cookies(SimpleCookie(header), URL(proxy + path))
+    return set(jar.filter_cookies(URL(f"{proxy}/v1/media")))
 
 
 async def add_person(server: RunningOrigin, name: str, role: str = "editor", password: str = PASSWORD) -> str:

@@ -11,7 +11,7 @@ export class Problem extends Error {
 /** Return the address of a path of the origin, such as `/v1/media`: below this page, wherever a proxy puts it. */
 export const at = (path) => new URL(path.replace(/^\//, ""), document.baseURI).href;
 
-const FORMS = new Set(["/v1/session", "/v1/session/passkey", "/v1/session/provider", "/v1/account/reset"]); // what one sends them may be wrong
+const FORMS = new Set(["/v1/session", "/v1/session-by-passkey", "/v1/session-by-provider", "/v1/account/reset"]); // what one sends them may be wrong
 
 let loggedOut = () => {};
 

@@ -16,9 +16,9 @@ export function adviceElements({ unfit, advice } = {}) {
 
 /** Log in by a passkey that the person chooses; return who that is. */
 export async function logInByPasskey() {
-  const { options } = await ask("POST", "/v1/session/passkey/question");
+  const { options } = await ask("POST", "/v1/session-by-passkey/question");
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
-  return ask("POST", "/v1/session/passkey", { credential: await asked(() => navigator.credentials.get({ publicKey })) });
+  return ask("POST", "/v1/session-by-passkey", { credential: await asked(() => navigator.credentials.get({ publicKey })) });
 }
 
 /** Have an authenticator make a passkey for the account of who is logged in. */

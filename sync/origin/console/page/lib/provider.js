@@ -8,7 +8,7 @@ export async function leaveForProvider(console) {
     location.assign(console);
     return;
   }
-  const { address } = await ask("POST", "/v1/session/provider/question");
+  const { address } = await ask("POST", "/v1/session-by-provider/question");
   location.assign(address);
 }
 
@@ -27,5 +27,5 @@ export async function logInByProvider(told) {
     throw new Problem({ title: "The provider did not log you in", detail: `${detail}. Try again, or log in in another way.` });
   }
   const answer = { code: told.get("code"), state: told.get("state") };
-  return ask("POST", "/v1/session/provider", told.has("iss") ? { ...answer, iss: told.get("iss") } : answer);
+  return ask("POST", "/v1/session-by-provider", told.has("iss") ? { ...answer, iss: told.get("iss") } : answer);
 }
