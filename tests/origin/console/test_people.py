@@ -127,3 +127,20 @@ def test_a_new_colleague_sets_a_password_by_a_link_and_changes_it(alone: Page) -
     new_password(page, "#set-password", PASSWORD)
     page.press("#set-password button")
     page.says("#login-problem", "this one-time code was used")
+
+
+def test_who_has_roles_in_spaces_alone_gets_no_other_one_with_another_name(alone: Page) -> None:
+    page, site, given = alone, alone.site, [{"role": "editor", "space": "shop-7"}]
+    site.ask("POST", "/v1/spaces", {"id": "shop-7", "name": "Shop 7"})
+    site.ask("POST", "/v1/people", {"name": "Ben", "rights": given})
+    page.enter()
+    page.go("people")
+    page.says("#people-list", "Ben", "editor in shop-7")
+    page.press("#people-list [data-do=change]")
+    page.type("dialog [name=name]", "Benny")
+    page.confirm()
+    page.says("#people-list", "Benny", "editor in shop-7")
+    [ben] = site.ask("GET", "/v1/people")["people"]
+    assert (ben["role"], ben["rights"]) == (None, given)
+    site.ask("DELETE", f"/v1/people/{ben['id']}")
+    site.ask("DELETE", "/v1/spaces/shop-7")

@@ -60,14 +60,15 @@ async function load() {
 }
 
 function card(person) {
-  const { name, role } = person;
+  const { name, role, rights = [] } = person;
+  const roles = [role, ...rights.map((one) => `${one.role} in ${one.space}`)].filter(Boolean).join(", ");
   const ways = person.has_second_factor ? "password and code" : person.has_password ? "password" : person.subject ? "by the provider" : "has not set a password yet";
   const state = person.passkeys > 0 ? `${ways}, passkeys: ${person.passkeys}` : ways;
   return h(
     "article",
     { class: "card" },
     h("h3", {}, name),
-    h("p", { class: "faint" }, `${role}, ${state}`),
+    h("p", { class: "faint" }, `${roles}, ${state}`),
     h(
       "menu",
       {},
@@ -79,7 +80,8 @@ function card(person) {
 }
 
 const nameField = (value = "") => ({ name: "name", label: "Name", value, required: true, maxlength: 100 });
-const roleField = (value) => ({ name: "role", label: "Role", options: ROLES, value });
+const NO_ROLE = ["none", "None for everything: only those in spaces"];
+const roleField = (value) => ({ name: "role", label: "Role", options: value === "none" ? [NO_ROLE, ...ROLES] : ROLES, value });
 
 const subjectField = (value) => ({ name: "subject", label: "Subject at the provider", value, maxlength: 255, hint: `Who logs in with ${provider} and is known there by it. A refused log-in tells it.` });
 const link = ({ id }, subject) => (subject ? ask("PUT", `/v1/people/${id}/identity`, { subject }) : ask("DELETE", `/v1/people/${id}/identity`));
@@ -114,14 +116,15 @@ function addFirst() {
 }
 
 function change(person) {
+  const before = person.role ?? "none"; // else the first role would be chosen for who has none
   dialog({
     title: `Change ${person.name}`,
     text: "Another role logs the person out everywhere.",
-    fields: [nameField(person.name), roleField(person.role), ...(provider ? [subjectField(person.subject ?? "")] : [])],
+    fields: [nameField(person.name), roleField(before), ...(provider ? [subjectField(person.subject ?? "")] : [])],
     verb: "Change",
     submit: async ({ name, role, subject }) => {
       if (provider && subject !== (person.subject ?? "")) await link(person, subject);
-      const changed = { ...(name !== person.name && { name }), ...(role !== person.role && { role }) };
+      const changed = { ...(name !== person.name && { name }), ...(role !== before && { role }) };
       await ask("PATCH", `/v1/people/${person.id}`, changed);
       await load();
     },
