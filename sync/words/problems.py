@@ -75,6 +75,7 @@ _PROVIDER = {
     "letter by letter",
     "provider_sent_by_another": "another provider than that of oidc.issuer sent this browser back: log in once more",
     "provider_no_endpoint": "the provider names no {endpoint} over https",
+    "provider_no_keys": "the provider tells no keys at its jwks_uri: try again later",
     "provider_no_token": "the provider sent no id_token: scope openid has to be among oidc.scopes",
     "provider_token_refused": "the token of the provider does not count: {why}",
     "provider_token_damaged": "the token of the provider is damaged",

@@ -80,7 +80,7 @@ class Provider:
             if self._endpoints is None or now_s - self._read_s > BELIEVED_S:
                 address = f"{self.client.issuer.rstrip('/')}/.well-known/openid-configuration"
                 endpoints = read_metadata(await self._ask("GET", address), self.client.issuer)
-                self._keys = await self._ask("GET", endpoints.keys)
+                self._keys = await self._ask_keys(endpoints)
                 self._endpoints, self._read_s = endpoints, now_s
             return self._endpoints
 
@@ -89,12 +89,18 @@ class Provider:
             now_s = self._clock.monotonic()
             if now_s - self._keys_s >= KEYS_AGAIN_S:
                 self._keys_s = now_s
-                self._keys = await self._ask("GET", endpoints.keys)
+                self._keys = await self._ask_keys(endpoints)
+
+    async def _ask_keys(self, endpoints: Endpoints) -> Mapping[str, Any]:
+        keys = await self._ask("GET", endpoints.keys)
+        if not isinstance(keys.get("keys"), list):
+            raise ProviderFailed("the provider tells no keys at its jwks_uri: try again later")
+        return keys
 
     async def _ask(self, method: str, address: str, body: str | None = None, headers: Any = None) -> dict[str, Any]:
         try:
             answer = await _json(method, address, body, headers)
-        except (ClientError, TimeoutError, OSError, ValueError) as error:
+        except (ClientError, TimeoutError, OSError, ValueError, RecursionError) as error:
             self._problem.occurred(f"issuer={self.client.issuer} {type(error).__name__}")
             raise ProviderFailed(
                 f"the provider {self.client.issuer} does not answer as it should: log in by name and password, or try "

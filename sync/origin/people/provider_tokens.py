@@ -74,10 +74,11 @@ def read_metadata(document: Mapping[str, Any], issuer: str) -> Endpoints:
             f"the provider says that it is {str(document.get('issuer'))[:200]!r}, and oidc.issuer is {issuer!r}: they "
             "must be the same, letter by letter"
         )
-    methods = document.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+    told = document.get("token_endpoint_auth_methods_supported")
+    methods = told if isinstance(told, list) and told else ["client_secret_basic"]
     known = ("client_secret_basic", "client_secret_post")
     for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-        if not is_usable_address(document.get(name)):
+        if not _is_usable_address(document.get(name), issuer):
             raise ProviderFailed(f"the provider names no {name} over https")
     return Endpoints(
         authorization=str(document["authorization_endpoint"]),
@@ -88,11 +89,13 @@ def read_metadata(document: Mapping[str, Any], issuer: str) -> Endpoints:
     )
 
 
-def is_usable_address(address: object) -> bool:
-    """Return whether an address may be asked: over https, or on this machine."""
+def _is_usable_address(address: object, issuer: str) -> bool:
+    """Return whether an address may be asked: over https, or on this machine if the issuer is on it too."""
+    if not (isinstance(address, str) and address.isascii() and address.isprintable()):
+        return False
     try:
-        parts = urlsplit(address if isinstance(address, str) else "")
-        is_here = parts.hostname in ("127.0.0.1", "::1", "localhost")
+        parts = urlsplit(address)
+        is_here = parts.hostname in ("127.0.0.1", "::1", "localhost") and urlsplit(issuer).scheme == "http"
         return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and is_here))
     except ValueError:
         return False
@@ -145,7 +148,7 @@ def read_id_token(
     if not isinstance(token, str):
         raise ProviderFailed("the provider sent no id_token: scope openid has to be among oidc.scopes")
     try:
-        read = decode(token, KeySet.import_key_set({"keys": _signing(keys)}), algorithms=_ALGORITHMS)
+        read = decode(token, KeySet.import_key_set({"keys": _named(token, keys)}), algorithms=_ALGORITHMS)
         claims = CodeIDToken(
             read.claims,
             read.header,
@@ -170,7 +173,7 @@ def entrant(claims: Mapping[str, Any], role_claim: str, roles: Mapping[str, Role
         ProviderFailed: it names no subject.
     """
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT:
+    if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT or not subject.isprintable():
         raise ProviderFailed("the token of the provider names no subject")
     names = (claims.get(name) for name in ("name", "preferred_username", "email"))
     name = next((one for one in names if isinstance(one, str) and one.strip()), subject)
@@ -183,11 +186,20 @@ def entrant(claims: Mapping[str, Any], role_claim: str, roles: Mapping[str, Role
 def names_unknown_key(token: object, keys: Mapping[str, Any]) -> bool:
     """Return whether a token says that it is signed by a key which is not among `keys`: the provider has new ones."""
     try:
-        head = str(token).partition(".")[0]
-        kid = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4))).get("kid")
-        return kid is not None and kid not in [one.get("kid") for one in _signing(keys)]
+        return _kid(token) is not None and not _named(token, keys)
     except _MALFORMED:
         return False  # reading it tells what is wrong
+
+
+def _kid(token: object) -> object:
+    head = str(token).partition(".")[0]
+    return json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4))).get("kid")
+
+
+def _named(token: object, keys: Mapping[str, Any]) -> list[Any]:
+    """Return the key that a token names, or all if it names none; others may be of kinds that are not known here."""
+    kid = _kid(token)
+    return [one for one in _signing(keys) if kid is None or one.get("kid") == kid]
 
 
 def _signing(keys: Mapping[str, Any]) -> list[Any]:

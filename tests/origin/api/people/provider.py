@@ -19,7 +19,10 @@ CLIENT, SECRET = "signage", "a secret of the client"
 
 @dataclass
 class TestProvider:
-    """`claims` are put over those of a token, `metadata` over those of the discovery; `asked` counts by path."""
+    """`claims` are put over those of a token, `metadata` over those of the discovery; `asked` counts by path.
+
+    `texts` are answers by path in place of its own, `strange` keys beside its own.
+    """
 
     __test__ = False
 
@@ -33,6 +36,8 @@ class TestProvider:
     published: list[Any] = field(default_factory=list)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     asked: dict[str, int] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    strange: list[dict[str, Any]] = field(default_factory=list)
     is_down: bool = False
     refuses: bool = False
 
@@ -62,6 +67,8 @@ class TestProvider:
         self.asked[request.path] = self.asked.get(request.path, 0) + 1
         if self.is_down:
             raise web.HTTPServiceUnavailable(text="<p>down for repairs</p>")
+        if request.path in self.texts:
+            raise web.HTTPOk(text=self.texts[request.path])
 
     async def _discovery(self, request: web.Request) -> web.Response:
         self._count(request)
@@ -79,7 +86,8 @@ class TestProvider:
 
     async def _keys(self, request: web.Request) -> web.Response:
         self._count(request)
-        return web.json_response({"keys": [one.as_dict(private=False) for one in self.published or [self.key]]})
+        own = [one.as_dict(private=False) for one in self.published or [self.key]]
+        return web.json_response({"keys": [*self.strange, *own]})
 
     async def _token(self, request: web.Request) -> web.Response:
         self._count(request)

@@ -9,9 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from joserfc.jwk import OctKey
 
+from sync.errors import ProviderFailed
 from sync.origin.http.auth import COOKIE
 from sync.origin.login.provider import KEYS_AGAIN_S
 from sync.origin.login.provider_log_in import VALID_S
+from sync.origin.people.provider_tokens import read_metadata
 from sync.origin.settings.model import OidcSettings
 from sync.roles import Role
 from tests.fakes import FakeClock
@@ -136,6 +138,7 @@ async def test_what_the_provider_did_not_sign_for_this_very_log_in_does_not_coun
         ({"sub": None}, "sub"),
         ({"sub": "x" * 256}, "subject"),
         ({"sub": 7}, "sub"),
+        ({"sub": "anna\0"}, "subject"),
     ):
         provider.claims = {**good, **claims}
         refused = await log_in(Visitor(site), provider)
@@ -237,9 +240,43 @@ async def test_without_the_provider_people_log_in_by_password_and_hear_why(
     assert SECRET not in caplog.text and "code-" not in caplog.text
 
 
+async def test_keys_of_kinds_that_are_not_known_here_do_no_harm(site: RunningOrigin, provider: TestProvider) -> None:
+    provider.claims, provider.metadata = {"groups": ["editors"]}, {"token_endpoint_auth_methods_supported": 5}
+    provider.strange = [{"kty": "EC", "crv": "BP-256", "kid": "odd", "x": "AA", "y": "AA"}, {"kty": "RSA"}]
+    assert (await log_in(Visitor(site), provider)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [("/.well-known/openid-configuration", "[" * 400_000), ("/keys", "{}"), ("/token", "[" * 400_000)],
+)
+async def test_an_odd_answer_of_the_provider_is_a_fault_of_the_provider_and_is_not_believed(
+    site: RunningOrigin, provider: TestProvider, path: str, text: str
+) -> None:
+    provider.claims, provider.texts = {"groups": ["editors"]}, {path: text}
+    page = Visitor(site)
+    refused = await (log_in(page, provider) if path == "/token" else page.ask("POST", QUESTION))
+    assert refused.status == 502, refused.text
+    provider.texts = {}
+    assert (await log_in(page, provider)).status == 200
+
+
+def test_a_provider_elsewhere_sends_no_secret_in_the_clear_to_this_machine() -> None:
+    issuer = "https://login.example.com"
+    document = {"issuer": issuer, "authorization_endpoint": f"{issuer}/a", "jwks_uri": f"{issuer}/k"}
+    with pytest.raises(ProviderFailed, match="token_endpoint"):
+        read_metadata({**document, "token_endpoint": "http://127.0.0.1:6379/"}, issuer)
+    assert read_metadata({**document, "token_endpoint": f"{issuer}/t"}, issuer).token == f"{issuer}/t"
+
+
 @pytest.mark.parametrize(
     "metadata",
-    [{"issuer": "https://evil.example"}, {"token_endpoint": "http://evil.example/token"}, {"jwks_uri": None}],
+    [
+        {"issuer": "https://evil.example"},
+        {"token_endpoint": "http://evil.example/token"},
+        {"authorization_endpoint": "https://evil.example/\ud800"},
+        {"jwks_uri": None},
+    ],
 )
 async def test_a_provider_that_is_another_or_asks_in_the_clear_is_refused(
     site: RunningOrigin, provider: TestProvider, metadata: dict[str, Any]
