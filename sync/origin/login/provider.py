@@ -46,6 +46,7 @@ class Provider:
         self._read_s = float("-inf")
         self._keys_s = float("-inf")
         self._turn = asyncio.Lock()
+        self._failures, self._failure = 0, ProviderFailed()
         starts = "the provider of identities cannot be used"
         self._problem = RecurringProblem(clock, log, starts, "the provider of identities can be used again")
 
@@ -75,14 +76,25 @@ class Provider:
         return read_id_token(token, self._keys, self.client, nonce, now_s, access if isinstance(access, str) else None)
 
     async def _known(self) -> Endpoints:
+        """Return the endpoints; who waits for one request that fails makes no other one, so nobody waits for many."""
+        failures = self._failures
         async with self._turn:
             now_s = self._clock.monotonic()
             if self._endpoints is None or now_s - self._read_s > BELIEVED_S:
-                address = f"{self.client.issuer.rstrip('/')}/.well-known/openid-configuration"
-                endpoints = read_metadata(await self._ask("GET", address), self.client.issuer)
-                self._keys = await self._ask_keys(endpoints)
-                self._endpoints, self._read_s = endpoints, now_s
+                if self._failures != failures:
+                    raise ProviderFailed(str(self._failure))
+                self._endpoints, self._read_s = await self._read(), now_s
             return self._endpoints
+
+    async def _read(self) -> Endpoints:
+        address = f"{self.client.issuer.rstrip('/')}/.well-known/openid-configuration"
+        try:
+            endpoints = read_metadata(await self._ask("GET", address), self.client.issuer)
+            self._keys = await self._ask_keys(endpoints)
+        except ProviderFailed as error:
+            self._failures, self._failure = self._failures + 1, error
+            raise
+        return endpoints
 
     async def _fetch_keys(self, endpoints: Endpoints) -> None:
         async with self._turn:

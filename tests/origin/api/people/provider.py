@@ -1,5 +1,6 @@
 """A provider of identities of the tests, on a real socket: it logs in whom a test says, and does wrong what it asks."""
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
@@ -21,7 +22,7 @@ CLIENT, SECRET = "signage", "a secret of the client"
 class TestProvider:
     """`claims` are put over those of a token, `metadata` over those of the discovery; `asked` counts by path.
 
-    `texts` are answers by path in place of its own, `strange` keys beside its own.
+    `texts` are answers by path in place of its own, `strange` keys beside its own. Until `goes_on` it answers nothing.
     """
 
     __test__ = False
@@ -38,6 +39,8 @@ class TestProvider:
     asked: dict[str, int] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     strange: list[dict[str, Any]] = field(default_factory=list)
+    is_asked: asyncio.Event = field(default_factory=asyncio.Event)
+    goes_on: asyncio.Event = field(default_factory=asyncio.Event)
     is_down: bool = False
     refuses: bool = False
 
@@ -72,6 +75,8 @@ class TestProvider:
 
     async def _discovery(self, request: web.Request) -> web.Response:
         self._count(request)
+        self.is_asked.set()
+        await self.goes_on.wait()
         document = {
             "issuer": self.url,
             "authorization_endpoint": f"{self.url}/authorize",
@@ -122,6 +127,7 @@ def _encoded(raw: bytes) -> str:
 async def running_provider(clock: Clock) -> AsyncIterator[TestProvider]:
     """Run a provider."""
     provider = TestProvider(clock)
+    provider.goes_on.set()
     runner = web.AppRunner(provider.app())
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

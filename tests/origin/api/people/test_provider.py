@@ -1,5 +1,6 @@
 """Logging in by a provider of identities: who gets in, what does not count, and what still works when it is down."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from joserfc.jwk import OctKey
 
 from sync.errors import ProviderFailed
 from sync.origin.http.auth import COOKIE
-from sync.origin.login.provider import KEYS_AGAIN_S
+from sync.origin.login.provider import KEYS_AGAIN_S, Provider
 from sync.origin.login.provider_log_in import VALID_S
 from sync.origin.people.provider_tokens import read_metadata
 from sync.origin.settings.model import OidcSettings
@@ -218,6 +219,22 @@ async def test_a_provider_names_itself_if_it_says_so(site: RunningOrigin, provid
     assert (await log_in(Visitor(site), provider)).status == 502
     assert (await log_in(Visitor(site), provider, iss="https://evil.example")).status == 502
     assert (await log_in(Visitor(site), provider, iss=provider.url)).status == 200
+
+
+async def test_who_waits_while_the_provider_fails_slowly_is_told_together_and_not_one_after_the_other(
+    provider: TestProvider, clock: FakeClock
+) -> None:
+    provider.metadata = {"jwks_uri": None}
+    provider.goes_on.clear()
+    ours = Provider(provider.url, CLIENT, SECRET, CONSOLE, ("openid",), clock)
+    crowd = [asyncio.create_task(ours.begin(f"state-{n}", "cookie")) for n in range(5)]
+    await provider.is_asked.wait()
+    provider.goes_on.set()
+    ended = await asyncio.gather(*crowd, return_exceptions=True)
+    assert [type(one) for one in ended] == [ProviderFailed] * 5
+    assert provider.asked == {"/.well-known/openid-configuration": 1}
+    provider.metadata = {}
+    assert (await ours.begin("state", "cookie")).startswith(f"{provider.url}/authorize?")
 
 
 async def test_without_the_provider_people_log_in_by_password_and_hear_why(
