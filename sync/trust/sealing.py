@@ -73,5 +73,8 @@ def open_seal(path: Path) -> Seal:
     finally:
         os.close(lock)
     if len(key) != _KEY_BYTES:
-        raise StorageBroken(f"{path} is not a key of {_KEY_BYTES} bytes: copy it back from a backup")
+        raise StorageBroken(
+            f"{path} is not a key of {_KEY_BYTES} bytes: copy it back from a backup, or remove it, and what was sealed "
+            "with it (of accounts the codes of apps) counts no more"
+        )
     return Seal(key, str(path))
