@@ -47,13 +47,13 @@ class PasskeyLogIn:
         self._attempts = attempts
         self._clock = clock
 
-    async def begin(self, party: RelyingParty, *, network: str, browser: str) -> dict[str, Any]:
-        """Return what a browser is to be asked so that somebody logs in.
+    async def begin(self, party: RelyingParty, *, network: str, known: str | None, browser: str) -> dict[str, Any]:
+        """Return what a browser is to be asked so that somebody logs in; `known` is that of an earlier log-in.
 
         Raises:
-            TooManyTries: from this network it was begun too often.
+            TooManyTries: from this network, or in the known browser, it was begun too often.
         """
-        self._attempts.begin(limits_of_beginning(network))
+        self._attempts.begin(limits_of_beginning(network, known))
         token = new_token()
         await self._challenges.add(self._challenge(token, Purpose.LOG_IN, browser), self._now_ms())
         return request_options(party, token)

@@ -46,14 +46,14 @@ class ProviderLogIn:
         self._attempts = attempts
         self._clock = clock
 
-    async def begin(self, cookie: str, network: str) -> str:
-        """Return where to send a browser that has this cookie.
+    async def begin(self, cookie: str, *, network: str, known: str | None) -> str:
+        """Return where to send a browser that has this cookie; `known` is that of an earlier log-in, by its hash.
 
         Raises:
-            TooManyTries: from this network it was begun too often.
+            TooManyTries: from this network, or in the known browser, it was begun too often.
             ProviderFailed: the provider does not answer.
         """
-        self._attempts.begin(limits_of_beginning(network))
+        self._attempts.begin(limits_of_beginning(network, known))
         state = new_token()
         address = await self._provider.begin(state, cookie)
         now_ms = self._now_ms()

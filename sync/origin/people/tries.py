@@ -64,9 +64,12 @@ def limits_of(account: str, network: str, browser: str | None) -> Sequence[Limit
     return ((f"network {network}", NETWORK), (f"account {account} {network}", ACCOUNT_FROM_A_NETWORK))
 
 
-def limits_of_beginning(network: str) -> Sequence[Limit]:
-    """Return what a network must keep to that begins to log in without a name: each time a challenge is stored."""
-    return ((f"begins {network}", BEGUN),)
+def limits_of_beginning(network: str, browser: str | None) -> Sequence[Limit]:
+    """Return what must keep to it that begins to log in without a name: each time a challenge is stored.
+
+    It is a network, or (by the hash of its cookie) a browser in which somebody logged in before.
+    """
+    return ((f"begins {network if browser is None else browser}", BEGUN),)
 
 
 def limits_of_codes(person: str, browser: str | None) -> Sequence[Limit]:

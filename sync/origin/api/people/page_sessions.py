@@ -89,6 +89,12 @@ class PageSessions:
         set_session(request, answer, token)
         return answer
 
+    async def known_browser(self, request: web.Request) -> str | None:
+        """Return the hash of the cookie of a browser in which somebody logged in before; None: it is not known."""
+        found = browser_hash(request)
+        is_known = found and await self._sessions.knows_browser(found, None, unix_ms(self._clock.now()))
+        return found if is_known else None
+
     async def _know_browser(self, request: web.Request, answer: web.Response, person: str) -> None:
         now_ms, known = unix_ms(self._clock.now()), browser_hash(request)
         if known is None or not await self._sessions.knows_browser(known, person, now_ms):

@@ -140,8 +140,8 @@ class PasskeyRoutes:
 
     async def _begin(self, request: web.Request) -> web.Response:
         party, token = self._usable_party(request), challenged_token(request) or new_token()
-        network = network_of(client_of(request, request.app))
-        options = await self._passkeys.begin(party, network=network, browser=token_hash(token))
+        network, known = network_of(client_of(request, request.app)), await self._pages.known_browser(request)
+        options = await self._passkeys.begin(party, network=network, known=known, browser=token_hash(token))
         return _question(request, options, token)
 
     async def _log_in(self, request: web.Request) -> web.Response:

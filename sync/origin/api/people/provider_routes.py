@@ -68,8 +68,9 @@ class ProviderRoutes:
         )
 
     async def _begin(self, request: web.Request) -> web.Response:
-        token = challenged_token(request) or new_token()
-        address = await self._usable().begin(token, network_of(client_of(request, request.app)))
+        provider, token = self._usable(), challenged_token(request) or new_token()
+        network, known = network_of(client_of(request, request.app)), await self._pages.known_browser(request)
+        address = await provider.begin(token, network=network, known=known)
         answer = json_answer(ProviderAddress(address=address))
         set_challenged(request, answer, token)
         return answer

@@ -169,9 +169,11 @@ class SessionStore:
         async with self._database.writing() as connection:
             await connection.execute(update(sessions).where(old).values(seen_ms=now_ms))
 
-    async def knows_browser(self, browser_hash: str, person: str, now_ms: int) -> bool:
-        """Return whether a person logged in in this browser before."""
-        one = (browsers.c.hash == browser_hash) & (browsers.c.person_id == person) & (browsers.c.expires_ms > now_ms)
+    async def knows_browser(self, browser_hash: str, person: str | None, now_ms: int) -> bool:
+        """Return whether a person (None: whoever) logged in in this browser before."""
+        one = (browsers.c.hash == browser_hash) & (browsers.c.expires_ms > now_ms)
+        if person is not None:
+            one &= browsers.c.person_id == person
         async with self._database.reading() as connection:
             return await connection.scalar(select(browsers.c.hash).where(one)) is not None
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
-from sync.origin.api.people.cookies import CHALLENGE_COOKIE
+from sync.origin.api.people.cookies import BROWSER_COOKIE, CHALLENGE_COOKIE
 from sync.origin.http.auth import COOKIE
 from sync.origin.people.passkeys import VALID_S
 from sync.origin.settings.model import ServerSettings
@@ -304,11 +304,17 @@ async def test_a_passkey_that_is_none_is_refused(server: RunningOrigin, anna: Vi
         assert refused.status == 422, refused.text
 
 
-async def test_one_network_cannot_fill_the_table_with_questions(server: RunningOrigin, phone: Authenticator) -> None:
-    crowd = at_localhost(server, address="198.51.100.7")
+async def test_one_network_cannot_fill_the_table_with_questions_and_shuts_no_known_browser_out(
+    server: RunningOrigin, anna: Visitor, phone: Authenticator
+) -> None:
+    crowd = at_localhost(server, address=anna.address)
     statuses = [(await crowd.ask("POST", "/v1/session-by-passkey/question")).status for _ in range(32)]
     assert statuses == [200] * 30 + [429] * 2
-    assert (await log_in(at_localhost(server), phone)).status == 200  # from another one
+    assert (await log_in(at_localhost(server, address="198.51.100.7"), phone)).status == 200
+    assert (await anna.ask("DELETE", "/v1/session")).status == 204
+    crowd.cookies[BROWSER_COOKIE] = "made-up"
+    assert (await crowd.ask("POST", "/v1/session-by-passkey/question")).status == 429
+    assert (await log_in(anna, phone)).status == 200  # from the same one
 
 
 @pytest.fixture
