@@ -51,7 +51,7 @@ class Login(Request):
 class OpenSession(Wire):
     """A page that is logged in: since when, from which address, how its browser calls itself, and by what.
 
-    `opened_by` is `key`, `password`, `password_code` or `passkey`; null: an earlier version opened it.
+    `opened_by` is `key`, `password`, `password_code`, `passkey` or `provider`; null: an earlier version opened it.
     """
 
     id: Identifier
