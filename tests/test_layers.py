@@ -42,7 +42,7 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/planning",
     ),
     "sync/origin/limits": (GROUND, ""),
-    "sync/origin/editing": (ENGINES_AND_STORES, "sync/origin/planning"),
+    "sync/origin/editing": (ENGINES_AND_STORES, "sync/origin/audit sync/origin/planning"),
     "sync/origin/people": (ENGINES_AND_STORES, ""),
     "sync/origin/audit": (ENGINES_AND_STORES, ""),
     "sync/origin/tables": (ENGINES_AND_STORES, ""),
@@ -174,8 +174,9 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/live": (SERVICES, "sync/http sync/origin/http sync/origin/store"),
     "sync/origin/http": (
         SERVICES,
-        "sync/http sync/origin/audit sync/origin/limits sync/origin/store sync/origin/store/changes "
-        "sync/origin/store/drafts sync/origin/store/people sync/origin/store/spaces sync/trust",
+        "sync/http sync/origin/audit sync/origin/limits sync/origin/store "
+        "sync/origin/store/audit sync/origin/store/changes sync/origin/store/drafts sync/origin/store/people "
+        "sync/origin/store/spaces sync/trust",
     ),
     "sync/origin/login": (SERVICES, "sync/origin/people sync/origin/store/people sync/trust"),
     "player/diagnostics": (

@@ -81,7 +81,7 @@ def _of_list(
     rule: PartRule, before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]], within: str
 ) -> Iterator[Difference]:
     old, new = ({one["id"]: (place, one) for place, one in enumerate(parts)} for parts in (before, after))
-    moved = _moved([old[id][0] for id in new if id in old])
+    moved = moved_places([old[id][0] for id in new if id in old])
     for id, (place, part) in new.items():
         if id not in old:
             fields = {name: (None, value) for name, value in _own_fields(part, rule.inner).items()}
@@ -140,7 +140,7 @@ def _changed_fields(
     return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}
 
 
-def _moved(places: Sequence[int]) -> set[int]:
+def moved_places(places: Sequence[int]) -> set[int]:
     """Return the fewest of these different places that have to be taken out for the others to be in order."""
     ends, previous = list[int](), dict[int, int]()
     for place in places:

@@ -1,35 +1,16 @@
 """The order of a list that two people changed: each keeps what they placed, where they placed it. Pure."""
 
-from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence, Set
+
+from sync.origin.audit.differences import moved_places
 
 
 def moved(before: Sequence[str], after: Sequence[str]) -> set[str]:
     """Return the fewest ids whose moves make the order of `after` of that of `before`, of those that are in both."""
     places = {id: place for place, id in enumerate(before)}
     common = [id for id in after if id in places]
-    return set(common).difference(_longest_rise(common, [places[id] for id in common]))
-
-
-def _longest_rise(ids: Sequence[str], places: Sequence[int]) -> list[str]:
-    """Return the longest run of ids, not all side by side, whose places rise."""
-    ends: list[int] = []  # of the best run of each length: its last place
-    holders: list[int] = []  # and which one that is
-    previous: list[int] = []
-    for number, place in enumerate(places):
-        length = bisect_left(ends, place)
-        previous.append(holders[length - 1] if length else -1)
-        ends[length : length + 1] = [place]
-        holders[length : length + 1] = [number]
-    return _walk_back(ids, previous, holders[-1] if holders else -1)
-
-
-def _walk_back(ids: Sequence[str], previous: Sequence[int], last: int) -> list[str]:
-    run: list[str] = []
-    while last >= 0:
-        run.append(ids[last])
-        last = previous[last]
-    return run
+    found = moved_places([places[id] for id in common])
+    return {id for id in common if places[id] in found}
 
 
 def predecessors(ids: Iterable[str], among: Set[str]) -> dict[str, str | None]:

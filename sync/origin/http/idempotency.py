@@ -20,7 +20,7 @@ from sync.http.bodies import READ_BODY, read_body
 from sync.http.operations import IDEMPOTENCY_KEY, Operation
 from sync.http.problems import problem_of
 from sync.origin.http.auth import caller_of
-from sync.origin.store.idempotent_requests import Attempt, FirstAnswer, IdempotentRequestStore
+from sync.origin.store.audit.idempotent_requests import Attempt, FirstAnswer, IdempotentRequestStore
 
 REPLAYED = "Idempotency-Replayed"
 """A header of answers that were given before."""

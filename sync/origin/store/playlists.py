@@ -19,12 +19,12 @@ from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem, StoredPl
 from sync.origin.store.audit.document_versions import KeptDocument, keep_missing_versions, keep_version
 from sync.origin.store.audit.record import record
 from sync.origin.store.drafts.ready_versions import mark_saved, ready_users
+from sync.origin.store.item_rows import write_items
 from sync.origin.store.row_checks import (
     FACT_COLUMNS,
     check_ids_free,
     check_media,
     check_version,
-    insert_all,
     join_media_facts,
     media_fact,
     new_id,
@@ -123,7 +123,6 @@ class PlaylistStore:
         values = {**named(draft.name), "updated_ms": self._now_ms()}
         space = await update_versioned(connection, playlists, "playlist", playlist_id, version, values)
         await check_shown_in(connection, "this playlist", select(_used_by(playlist_id).subquery()))
-        await connection.execute(delete(playlist_items).where(playlist_items.c.playlist_id == playlist_id))
         await _write_items(connection, playlist_id, draft.items, space)
         return await _kept(connection, playlist_id, Action.CHANGED)
 
@@ -244,7 +243,7 @@ async def _write_items(
     rows = await asyncio.to_thread(
         lambda: [_row(playlist_id, number, item, names[item.media]) for number, item in numbered]
     )
-    await insert_all(connection, playlist_items, rows)
+    await write_items(connection, playlist_id, rows)
 
 
 def _row(playlist_id: str, position: int, item: PlaylistItem, media_name: str) -> dict[str, Any]:

@@ -40,9 +40,9 @@ from sync.origin.publishing.keyring import Keyring
 from sync.origin.reports.delivery_report import ReportMaker
 from sync.origin.retention.cleaner import Cleaner
 from sync.origin.settings.model import OriginConfiguration
+from sync.origin.store.audit.idempotent_requests import IdempotentRequestStore
 from sync.origin.store.counts import CountStore
 from sync.origin.store.heartbeats.heartbeats import write_held
-from sync.origin.store.idempotent_requests import IdempotentRequestStore
 from sync.origin.store.people.keys import KeyStore
 from sync.origin.wiring.audit import audit_routes
 from sync.origin.wiring.devices import device_parts

@@ -9,7 +9,7 @@ import pytest
 from sync.errors import Rejected, RepeatedRequest, StorageBroken
 from sync.origin.http.auth import make_key
 from sync.origin.persistence.database import OriginDatabase
-from sync.origin.store.idempotent_requests import KEPT_MS, LEASE_MS, FirstAnswer, IdempotentRequestStore
+from sync.origin.store.audit.idempotent_requests import KEPT_MS, LEASE_MS, FirstAnswer, IdempotentRequestStore
 from sync.roles import Role
 from tests.fakes import FakeClock
 from tests.origin.running_origin import Answer, RunningOrigin

@@ -1,1 +1,1 @@
-"""The tables of the audit log and of the versions of documents, written with the changes that they are about."""
+"""The tables of who changed what: the audit log, versions of documents, and requests that may be repeated."""

@@ -67,8 +67,13 @@ async def _playlists(connection: AsyncConnection, media_id: str) -> tuple[Playli
     own, items = playlists.c, playlist_items.c
     other = playlist_items.alias("other").c
     count = select(func.count()).where(other.playlist_id == own.id, other.media_id != media_id).scalar_subquery()
-    query = select(own.id, own.name, own.version, count.label("left"), *_part(playlist_items))
+    place = func.row_number().over(partition_by=other.playlist_id, order_by=other.position) - 1  # positions have gaps
+    using = select(items.playlist_id).where(items.media_id == media_id)
+    numbered = select(other.id, place.label("place")).where(other.playlist_id.in_(using)).subquery()
+    part = (items.id, numbered.c.place, shown_title(playlist_items))
+    query = select(own.id, own.name, own.version, count.label("left"), *part).select_from(playlist_items)
     query = query.join(playlists, own.id == items.playlist_id).join(media, media.c.id == items.media_id)
+    query = query.join(numbered, numbered.c.id == items.id)
     query = query.where(items.media_id == media_id).order_by(own.name_order, own.id, items.position)
     return tuple(
         PlaylistUse(id=id, name=name, version=version, path=f"/v1/playlists/{id}", left=left, items=_parts(rows))
