@@ -44,6 +44,8 @@ class HeldPlays:
 
     def add(self, came: Mapping[Day, HeldDay]) -> None:
         """Hold what one transaction has added to days, after it."""
+        if len(self._facts) > _MOST_FACTS:
+            self._facts.clear()
         share = self._facts.setdefault
         for day, new in came.items():
             new.plays = [CountedPlay(share(facts, facts), *rest) for facts, *rest in new.plays]
@@ -66,7 +68,7 @@ class HeldPlays:
             self._pop(day)
         for held in self._days.values():
             held.survived = True
-        if not self._days or len(self._facts) > _MOST_FACTS:
+        if not self._days:
             self._facts.clear()
         if self._size < MOST_HELD // 2:
             self.half_full.clear()

@@ -49,8 +49,8 @@ def counted_play(play: AnyPlay, started_ms: int, set_aside: str | None, *, corre
     facts = CountedFacts(
         play.kind._value_, play.release, play.asset, play.item, play.campaign, play.line, play.creative,
         play.outcome._value_, detail if detail in _DETAILS else play.screen._value_,
-        state if state in _STATES else _CLOCKS[play.clock._value_], bool(play.relaxed), play.expected_ms, play.zone,
-        set_aside, False, corrected,
+        state if state in _STATES else _CLOCKS[play.clock._value_], bool(play.relaxed), play.expected_ms,
+        _zone(play.zone), set_aside, False, corrected,
     )  # fmt: skip
     return CountedPlay(facts, started_ms, play.rendered_ms)
 
@@ -65,7 +65,8 @@ def counted_document(
     facts = CountedFacts(
         body["kind"], body["release"], body["asset"], get("item"), get("campaign"), get("line"), get("creative"),
         body["outcome"], _screen(body), _clock(body), bool(get("relaxed")),
-        None if expected_ms is None else _number(expected_ms), str(get("zone", "")), set_aside, accepted, corrected,
+        None if expected_ms is None else _number(expected_ms), _zone(str(get("zone", ""))), set_aside, accepted,
+        corrected,
     )  # fmt: skip
     return CountedPlay(facts, started_ms, _number(body["rendered_ms"]))
 
@@ -74,11 +75,17 @@ _CLOCKS = {"synced": ClockState.SYNCHRONISED.value, "unsynced": ClockState.NEVER
 _DETAILS = {each.value: each.value for each in ScreenDetail}
 _STATES = {each.value: each.value for each in ClockState}
 _INTEGER = TypeAdapter(int)
+_LONGEST_ZONE = 64
 
 
 def _number(sent: Any) -> int:
     """Return a number of a play as it was understood when it came: earlier versions took "10000" and 10000.0, too."""
     return sent if type(sent) is int else _INTEGER.validate_python(sent)
+
+
+def _zone(name: str) -> str:
+    """Return the name of a zone; empty if it is so long that no zone has it: it may be held in memory."""
+    return name if len(name) <= _LONGEST_ZONE else ""
 
 
 def _screen(play: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """The plays of a delivery as one compiled reader makes them of its JSON, a tenth of what the models of pydantic cost.
 
 It takes what players usually send, and refuses everything else: unknown fields, numbers with a point, other texts of a
-time. Whoever calls reads that as a `PlayBatch`, which takes more, and says what is wrong with the rest.
+time, long texts. Whoever calls reads that as a `PlayBatch`, which takes more, and says what is wrong with the rest.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,6 +25,8 @@ _Number = Annotated[int, Meta(ge=0, le=LARGEST_NUMBER)]
 _FromOne = Annotated[int, Meta(ge=1, le=LARGEST_NUMBER)]
 _Offset = Annotated[int, Meta(ge=-1440, le=1440)]
 _Short = Annotated[str, Meta(max_length=64)]
+_Long = Annotated[str, Meta(max_length=200)]
+"""What is checked is remembered, and letters that are not ASCII are escaped one by one: neither may become large."""
 
 
 class SentPlay(
@@ -36,48 +38,48 @@ class SentPlay(
     Numbers and kinds are as they must be; `is_right` tells whether texts are.
     """
 
-    advertiser: str | None = None
-    asset: str
-    boot_id: str | None = None
+    advertiser: _Long | None = None
+    asset: _Short
+    boot_id: _Short | None = None
     break_slot: _FromOne | None = None
-    campaign: str | None = None
+    campaign: _Short | None = None
     clock: ClockTrust
     clock_age_s: _Number | None = None
     clock_back_ms: _Number | None = None
-    clock_state: str | None = None
-    creative: str | None = None
+    clock_state: _Short | None = None
+    creative: _Short | None = None
     decision: _Number | None = None
-    device: str
-    end_reason: str | None = None
-    ended: str
+    device: _Short
+    end_reason: _Short | None = None
+    ended: _Short
     expected_ms: _Number | None = None
     frames_lost: _Number | None = None
     frames_shown: _Number | None = None
-    hash: str
-    item: str | None = None
+    hash: _Short
+    item: _Short | None = None
     kind: PlayKind
-    line: str | None = None
-    log_epoch: str
+    line: _Short | None = None
+    log_epoch: _Short
     mono_end_ms: _Number | None = None
     mono_start_ms: _Number | None = None
     offset_min: _Offset | None = None
     outcome: Outcome
     output: _Short | None = None
     player: _Short | None = None
-    playlist: str | None = None
-    previous_hash: str
-    reason: str
-    relaxed: list[str]
-    release: str
+    playlist: _Short | None = None
+    previous_hash: _Short
+    reason: _Long
+    relaxed: Annotated[list[_Short], Meta(max_length=64)]
+    release: _Short
     rendered_ms: _Number
-    resolution: str | None = None
+    resolution: _Short | None = None
     screen: ScreenState
-    screen_detail: str | None = None
+    screen_detail: _Short | None = None
     sequence: _FromOne
-    started: str
-    take: str
-    title: str
-    zone: str
+    started: _Short
+    take: _Short
+    title: _Long
+    zone: _Short
 
     @property
     def span(self) -> Span:

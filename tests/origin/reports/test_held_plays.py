@@ -12,10 +12,13 @@ from sync.origin.persistence.database import OriginDatabase, open_origin_databas
 from sync.origin.persistence.held_plays import HeldDay, HeldPlays
 from sync.origin.sent_plays.counted_play import CountedPlay, counted_document, counted_play
 from sync.origin.sent_plays.sent_play import read_plays
+from sync.origin.store.proof.play_times import MovedPlay, PlayTimeStore
 from sync.origin.store.proof.plays import Delivery, PlayStore
 from sync.origin.store.reports import new_plays
+from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import Play
 from tests.origin.reports.test_day_counter import NOON, by_hour, counted_anew, counter, fill, sent
+from tests.origin.running_origin import EPOCH
 from tests.origin.sent_plays.test_sent_play import USUAL, right
 
 LATER = "f" * 32
@@ -99,6 +102,24 @@ async def test_what_another_origin_stored_is_read(
     assert await by_hour(sums, "d") == await counted_anew(one, "d")
 
 
+async def test_what_another_origin_moved_to_another_day_is_not_counted(
+    databases: tuple[OriginDatabase, OriginDatabase],
+) -> None:
+    one, other = databases
+    counts, sums = counter(one)
+    await store(one, "d", 1)
+    await counts.count()
+    await store(one, "d", 2, 3)
+    week_before = [unix_ms(NOON - timedelta(days=7, minutes=-number)) for number in (2, 3)]
+    moves = [MovedPlay((EPOCH, number), at, at + 10_000, 5) for number, at in enumerate(week_before, 2)]
+    await PlayTimeStore(other).move("d", moves, overlaps="")
+    await PlayTimeStore(other).judge("d", {(EPOCH, 2): None, (EPOCH, 3): None})
+    await counter(other)[0].count()
+    await store(other, "d", 4, 5, 6)
+    await counts.count()
+    assert await by_hour(sums, "d") == await counted_anew(one, "d")
+
+
 async def test_an_origin_that_starts_anew_reads_what_was_not_counted(
     databases: tuple[OriginDatabase, OriginDatabase], read: list[str]
 ) -> None:
@@ -149,6 +170,18 @@ def test_what_two_counts_had_no_use_for_is_forgotten() -> None:
         held.add({("d", 1): HeldDay("log", first, first, [play])})
         held.forget()
     assert held.take([("d", 1)]) == {}
+
+
+def test_what_plays_say_is_held_in_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held_plays, "_MOST_FACTS", 3)
+    monkeypatch.setattr(held_plays, "MOST_HELD", 1)
+    held = HeldPlays()
+    for number in range(20):  # and nobody can count
+        play = Play.model_validate(right(USUAL | {"line": f"line-{number}"}))
+        held.add({(f"d{number}", 1): HeldDay("log", 1, 1, [counted_play(play, 0, None, corrected=False)])})
+    assert len(held._facts) <= 4
+    document = right(USUAL | {"zone": "z" * 1_000_000})
+    assert counted_play(Play.model_validate(document), 0, None, corrected=False).facts.zone == ""
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ TEXTS = (
     "٢026-03-02T09:00:00Z",
 )  # fmt: skip
 NUMBERS = (0, 1, -1, 2**53, 2**53 + 1, 2**70, 1.0, 1.5, 1440, -1441, True)
+TEXT_FIELDS = [name for name, field in Play.model_fields.items() if "str" in str(field.annotation) and name != "hash"]
 VALUES = st.sampled_from((*TEXTS, *NUMBERS, None, [], ["a"], [1], {}, {"a": 1}))
 
 
@@ -104,6 +105,16 @@ def test_more_than_a_batch_or_than_may_be_read_is_left_to_the_models() -> None:
     assert read_batch(json.dumps({"plays": [document], "more": 1}).encode(), 500) is None
     assert read_batch(b"[" * 100_000, 500_000) is None
     assert read_exchange(b'{"plays":[],"heartbeat":' + b'{"a":' * 100_000, 10**7) is None
+
+
+@pytest.mark.parametrize("name", TEXT_FIELDS)
+def test_a_long_text_is_left_to_the_models(name: str) -> None:
+    """What the quick checks remember stays small, and no text keeps the origin busy."""
+    text = "a\u00e9" * 101
+    document = right(USUAL | {name: [text] if name == "relaxed" else text})
+    assert read_batch(as_sent(document), 500) is None
+    assert read_plays([document]) == [document]
+    assert outcome(check_play(document, "lobby")) == outcome(_check_document(document, "lobby"))
 
 
 def test_a_corrected_play_has_its_right_time() -> None:

@@ -238,7 +238,7 @@ def _by_day(new: Iterable[ReceivedPlay]) -> dict[Day, HeldDay]:
     for one in new:
         play, (log, sequence), started_ms = one.play, one.key, span_of(one.right or one.play)[0]
         counted = counted_play(play, started_ms, one.set_aside, corrected=one.offset_ms is not None)
-        day = play.device, day_of_play(started_ms, play.zone)
+        day = play.device, day_of_play(started_ms, counted.facts.zone)
         held = found.get(day)
         if held is None:
             found[day] = HeldDay(log, sequence, sequence, [counted])

@@ -46,7 +46,7 @@ class DayPlays:
     changes: Mapping[int, int]
     plays: Sequence[CountedPlay]
     known: LineKnowledge
-    last: tuple[str, int] = ("", 0)  # a log of which all plays up to this sequence are here
+    last: tuple[str, int] = ("", 0)  # a log, and up to which of its plays all of these days are here
 
 
 def known_of_lines(connection: Connection, plays: Iterable[CountedPlay]) -> LineKnowledge:

@@ -81,14 +81,14 @@ class PlaySumStore:
         async with self._database.reading() as connection:
             changes = {day: count for day, count in await connection.execute(marks)}
             found = (await connection.execute(shown)).all()
+            log = max(found, key=itemgetter(len(DOCUMENT)))[1] if found else ""
+            newest = select(func.max(row.sequence)).where(row.device_id == device, row.log_epoch == log)
+            until = await connection.scalar(newest) or 0  # also of what moved away: whoever holds it counts it no more
         bodies = await documents(self._database, found)
         rows = (counted_document(body, *one[len(DOCUMENT) :]) for body, one in zip(bodies, found, strict=True))
         counted = [one for one in rows if one is not None]
         known = await self._database.read(lambda connection: known_of_lines(connection, counted))
-        log = max(found, key=itemgetter(len(DOCUMENT)))[1] if found else ""
-        return DayPlays(
-            device, changes, counted, known, (log, max((one[2] for one in found if one[1] == log), default=0))
-        )
+        return DayPlays(device, changes, counted, known, (log, until))
 
     async def keep(self, counted_from: DayPlays, day: int, count: DaySums) -> None:
         """Store the count of a day, unless a later one is there."""
