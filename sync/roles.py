@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-EVERYTHING = "everything"
-"""What a role is given for that is not given for one space."""
+EVERYTHING = "*"
+"""What a role is given for that is not given for one space; no space has this id."""
 
 DEFAULT_SPACE = "default"
 """The space that is always there: all lies in it that was not put into another one, and nobody needs to name it."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sync.roles import EVERYTHING
 from tests.origin.running_origin import Answer, RunningOrigin
 
 
@@ -98,3 +99,12 @@ async def test_an_operation_that_does_not_heed_spaces_needs_its_role_for_everyth
         "administrator",
     )
     assert (await server.ask("GET", "/v1/live", boss)).status == 403
+
+
+async def test_a_space_may_have_any_id_and_a_role_in_it_is_none_for_everything(server: RunningOrigin) -> None:
+    for number, id in enumerate(("everything", "all", "none", "default.")):
+        await add_space(server, id)
+        boss = await add_key(server, f"boss {number}", ("administrator", id))
+        assert await names(server, boss) == [id]
+        assert (await server.ask("GET", "/v1/keys", boss)).status == 403
+    assert (await server.ask("POST", "/v1/spaces", server.writer, {"id": EVERYTHING, "name": "x"})).status == 422
