@@ -39,7 +39,6 @@ _THINGS = {
 _CALLERS = {
     "token_needed": "a valid token is needed: send Authorization: Bearer TOKEN, or log in",
     "not_allowed": "{name} may not do this: {why}",
-    "not_for_devices": "metrics need a key of a person or a machine; a device may not read them",
     "not_shown_to_devices": "what screens show is told to people, not to devices",
     "key_not_valid": "This key is not valid. `signage-origin keys add` makes one.",
     "wrong_password": "this name and password do not belong together",

@@ -14,7 +14,6 @@ from typing import Literal
 from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 
-from sync.errors import Forbidden
 from sync.http.bodies import json_answer
 from sync.http.examples import read_examples
 from sync.http.forwarded import is_from_this_machine
@@ -28,6 +27,7 @@ from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.retention.scanner import Figures
 from sync.origin.store.counts import CountStore
 from sync.origin.store.media.media_rows import MediaState
+from sync.roles import Role
 from sync.runtime.clock import Clock, unix_ms
 from sync.runtime.supervisor import Restarts
 from sync.wire.device_reports import Receipt
@@ -184,9 +184,7 @@ class MonitoringRoutes:
 
     async def _scrape(self, request: web.Request) -> web.Response:
         if not is_from_this_machine(request):
-            caller = await self._gatekeeper.identify(request)
-            if caller.is_device:
-                raise Forbidden("metrics need a key of a person or a machine; a device may not read them")
+            await self._gatekeeper.guard(request, Role.VIEWER)
         body = await self._metrics.render(self._listeners())
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type()})
 

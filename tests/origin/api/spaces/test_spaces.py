@@ -99,6 +99,8 @@ async def test_an_operation_that_does_not_heed_spaces_needs_its_role_for_everyth
         "administrator",
     )
     assert (await server.ask("GET", "/v1/live", boss)).status == 403
+    elsewhere = {"X-Forwarded-For": "192.0.2.7"}
+    assert (await server.ask("GET", "/metrics", boss, headers=elsewhere)).status == 403
 
 
 async def test_a_space_may_have_any_id_and_a_role_in_it_is_none_for_everything(server: RunningOrigin) -> None:
