@@ -11,11 +11,6 @@ DEFAULT_SPACE = "default"
 """The space that is always there: all lies in it that was not put into another one, and nobody needs to name it."""
 
 
-def shown_space(space: str) -> str | None:
-    """Return a space as answers have it: None for the default one, so that nobody sees the word who has no other."""
-    return None if space == DEFAULT_SPACE else space
-
-
 class Role(StrEnum):
     """What somebody is there for; an operation names the least role that it needs."""
 

@@ -112,7 +112,7 @@ class Document(Request):
     """What is stored of every document beside its draft; `media` has the facts about each media it shows, by id.
 
     `ready_version` is the one that releases are made of; a newer one is a draft. Without it none was ever ready.
-    `space` is where it lies; it is left out if that is the default one.
+    `space` is where it lies; it is left out if that is the default one, or one may not see it.
     """
 
     id: Identifier

@@ -35,10 +35,10 @@ from sync.origin.store.row_checks import (
     title_columns,
     update_versioned,
 )
-from sync.origin.store.spaces.visible_rows import check_everywhere, check_role, seen, space_for_new
+from sync.origin.store.spaces.visible_rows import check_everywhere, check_role, seen, shown_space, space_for_new
 from sync.origin.tables.media import media
 from sync.origin.tables.plans import campaigns, creatives, lines
-from sync.roles import Role, shown_space
+from sync.roles import Role
 from sync.runtime.clock import Clock, instant, unix_ms
 
 

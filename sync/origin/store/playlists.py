@@ -31,10 +31,9 @@ from sync.origin.store.row_checks import (
     title_columns,
     update_versioned,
 )
-from sync.origin.store.spaces.visible_rows import check_shown_in, named_users, seen, space_for_new
+from sync.origin.store.spaces.visible_rows import check_shown_in, named_users, seen, shown_space, space_for_new
 from sync.origin.tables.media import media
 from sync.origin.tables.plans import channels, dayparts, playlist_items, playlists
-from sync.roles import shown_space
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.wire.value_types import Identifier, Instant, Wire, is_none
 

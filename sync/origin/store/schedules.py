@@ -38,11 +38,10 @@ from sync.origin.store.row_checks import (
     new_id,
     update_versioned,
 )
-from sync.origin.store.spaces.visible_rows import named_users, seen, space_for_new
+from sync.origin.store.spaces.visible_rows import named_users, seen, shown_space, space_for_new
 from sync.origin.tables.devices import devices
 from sync.origin.tables.plans import campaigns, channels, dayparts, overlays
 from sync.origin.tables.releases import releases
-from sync.roles import shown_space
 from sync.wire.value_types import Identifier, Wire, is_none
 
 

@@ -16,7 +16,7 @@ from sync.origin.planning.media.edits import MediaBatch, MediaChange
 from sync.origin.store.media.edits import MediaEditStore
 from sync.origin.store.media.media import MediaStore
 from sync.origin.store.media.media_rows import MediaRow, MediaState
-from sync.roles import Role, shown_space
+from sync.roles import Role
 from sync.runtime.clock import instant
 from sync.wire.release import Asset
 from sync.wire.stream_url import ShownUrl, StreamUrl, stream_title
@@ -123,7 +123,7 @@ class MediaRoutes:
             version=row.version,
             created_at=instant(row.created_ms),
             updated_at=instant(row.updated_ms),
-            space=shown_space(row.space_id),
+            space=row.space,
         )
 
     async def _get(self, request: web.Request) -> web.Response:

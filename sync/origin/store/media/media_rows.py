@@ -8,7 +8,7 @@ from sqlalchemy import FromClause, RowMapping, ScalarSelect, Select, func, selec
 
 from sync.origin.planning.file_names import natural_key
 from sync.origin.store.row_checks import ASSET_COLUMNS, asset_in, join_media_facts
-from sync.origin.store.spaces.visible_rows import seen
+from sync.origin.store.spaces.visible_rows import seen, shown_space
 from sync.origin.tables.media import media, media_tags, streams
 from sync.runtime.state_table import StateTable
 from sync.wire.release import Asset
@@ -67,11 +67,11 @@ class MediaRow:
     same_as: str | None
     folder: str | None
     tags: tuple[str, ...]
-    space_id: str
+    space: str | None
 
 
 _BETWEEN_TAGS = ","  # which none has in it
-_OTHER_FIELDS = ("state", "asset", "url", "same_as", "folder", "tags")
+_OTHER_FIELDS = ("state", "asset", "url", "same_as", "folder", "tags", "space")
 _MEDIA_FIELDS = tuple(name for name in MediaRow.__dataclass_fields__ if name not in _OTHER_FIELDS)
 
 
@@ -89,6 +89,7 @@ def media_query() -> Select[Any]:
     columns: list[Any] = [media.c[name] for name in (*_MEDIA_FIELDS, "state")]
     tags = select(func.aggregate_strings(media_tags.c.tag, _BETWEEN_TAGS)).where(media_tags.c.media_id == media.c.id)
     columns += [streams.c.url, same_bytes(media).label("same_as"), media.c.folder_id.label("folder"), *ASSET_COLUMNS]
+    columns.append(media.c.space_id)
     columns.append(tags.correlate(media).scalar_subquery().label("tags"))
     return select(*columns).select_from(join_media_facts(media))
 
@@ -97,4 +98,5 @@ def media_row(row: RowMapping) -> MediaRow:
     """Return the media in a row of `media_query`."""
     values = {name: row[name] for name in (*_MEDIA_FIELDS, "url", "same_as", "folder")}
     tags = sorted(filter(None, (row["tags"] or "").split(_BETWEEN_TAGS)), key=natural_key)
-    return MediaRow(state=MediaState(row["state"]), asset=asset_in(row), tags=tuple(tags), **values)
+    values |= {"state": MediaState(row["state"]), "space": shown_space(row["space_id"])}
+    return MediaRow(asset=asset_in(row), tags=tuple(tags), **values)

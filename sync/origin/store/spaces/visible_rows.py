@@ -123,6 +123,14 @@ def not_usable(kind: str, name: str, used_in: str) -> str:
     return f"{kind} {name} lies in another space: have it lent to the space {used_in}"
 
 
+def shown_space(space: str) -> str | None:
+    """Return a space as answers have it: None for the default one, and for one that one may not see.
+
+    So nobody sees the word who has no other than the default one.
+    """
+    return None if space == DEFAULT_SPACE or not caller_rights().allow(Role.VIEWER, space) else space
+
+
 def named_space(space: str) -> str:
     """Return ` NAME` of a space that one may see, else nothing."""
     return f" {space}" if caller_rights().allow(Role.VIEWER, space) else ""

@@ -25,7 +25,12 @@ async def test_what_is_lent_may_be_used_and_not_changed(server: RunningOrigin) -
     assert (await server.ask("PUT", lent, server.writer)).status == 204
     [shown] = (await server.ask("GET", "/v1/spaces/shop/lent", token)).document["lent"]
     assert shown == {"kind": "playlists", "id": brand["playlists"], "name": "Brand playlist", "space": "shop"}
-    assert (await server.ask("GET", one, token)).status == 200
+    seen = await server.ask("GET", one, token)
+    assert (seen.status, "space" in seen.document) == (200, False)
+    assert [one.get("space") for one in (await server.ask("GET", "/v1/playlists", token)).document["playlists"]] == [
+        None
+    ]
+    assert (await server.ask("GET", one, server.reader)).document["space"] == "hq"
     assert (
         await server.ask("PUT", "/v1/schedule/window", token, {"default_playlist": brand["playlists"]})
     ).status == 201
