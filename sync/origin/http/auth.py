@@ -26,6 +26,9 @@ COOKIE = "signage_session"
 DRAFT = "draft"
 """A parameter of what saves a plan: whether it stays a draft, though who saves it may publish it."""
 
+_NO = frozenset({"0", "off", "f", "false", "n", "no"})
+"""What says no in a query, in small letters: what pydantic takes for false."""
+
 FIRST_KEY = "first"
 
 log = logging.getLogger(__name__)
@@ -60,7 +63,7 @@ class Gatekeeper:
         set_actor(actor_of(caller, address))
         if not caller.is_device:
             act_with(caller.rights)
-            keep_drafts(request.query.get(DRAFT, "false") != "false")
+            keep_drafts(request.query.get(DRAFT, "false").lower() not in _NO)
         hold_by_token(request, caller.proof)
 
     async def identify(self, request: web.Request) -> Caller:

@@ -108,6 +108,9 @@ async def test_who_may_publish_can_keep_a_draft_on_purpose(desk: Desk) -> None:
     assert await desk.shown() == ["a.jpg"]
     saved = await desk.do(desk.publisher, "PUT", f"/v1/playlists/{playlist}", playlist_of("b"), 2)
     assert saved["ready_version"] == 3
+    for version, no in enumerate(("False", "0", "no"), 3):
+        said = await desk.do(desk.publisher, "PUT", f"/v1/playlists/{playlist}?draft={no}", playlist_of("b"), version)
+        assert said["ready_version"] == version + 1
 
 
 async def test_what_is_ready_and_needs_what_never_was_names_both_and_takes_both(desk: Desk) -> None:
