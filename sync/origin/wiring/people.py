@@ -21,6 +21,7 @@ from sync.origin.login.provider import Provider
 from sync.origin.login.provider_log_in import ProviderLogIn
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.settings.model import OidcSettings, OriginConfiguration
+from sync.origin.store.drafts.ready_versions import ready_users
 from sync.origin.store.people.identities import IdentityStore
 from sync.origin.store.people.keys import KeyStore
 from sync.origin.store.people.login_challenges import ChallengeStore
@@ -61,7 +62,7 @@ def people_parts(settings: OriginConfiguration, database: OriginDatabase, clock:
         PeopleRoutes(accounts),
         KeyRoutes(keys, clock),
         SpaceRoutes(SpaceStore(database)),
-        LendingRoutes(LendingStore(database)),
+        LendingRoutes(LendingStore(database, ready_users)),
     )
     return PeopleParts(keys, accounts, routes)
 

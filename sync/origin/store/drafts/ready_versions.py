@@ -91,15 +91,16 @@ def with_draft(table: Table) -> Any:
     return table.c.ready_version.is_distinct_from(table.c.version)
 
 
-async def ready_users(connection: AsyncConnection, used: str) -> list[str]:
+async def ready_users(connection: AsyncConnection, used: str, space: str | None = None) -> list[str]:
     """Return the names of documents whose ready version uses a media or playlist, though their draft may not.
 
-    What one may not see is told without its name.
+    Of all, or of those in this space. What one may not see is told without its name.
     """
     found: list[tuple[str, bool]] = []
     for kind, table in TABLES.items():
         name = table.c.id if kind is ThingKind.SCHEDULE else table.c.name
-        rows = (await connection.execute(_ready_bodies(kind, table, name))).all()
+        query = _ready_bodies(kind, table, name)
+        rows = (await connection.execute(query if space is None else query.where(table.c.space_id == space))).all()
         found += await asyncio.to_thread(lambda rows: list(_using(used, rows)), rows)
     return named_users(found, "plan")
 

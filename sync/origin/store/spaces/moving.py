@@ -1,6 +1,6 @@
 """Moves things into another space, and lends them: what is used across spaces is lent, so that no screen changes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -62,6 +62,10 @@ _TABLES: dict[SpaceThing, Table] = {
 }
 
 
+ReadyUsers = Callable[[AsyncConnection, str, str], Awaitable[list[str]]]
+"""Returns the names of what uses a thing in its ready version, of what lies in a space."""
+
+
 @dataclass(frozen=True, slots=True)
 class LentThing:
     """A thing that a space may use and not change, though it lies in another one."""
@@ -75,8 +79,9 @@ class LentThing:
 class LendingStore:
     """Moves and lends."""
 
-    def __init__(self, database: OriginDatabase) -> None:
+    def __init__(self, database: OriginDatabase, ready_users: ReadyUsers) -> None:
         self._database = database
+        self._ready_users = ready_users
 
     async def move(self, kind: SpaceThing, id: str, space: str) -> list[LentThing]:
         """Put a thing into a space; a channel takes its campaigns along, and those of its screens that lay with it.
@@ -119,7 +124,7 @@ class LendingStore:
         Raises:
             NotFound: there is no such thing, or one may not see it, or it is not lent to this space.
             Forbidden: one is no publisher where it lies.
-            Conflict: something in this space uses it; it is named.
+            Conflict: something in this space uses it, or its ready version does; it is named.
         """
         lent = _lent(kind)
         async with self._database.writing() as connection:
@@ -128,8 +133,9 @@ class LendingStore:
             if not (await connection.execute(gone)).rowcount:
                 raise NotFound(f"it is not lent to a space {space}")
             users = [(row.name, bool(row.is_seen)) for row in await _users(connection, kind, id) if row.space == space]
-            if users:
-                raise Conflict("it is in use in this space: take it out there first", users=named_users(users, "plan"))
+            named = sorted({*named_users(users, "plan"), *await self._ready_users(connection, id, space)})
+            if named:
+                raise Conflict("it is in use in this space: take it out there first", users=named)
             await _record(connection, kind, id, Action.TAKEN_BACK, {"space": space}, None)
 
     async def lent_to(self, space: str) -> list[LentThing]:

@@ -38,6 +38,11 @@ async def test_what_is_lent_may_be_used_and_not_changed(server: RunningOrigin) -
     assert (await server.ask("PUT", one, token, draft, headers={"If-Match": "1"})).status == 403
     in_use = await server.ask("DELETE", lent, server.writer)
     assert (in_use.status, in_use.document["users"]) == (409, ["window"])
+    for version, (query, plan) in enumerate((("", {"default_playlist": brand["playlists"]}), ("?draft=true", {})), 1):
+        at = {"If-Match": str(version)}
+        assert (await server.ask("PUT", f"/v1/schedule/window{query}", server.writer, plan, headers=at)).status == 200
+    still = await server.ask("DELETE", lent, server.writer)  # the next release shows it
+    assert (still.status, still.document["users"]) == (409, ["window"])
     assert (await server.ask("DELETE", "/v1/schedule/window", token)).status == 204
     assert (await server.ask("DELETE", lent, server.writer)).status == 204
     assert (await server.ask("GET", one, token)).status == 404
