@@ -106,8 +106,8 @@ class PlanEditor(Generic[Draft, Stored]):
         """
 
         async def work(now: Stored, body: Body) -> Draft:
-            before = await self._versions.body(self.thing, document, version - 1)
-            after = body if version == now.version else await self._versions.body(self.thing, document, version)
+            before = await self._body_of(document, version - 1, now)
+            after = body if version == now.version else await self._body_of(document, version, now)
             if before is None or after is None:
                 raise Conflict(f"version {version} cannot be taken back: it, or the one before it, is not kept")
             return await asyncio.to_thread(undone_draft, self.kind, before, after, body, _names(now))
@@ -118,10 +118,13 @@ class PlanEditor(Generic[Draft, Stored]):
     async def _seen(self, document: str, seen: int, now: Stored, body: Body) -> Body:
         if seen == now.version:
             return body
-        before = await self._versions.body(self.thing, document, seen) if seen < now.version else None
+        before = await self._body_of(document, seen, now) if seen < now.version else None
         if before is None:
             raise StaleVersion(f"version {seen} is not known (any more): read it again", current=now.version)
         return before
+
+    async def _body_of(self, document: str, version: int, now: Stored) -> Body | None:
+        return await self._versions.body(self.thing, document, version, now=now.version)
 
     async def _change(self, document: str, work: Any, *, undoes: bool = False) -> tuple[Stored, int]:
         """Store what `work` makes of the document as it is stored now, and on which version it did."""

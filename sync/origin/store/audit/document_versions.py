@@ -57,9 +57,13 @@ async def keep_version(connection: AsyncConnection, document: KeptDocument, acti
 
 
 async def first_version(connection: AsyncConnection, kind: ThingKind, document_id: str) -> int:
-    """Return the version with which a document begins: 1, or the next one where an earlier document had this id."""
+    """Return the version with which a document begins: 1, or a later one where an earlier document had this id.
+
+    One number between both is left out: by that it is known where the earlier one ends.
+    """
     of_it = (document_versions.c.kind == kind.value, document_versions.c.document_id == document_id)
-    return (await connection.scalar(select(func.max(document_versions.c.version)).where(*of_it)) or 0) + 1
+    last = await connection.scalar(select(func.max(document_versions.c.version)).where(*of_it))
+    return 1 if last is None else int(last) + 2
 
 
 class DocumentVersions:
@@ -68,9 +72,17 @@ class DocumentVersions:
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
-    async def body(self, kind: ThingKind, document_id: str, version: int) -> Mapping[str, Any] | None:
-        """Return a version as JSON that the draft of its kind takes; None if it is not kept (any more)."""
-        return (await self.bodies(kind, document_id, [version])).get(version)
+    async def body(self, kind: ThingKind, document_id: str, version: int, *, now: int) -> Mapping[str, Any] | None:
+        """Return a version as JSON that the draft of its kind takes; `now` is the present one.
+
+        None if it is not kept (any more), or one after it is not: it may be of an earlier document of this id.
+        """
+        columns = document_versions.c
+        later = (columns.kind == kind.value, columns.document_id == document_id, columns.version.between(version, now))
+        async with self._database.reading() as connection:
+            if await connection.scalar(select(func.count()).where(*later)) != now - version + 1:
+                return None
+            return (await bodies(connection, kind, document_id, [version])).get(version)
 
     async def bodies(
         self, kind: ThingKind, document_id: str, versions: Sequence[int]

@@ -159,7 +159,7 @@ async def test_a_removal_with_uses_takes_the_media_out_of_all_plans(planning: Pl
     assert (schedule["fallback"], [one["kind"] for one in schedule["overlays"]]) == (None, ["ticker"])
     assert {topic for topic, _ in planning.changes} == {"media", "playlists", "campaigns", "schedule"}
     kept = DocumentVersions(planning.database)
-    before = await kept.body(ThingKind.PLAYLIST, playlist["id"], 1)
+    before = await kept.body(ThingKind.PLAYLIST, playlist["id"], 1, now=2)
     assert before and [item["media"] for item in before["items"]] == ["tea", "soup", "tea"], "it can be taken back"
 
 

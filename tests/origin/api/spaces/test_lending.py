@@ -134,3 +134,21 @@ async def test_what_is_taken_back_or_moved_while_somebody_begins_to_use_it_stays
     )
     assert moved.status == 200
     assert changed.status in (200, 403, 404)  # before it was moved, or after, perhaps not yet seen to be lent
+
+
+async def test_a_channel_has_nothing_of_an_earlier_one_of_its_name(server: RunningOrigin) -> None:
+    await spaces(server)
+    brand = await furnish(server, "hq", "Brand")
+    window, plan = "/v1/schedule/window", {"default_playlist": brand["playlists"]}
+    await make(server, "PUT", f"{window}?space=hq", plan)
+    assert (await server.ask("DELETE", window, server.writer)).status == 204
+    token = await add_key(server, "shop", ("editor", "shop"))
+    made = (await server.ask("PUT", window, token, {})).document["version"]
+    undone = await server.ask("POST", f"{window}/undo", token, {"version": made})
+    assert (undone.status, brand["playlists"] in undone.text) == (409, False)
+    edits = {"edits": [{"do": "set", "set": {"zone": "Europe/Paris"}}]}
+    for seen in range(1, made):
+        edited = await server.ask("PATCH", window, token, edits, headers={"If-Match": str(seen)})
+        assert (edited.status, brand["playlists"] in edited.text) == (412, False)
+    assert (await server.ask("PATCH", window, token, edits, headers={"If-Match": str(made)})).status == 200
+    assert (await server.ask("POST", f"{window}/undo", token, {"version": made + 1})).status == 200
