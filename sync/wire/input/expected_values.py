@@ -34,6 +34,9 @@ PATTERNS = {
     r"^[0-9]{4}-[0-9]{2}$": "a month such as 2026-11",
     r"^[A-Za-z0-9+/]{43}=$": "32 bytes in base64",
     r"^[^\x00-\x1f\x7f]*$": "one line of text, or none",
+    r"^[^\x00-\x1f\x7f,]+$": "one line of text without commas",
+    r"^[A-Za-z0-9._-]{1,64}(,[A-Za-z0-9._-]{1,64}){0,99}$": "at most 100 ids with commas between them",
+    r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$": "a day and a time of day such as 2026-11-23T18:00",
     r"^(/([A-Za-z0-9_.-]+/)+)?$": 'a path that begins and ends with "/", or ""',
 }
 """What each pattern of our models asks for."""

@@ -49,20 +49,19 @@ class PublicationRunner:
     async def carry_out_due(self) -> float:
         """Carry out all that is due; return the seconds until it has to be called again at the latest."""
         try:
-            failed = False
-            for publication in await self._store.due(unix_ms(self._clock.now())):
+            failed, now_ms = False, unix_ms(self._clock.now())
+            for publication in await self._store.due(now_ms):
                 async with self._store.claimed(publication) as claimed:
                     if claimed is not None:
                         failed |= await self._carry_out(claimed)
-            now_ms = unix_ms(self._clock.now())
-            following_ms = await self._store.next_ms(now_ms)
+            following_ms = await self._store.next_ms(now_ms)  # its instant may be over when this is known
         except (StorageBroken, StorageFull) as error:
             self._problem.occurred(str(error))
             return RETRY_S
         if failed:
             return RETRY_S
         self._problem.cleared()
-        return POLL_S if following_ms is None else min(POLL_S, (following_ms - now_ms) / 1000)
+        return POLL_S if following_ms is None else min(POLL_S, (following_ms - unix_ms(self._clock.now())) / 1000)
 
     async def _carry_out(self, claimed: PlannedPublication) -> bool:
         """Carry one out, and store what came of it; tell whether it has to be tried again."""
