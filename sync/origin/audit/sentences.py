@@ -68,8 +68,10 @@ _PHRASES: Mapping[DifferenceKind, str] = {
 }
 
 
-def sentence(actor: Actor, kind: ThingKind, name: str, action: Action, differs: Sequence[Difference] = ()) -> str:
-    """Return the sentence of an entry; `differs`: how the versions differ, each with a name."""
+def sentence(
+    actor: Actor, kind: ThingKind, name: str, action: Action, differs: Sequence[Difference] = (), others: int = 0
+) -> str:
+    """Return the sentence of an entry; `differs`: how the versions differ, each with a name, and in how many others."""
     who, what = _who(actor), f"{_WORDS.get(kind, kind.value)} “{name}”"
     parts = [one for one in differs if one.part]
     if action is Action.CHANGED and len(parts) == 1 and len(differs) == 1:
@@ -78,7 +80,8 @@ def sentence(actor: Actor, kind: ThingKind, name: str, action: Action, differs: 
     if action is not Action.CHANGED or not differs:
         return _upper(told)
     phrases = [_brief(one) for one in differs[:_MOST_TOLD]]
-    more = f", and {len(differs) - _MOST_TOLD} more" if len(differs) > _MOST_TOLD else ""
+    untold = len(differs) + others - _MOST_TOLD
+    more = f", and {untold} more" if untold > 0 else ""
     return _upper(f"{told}: {', '.join(phrases)}{more}")
 
 

@@ -9,8 +9,6 @@ from sync.origin.store.audit.audit_log import AuditEntry
 from sync.runtime.clock import instant
 from sync.wire.value_types import Instant, Wire
 
-_MOST_SHOWN = 200  # differences of one entry
-
 
 class ActorView(Wire):
     """Who did it, and from which address; empty: not known. `command line`: on the machine of the origin."""
@@ -96,9 +94,8 @@ def entry_view(entry: AuditEntry) -> AuditEntryView:
 
 def history_view(entry: AuditEntry) -> HistoryEntryView:
     """Return an entry of the history of a thing as it is answered."""
-    differs = entry.differs
-    shown = None if differs is None else tuple(map(_difference, differs[:_MOST_SHOWN]))
-    return HistoryEntryView(**_fields(entry), differences=shown, more=max(0, len(differs or ()) - _MOST_SHOWN))
+    shown = None if entry.differs is None else tuple(map(_difference, entry.differs))
+    return HistoryEntryView(**_fields(entry), differences=shown, more=entry.more)
 
 
 def _fields(entry: AuditEntry) -> dict[str, Any]:
@@ -116,7 +113,7 @@ def _fields(entry: AuditEntry) -> dict[str, Any]:
         "version_after": change.version_after,
         "before": change.before,
         "after": change.after,
-        "text": sentence(actor, change.kind, change.name, change.action, entry.differs or ()),
+        "text": sentence(actor, change.kind, change.name, change.action, entry.differs or (), entry.more),
     }
 
 

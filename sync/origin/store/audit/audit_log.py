@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, and_, select
+from sqlalchemy import Row, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.audit.actor import Actor, ActorKind
@@ -18,14 +18,21 @@ from sync.origin.store.audit.document_versions import bodies
 from sync.origin.tables.audit import audit_entries
 from sync.origin.tables.media import media
 
+MOST_DIFFERENCES = 200
+"""The most differences of one entry that are answered."""
+
 _NAMES_AT_ONCE = 500
+
+Bodies = Mapping[int, Mapping[str, Any]]
+"""Versions of a document, by number."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
     """What changed, when (Unix ms) and who did it; `differs`: how the versions differ, if that was asked for.
 
-    It is None where there are no two versions to compare, or where one of them is not kept any more.
+    These are the first differences, and `more` is how many others there are. It is None where there are no two versions
+    to compare, or where one of them is not kept any more.
     """
 
     id: int
@@ -33,6 +40,7 @@ class AuditEntry:
     actor: Actor
     change: AuditedChange
     differs: tuple[Difference, ...] | None = None
+    more: int = 0
 
 
 class AuditLog:
@@ -47,9 +55,14 @@ class AuditLog:
             return (await read_page(connection, AUDIT, select(audit_entries), asked)).of(_entry)
 
     async def history(self, kinds: Sequence[ThingKind], thing: str, asked: PageRequest) -> Page[AuditEntry]:
-        """Return a page of the entries of one thing, with how its versions differ."""
+        """Return a page of the entries of one thing, with how its versions differ.
+
+        Not of what had its id before it was made, as a channel can: somebody else may have made that.
+        """
         own = audit_entries.c
         these = and_(own.kind.in_([kind.value for kind in kinds]), own.thing_id == thing)
+        made = select(func.max(own.id)).where(these, own.action == Action.CREATED.value).correlate(None)
+        these = and_(these, own.id >= func.coalesce(made.scalar_subquery(), 0))
         async with self._database.reading() as connection:
             page = (await read_page(connection, AUDIT, select(audit_entries), asked, these)).of(_entry)
             found = await _with_differences(connection, page.items)
@@ -57,25 +70,33 @@ class AuditLog:
 
 
 async def _with_differences(connection: AsyncConnection, entries: Sequence[AuditEntry]) -> tuple[AuditEntry, ...]:
-    changes = [one.change for one in entries if one.change.kind in PARTS]
-    kept: dict[tuple[ThingKind, str], Mapping[int, Mapping[str, Any]]] = {}
-    for kind, thing in {(one.kind, one.id) for one in changes}:
-        of_it = [one for one in changes if (one.kind, one.id) == (kind, thing)]
-        versions = {version for one in of_it for version in (one.version_before, one.version_after) if version}
-        kept[kind, thing] = await bodies(connection, kind, thing, sorted(versions))
-    compared = await asyncio.to_thread(lambda: [_compared(one, kept) for one in entries])
+    compared: list[AuditEntry] = []
+    kept: Bodies = {}
+    for entry in entries:  # those of one thing, whose versions may be long: never more than two in memory
+        kept = await _versions_of(connection, entry.change, kept)
+        compared.append(await asyncio.to_thread(_compared, entry, kept) if kept else entry)
     shown = {one.media for entry in compared for one in entry.differs or () if not one.name}
     names = await _media_names(connection, shown)
     return tuple(_named(entry, names) for entry in compared)
 
 
-def _compared(entry: AuditEntry, kept: Mapping[tuple[ThingKind, str], Mapping[int, Mapping[str, Any]]]) -> AuditEntry:
+async def _versions_of(connection: AsyncConnection, change: AuditedChange, known: Bodies) -> Bodies:
+    """Return the versions before and after a change, as far as they are kept; `known` are those of the last one."""
+    if change.kind not in PARTS or change.version_before is None or change.version_after is None:
+        return known
+    wanted = (change.version_before, change.version_after)
+    found = {version: known[version] for version in wanted if version in known}
+    missing = [version for version in wanted if version not in found]
+    return {**found, **await bodies(connection, change.kind, change.id, missing)}
+
+
+def _compared(entry: AuditEntry, kept: Bodies) -> AuditEntry:
     change = entry.change
-    of_it = kept.get((change.kind, change.id), {})
-    before, after = (of_it.get(version or 0) for version in (change.version_before, change.version_after))
+    before, after = (kept.get(version or 0) for version in (change.version_before, change.version_after))
     if before is None or after is None:
         return entry
-    return replace(entry, differs=differences(change.kind, before, after))
+    found = differences(change.kind, before, after)
+    return replace(entry, differs=found[:MOST_DIFFERENCES], more=max(0, len(found) - MOST_DIFFERENCES))
 
 
 def _named(entry: AuditEntry, names: Mapping[str, str]) -> AuditEntry:

@@ -110,3 +110,19 @@ async def test_the_log_is_searched_filtered_and_exported_by_administrators_alone
         ("Café", "'=Anna", "playlist"),
     ]
     assert anna not in (await server.ask("GET", "/v1/audit/export", server.writer)).text
+
+
+async def test_a_channel_that_is_made_again_has_nothing_of_the_one_before(server: RunningOrigin) -> None:
+    path = "/v1/schedule/bar"
+    await put(server, server.writer, path, {})
+    first = await server.ask("PUT", path, server.writer, {"zone": "Europe/Berlin"}, headers={"If-Match": "1"})
+    assert (first.document["version"], (await server.ask("DELETE", path, server.writer)).status) == (2, 204)
+    made = await server.ask("PUT", path, server.writer, {})
+    assert made.status == 201
+    assert await texts(server, f"{path}/history") == ["Key “writer” made the schedule of channel “bar”"]
+    undone = await server.ask("POST", f"{path}/undo", server.writer, {"version": made.document["version"]})
+    assert (undone.status, undone.document["type"]) == (409, "urn:signage:problem:conflict")
+    assert (await server.ask("GET", path, server.writer)).document["zone"] is None
+    stale = {"If-Match": "2"}
+    edits = {"edits": [{"do": "set", "set": {"zone": "UTC"}}]}
+    assert (await server.ask("PATCH", path, server.writer, edits, headers=stale)).status in (409, 412)
