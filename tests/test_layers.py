@@ -221,7 +221,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/api/audit": (
         FACES,
-        "sync/http sync/origin/api sync/origin/audit sync/origin/persistence sync/origin/proof sync/origin/store/audit",
+        "sync/http sync/origin/api sync/origin/audit sync/origin/persistence sync/origin/proof "
+        "sync/origin/store/audit sync/origin/store/spaces",
     ),
     "sync/origin/api/people": (
         FACES,

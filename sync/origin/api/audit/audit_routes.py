@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -14,12 +14,14 @@ from sync.http.bodies import read_query
 from sync.http.operations import Needed, Operation
 from sync.origin.api.audit.entry_views import AuditPage, ThingHistory, entry_view, history_view
 from sync.origin.api.lists import LINKS, list_operation, list_query, page_answer
-from sync.origin.audit.changes import ThingKind
+from sync.origin.audit.changes import Action, ThingKind
 from sync.origin.persistence.lists import AUDIT
 from sync.origin.persistence.pages import MOST_ROWS, Page, PageRequest
 from sync.origin.proof.csv_export import csv_of
 from sync.origin.store.audit.audit_log import AuditEntry, AuditLog
-from sync.roles import Role
+from sync.origin.store.spaces.caller_rights import caller_rights
+from sync.origin.store.spaces.visible_rows import check_role
+from sync.roles import DEFAULT_SPACE, Role
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +107,7 @@ def _row(entry: AuditEntry) -> dict[str, Any]:
 class ThingHistoryRoutes:
     """Serves the history of one kind of thing to who may see it; `find` raises NotFound if it is not there (for them).
 
-    `path` has the id of the thing in braces.
+    To whom it is merely lent has no history of it. `path` has the id of the thing in braces.
     """
 
     def __init__(self, log: AuditLog, path: str, kinds: Sequence[ThingKind], find: Find, role: Needed) -> None:
@@ -134,6 +136,21 @@ class ThingHistoryRoutes:
     async def _history(self, request: web.Request) -> web.Response:
         thing = request.match_info[self._key]
         asked = read_query(request, _HISTORY_QUERY).page(_OF_ONE)
-        await self._find(thing)
+        found = await self._find(thing)
+        lies_in = getattr(found, "space_id", None) or getattr(found, "space", None) or DEFAULT_SPACE
+        check_role(self._kinds[0], thing, lies_in, Role.VIEWER, is_seen=True)  # what is lent tells of what was not
         page = await self._log.history(self._kinds, thing, asked)
-        return await page_answer(request, page, ThingHistory, history_view)
+        return await page_answer(request, page.of(_as_seen), ThingHistory, history_view)
+
+
+def _as_seen(entry: AuditEntry) -> AuditEntry:
+    """Return an entry without the names of spaces that one may not see."""
+    if entry.change.action not in (Action.MOVED, Action.LENT, Action.TAKEN_BACK):
+        return entry
+    before, after = _known_spaces(entry.change.before), _known_spaces(entry.change.after)
+    return replace(entry, change=replace(entry.change, before=before, after=after))
+
+
+def _known_spaces(fields: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    rights = caller_rights()
+    return fields and {name: one for name, one in fields.items() if rights.allow(Role.VIEWER, str(one))}

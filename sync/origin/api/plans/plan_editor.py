@@ -15,6 +15,8 @@ from sync.origin.editing.edits import Edit
 from sync.origin.editing.kinds import EditedKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.store.audit.document_versions import DocumentVersions
+from sync.origin.store.spaces.visible_rows import check_role
+from sync.roles import DEFAULT_SPACE, Role
 
 _TRIES = 20  # another origin, or somebody who replaces the whole, may be faster each time
 
@@ -32,6 +34,10 @@ class StoredPlan(Protocol):
     @property
     def version(self) -> int:
         """The number of its changes."""
+
+    @property
+    def space(self) -> str | None:
+        """The space in which it lies, None: the default one."""
 
     def model_dump(self, *, mode: str, include: set[str]) -> dict[str, Any]:
         """Return it as JSON."""
@@ -79,6 +85,7 @@ class PlanEditor(Generic[Draft, Stored]):
 
         Raises:
             NotFound: there is no such document.
+            Forbidden: one may not change it.
             StaleVersion: the version `seen` is not kept any more.
             Clash: others changed the same.
             Rejected: an edit names what is not there, or what it makes is not valid.
@@ -101,6 +108,7 @@ class PlanEditor(Generic[Draft, Stored]):
 
         Raises:
             NotFound: there is no such document.
+            Forbidden: one may not change it.
             Conflict: nothing was before this version, or that is not kept any more; or something stands in the way.
             Overloaded: others are faster each time.
         """
@@ -131,6 +139,7 @@ class PlanEditor(Generic[Draft, Stored]):
         async with self._database.turn_here(f"edit {self.thing} {document}"):
             for _ in range(_TRIES):
                 now = await self._store.get(document)
+                check_role(self.thing, document, now.space or DEFAULT_SPACE, Role.EDITOR, is_seen=True)
                 body = await asyncio.to_thread(self._body, now)
                 draft = await work(now, body)
                 try:

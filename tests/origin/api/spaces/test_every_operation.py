@@ -72,7 +72,17 @@ def body_for(method: str, path: str, theirs: Mapping[str, str]) -> Any:
         return {"media": [theirs["media"]], "add_tags": ["x"]}
     if path.startswith("/v1/media/") and method == "PATCH":
         return {"name": "x"}
-    return {}
+    return edit_for(method, path)
+
+
+def edit_for(method: str, path: str) -> Any:
+    """Return an edit, or what takes one back; of anything else nothing."""
+    if path.endswith("/undo"):
+        return {"version": 1}
+    field = {"playlists": "name", "campaigns": "name", "schedule": "default_playlist"}.get(path.split("/")[2])
+    if method != "PATCH" or field is None:
+        return {}
+    return {"edits": [{"do": "set", "set": {field: "x"}}]}
 
 
 def ways(document: Mapping[str, Any], theirs: Mapping[str, str]) -> Iterator[tuple[str, str]]:

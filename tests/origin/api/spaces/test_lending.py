@@ -152,3 +152,25 @@ async def test_a_channel_has_nothing_of_an_earlier_one_of_its_name(server: Runni
         assert (edited.status, brand["playlists"] in edited.text) == (412, False)
     assert (await server.ask("PATCH", window, token, edits, headers={"If-Match": str(made)})).status == 200
     assert (await server.ask("POST", f"{window}/undo", token, {"version": made + 1})).status == 200
+
+
+async def test_what_was_before_something_is_lent_is_told_where_it_lies_alone(server: RunningOrigin) -> None:
+    await spaces(server)
+    brand = await furnish(server, "hq", "Brand")
+    one, lent = f"/v1/playlists/{brand['playlists']}", f"/v1/spaces/shop/lent/playlists/{brand['playlists']}"
+    draft, at = {"name": "Brand", "items": []}, {"If-Match": "1"}
+    assert (await server.ask("PUT", one, server.writer, draft, headers=at)).status == 200
+    assert (await server.ask("PUT", lent, server.writer)).status == 204
+    borrower, owner = await add_key(server, "shop", ("editor", "shop")), await add_key(server, "hq", ("viewer", "hq"))
+    assert (await server.ask("GET", one, borrower)).status == 200
+    assert (await server.ask("GET", f"{one}/history", borrower)).status == 403
+    edits = {"edits": [{"do": "set", "set": {"name": "x"}}]}
+    refused = await server.ask("PATCH", one, borrower, edits, headers=at)  # a clash would tell the first name
+    assert (refused.status, "Brand playlist" in refused.text) == (403, False)
+    assert (await server.ask("POST", f"{one}/undo", borrower, {"version": 2})).status == 403
+    assert (await server.ask("PATCH", one, owner, edits, headers=at)).status == 403
+    told = (await server.ask("GET", f"{one}/history", owner)).document["history"]
+    assert [entry["action"] for entry in told] == ["lent", "changed", "created"]
+    assert told[0]["after"] == {}  # no space that one does not see
+    told = (await server.ask("GET", f"{one}/history", server.reader)).document["history"]
+    assert told[0]["after"] == {"space": "shop"}
