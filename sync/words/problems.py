@@ -280,6 +280,7 @@ _FIELDS = {
     "no_such_place": "there is nothing with the id {id} in this list",
     "moves_too": "{id} is one of those that move",
     "id_used": "the id {id} is used already: leave ids out of copies",
+    "too_many_parts": "with all copies there are more than {most} parts",
     "used_twice": "{id} is used twice",
     "belongs_elsewhere": "{id} belongs to something else: leave ids out of copies",
     "not_a_channel_name": "not a name for a channel",

@@ -6,6 +6,7 @@ from typing import Literal
 
 from sync.errors import Rejected
 from sync.origin.editing.parts import WHOLE, Body, Part, PartList, Parts, Structure, own_fields
+from sync.origin.planning.plan_fields import MAX_ITEMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,9 @@ class Duplicate:
 
 
 Edit = SetFields | Add | Remove | Move | Duplicate
+
+MOST_PARTS = 5 * MAX_ITEMS
+"""The most parts of a document while it is edited: more than any has, and few enough to be held in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +222,8 @@ class _Workbench:
         """Add a part with all that is in it, but in no list yet; return its id."""
         if part in self.fields:
             raise self._wrong(part.list, f"the id {part.id} is used already: leave ids out of copies")
+        if len(self.fields) >= MOST_PARTS:
+            raise self._wrong(part.list, f"with all copies there are more than {MOST_PARTS} parts")
         structure = self.structures[part.list]
         self.fields[part] = own_fields(structure, body)
         for name in structure.lists:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sync.errors import Rejected
 from sync.origin.editing.agreement import Side, agreements
 from sync.origin.editing.edits import Add, Duplicate, Edit, Move, Place, Remove, SetFields
 from sync.origin.editing.merging import FieldClash, merge
@@ -182,3 +183,10 @@ def test_what_was_undone_is_as_if_it_had_never_been(data: st.DataObject) -> None
     merged = merge(second, first, later)
     for clash in merged.clashes:
         assert clash.part.id == item_ids(second)[0]
+
+
+def test_copies_end_where_no_document_is_so_long() -> None:
+    lines = {f"l{line}": [f"l{line}-{number}" for number in range(100)] for line in range(100)}
+    with pytest.raises(Rejected, match="more than 50000 parts") as refused:
+        edited(campaign(**lines), *[Duplicate("lines", tuple(lines))] * 5)
+    assert list(refused.value.fields) == ["edits.3.creatives"]
