@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from sync.errors import Rejected, RepeatedRequest, StorageBroken
 from sync.origin.http.auth import make_key
@@ -114,6 +115,23 @@ async def test_a_change_whose_answer_was_lost_is_not_made_again(
     await clock.advance(LEASE_MS / 1000 + 1)
     assert "was lost" in (await send("k")).document["detail"]
     assert await names(server) == ["Lobby"]
+
+
+async def test_a_request_that_is_forgotten_as_it_comes_again_is_sent_once_more(
+    server: RunningOrigin, send: Send
+) -> None:
+    await send("k")
+    engine = server.database._engine.sync_engine
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def forget(connection: Any, cursor: Any, statement: str, *others: Any) -> None:
+        if statement.startswith("SELECT idempotent_requests"):
+            cursor.execute("DELETE FROM idempotent_requests")
+
+    answer = await send("k")
+    assert (answer.status, answer.headers["Retry-After"]) == (409, "1")
+    event.remove(engine, "before_cursor_execute", forget)
+    assert (await send("k")).status == 201
 
 
 async def check_two_processes(database: OriginDatabase, clock: FakeClock, *, is_sqlite: bool) -> None:

@@ -80,7 +80,9 @@ class IdempotentRequestStore:
             if (await connection.execute(insert.on_conflict_do_nothing())).rowcount:
                 return attempt
             query = select(idempotent_requests).where(_COLUMNS.id == id).with_for_update()
-            row = (await connection.execute(query)).mappings().one()
+            row = (await connection.execute(query)).mappings().one_or_none()
+            if row is None:  # the first one was refused and forgotten at this moment
+                raise RepeatedRequest(_IN_WORK, retry_after_s=1.0)
             if row["fingerprint"] != fingerprint:
                 raise _other_request()
             if row["status"] is not None:
