@@ -85,7 +85,6 @@ class Problem(BaseModel):
 
     `fields` names each wrong field, `users` what still uses a thing, `current` the version in force. `clashes` names
     each field that two people changed, `agreed` what else either of them did; without a field it is the whole part.
-    `fields` names each wrong field, `users` what still uses a thing, `current` the version in force.
     `code` and `values` are those of `detail`, `fields_told` has those of `fields`, for pages in other languages.
     """
 

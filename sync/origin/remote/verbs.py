@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-REMOTE = frozenset(
-    {"channels", "history", "media", "playlists", "publications", "releases", "reports", "schedule", "spaces"}
-)
+_PLANNED = {"channels", "media", "playlists", "publications", "releases", "reviews", "schedule", "uploads"}
+REMOTE = frozenset({*_PLANNED, "audit", "history", "pairings", "reports", "spaces"})
 """Things that have commands over HTTP only; those of others are over HTTP with `--origin`."""
 
 _BASES = {"GET": "show", "POST": "create", "PUT": "replace", "PATCH": "change", "DELETE": "remove"}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sync.origin.app.cli import parser as cli_parser
 from sync.origin.remote import cli, uploads
 from sync.origin.remote.answers import lines_of
 from sync.origin.remote.arguments import parser_of
@@ -48,6 +49,9 @@ async def test_each_operation_for_people_is_a_command_of_its_own(server: Running
     document = (await server.ask("GET", "/v1/openapi.json")).document
     named = {path.split("/")[2] for path in document["paths"] if path.startswith("/v1/")}
     assert named > REMOTE
+    local = next(one.choices for one in cli_parser()._actions if isinstance(one, argparse._SubParsersAction))
+    of_pages = {"account", "live", "session", "sessions"}
+    assert {thing for thing in named if verbs_of(thing, document)} - set(local) - of_pages == REMOTE
     for thing in sorted(named):
         verbs = verbs_of(thing, document)
         assert len({one.name for one in verbs}) == len(verbs), [one.name for one in verbs]
