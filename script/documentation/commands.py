@@ -35,7 +35,8 @@ def _over_http(document: Mapping[str, Any]) -> str:
     text = (
         "Made from the operations of the origin that is asked: its address is `--origin URL` or `SIGNAGE_ORIGIN_URL`, "
         "the key `--key-file FILE` or `SIGNAGE_ORIGIN_KEY`. Ids come first, each field and parameter is an option, "
-        "`--body FILE` has all fields as JSON, `--json` prints the answer as it is. `media upload FILE…` sends files. "
+        "`--body FILE` has all fields as JSON, and is the only way to give a password; `--json` prints the answer as "
+        "it is. `media upload FILE…` sends files. "
         "Things that have commands on the data of this machine, too, are asked over HTTP with `--origin`.\n"
     )
     return f"## signage-origin THING VERB\n\n{text}\n{table(('command', 'what it does', 'operation'), rows)}"

@@ -19,7 +19,7 @@ def lines_of(answer: Any) -> list[str]:
     rows = next((one for one in answer.values() if isinstance(one, list) and _are_rows(one)), None)
     lines = [*_table(rows)] if rows and {"next", "total"} & answer.keys() else [*_fields(answer)]
     if answer.get("next"):
-        lines.append(f"There are more: --cursor {answer['next']}")
+        lines.append(f"There are more: --cursor {one_line(str(answer['next']))}")
     return lines or ["none"]
 
 

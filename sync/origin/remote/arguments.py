@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from sync.command_output import one_line
 from sync.origin.remote.verbs import Verb
 
 OPTION, FIELD = "option:", "field:"
@@ -15,16 +16,18 @@ _READERS: Mapping[str, Callable[[str], Any]] = {"string": str, "integer": int, "
 
 
 def parser_of(thing: str, verbs: Iterable[Verb]) -> argparse.ArgumentParser:
-    """Return the parser of the commands of a thing."""
-    parser = argparse.ArgumentParser(prog=f"signage-origin {thing}", description=f"Talks of {thing} with an origin.")
+    """Return the parser of the commands of a thing. It completes no word: what is not said in full is not done."""
+    text = f"Talks of {thing} with an origin."
+    parser = argparse.ArgumentParser(prog=f"signage-origin {thing}", description=text, allow_abbrev=False)
     choices = parser.add_subparsers(required=True, metavar="VERB")
     for verb in verbs:
-        one = choices.add_parser(verb.name, help=verb.summary, description=f"{verb.summary}.")
+        text = one_line(verb.summary)
+        one = choices.add_parser(verb.name, help=_help(text), description=f"{text}.", allow_abbrev=False)
         add_connection(one)
         _add_verb(one, verb)
     if thing == "media":
         text = "send files; what was interrupted goes on where it ended"
-        upload = choices.add_parser("upload", help=text, description=text)
+        upload = choices.add_parser("upload", help=text, description=text, allow_abbrev=False)
         add_connection(upload)
         upload.add_argument("files", nargs="+", type=Path, metavar="FILE", help="pictures, films, sound")
         upload.set_defaults(verb=None)
@@ -49,9 +52,12 @@ def _add_verb(parser: argparse.ArgumentParser, verb: Verb) -> None:
         text = "the version that you have seen: nobody's change is lost"
         parser.add_argument("--seen-version", type=int, metavar="N", required=verb.needs_version, help=text)
     for name, schema in verb.fields.items():
-        _add_option(parser, name, schema, FIELD)
+        if not _is_secret(schema):  # all who are on this machine read command lines
+            _add_option(parser, name, schema, FIELD)
     if verb.fields:
+        secret = ", ".join(name for name, schema in verb.fields.items() if _is_secret(schema))
         text = "all fields as a JSON object in a file; - reads it from standard input"
+        text += f". The only way to give {secret}" if secret else ""
         parser.add_argument("--body", metavar="FILE", help=text)
     parser.set_defaults(verb=verb)
 
@@ -69,8 +75,18 @@ def _add_option(
         choices=choices,
         metavar=None if choices else shown,
         required=required,
-        help=str(schema.get("description", "")).replace("%", "%%") or None,
+        default=argparse.SUPPRESS,
+        help=_help(str(schema.get("description", ""))) or None,
     )
+
+
+def _help(text: str) -> str:
+    """Return what an origin says of its operations as a help in which argparse fills in nothing."""
+    return one_line(text).replace("%", "%%")
+
+
+def _is_secret(schema: Mapping[str, Any]) -> bool:
+    return any(one.get("format") == "password" for one in schema.get("anyOf", [schema]))
 
 
 def _kind(schema: Mapping[str, Any]) -> str:

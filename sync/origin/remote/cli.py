@@ -40,6 +40,8 @@ async def _run(thing: str, arguments: Sequence[str]) -> int:
     known, _ = connection.parse_known_args(arguments)
     async with open_client(known.origin or os.environ.get(URL) or _HERE, _key(known.key_file)) as client:
         document = await client.ask("GET", "/v1/openapi.json")
+        if not isinstance(document, dict) or "paths" not in document:
+            raise Rejected(f"{client.url} is not the address of an origin: it does not say what it can do")
         verbs = verbs_of(thing, document)
         if not verbs:
             raise Rejected(f"the origin at {client.url} has no {one_line(thing)} to talk of")
@@ -53,8 +55,8 @@ async def _run(thing: str, arguments: Sequence[str]) -> int:
 
 
 async def _call(client: ApiClient, verb: Verb, given: Mapping[str, Any]) -> Any:
-    ids = {one["name"]: quote(str(given[one["name"]]), safe="") for one in verb.parameters_in("path")}
-    query = {name: _plain(value) for name, value in _given(given, OPTION).items()}
+    ids = {one["name"]: _in_path(given[one["name"]]) for one in verb.parameters_in("path")}
+    query = {name: _plain(value) for name, value in _given(given, OPTION).items() if value is not None}
     seen = given.get("seen_version")
     headers = {} if seen is None else {"If-Match": f'"{seen}"'}
     body = {**_body(given.get("body")), **_given(given, FIELD)} if verb.fields else None
@@ -67,8 +69,14 @@ async def _upload(client: ApiClient, files: Sequence[Path]) -> Any:
 
 
 def _given(options: Mapping[str, Any], begins: str) -> dict[str, Any]:
-    found = {name.removeprefix(begins): value for name, value in options.items() if name.startswith(begins)}
-    return {name: value for name, value in found.items() if value is not None}
+    """Return what was given, `null` too: that empties a field."""
+    return {name.removeprefix(begins): value for name, value in options.items() if name.startswith(begins)}
+
+
+def _in_path(given: str) -> str:
+    if given in ("", ".", ".."):  # what is left of the path would be another operation
+        raise Rejected(f"{given!r} is the id of nothing")
+    return quote(given, safe="")
 
 
 def _plain(value: Any) -> str:
@@ -90,7 +98,11 @@ def _body(file: str | None) -> dict[str, Any]:
 
 
 def _key(file: Path | None) -> str:
+    """Return a key: the first word of a file, for `keys add` says below it whose key it is."""
     try:
-        return os.environ.get(KEY, "") if file is None else file.read_text().strip()
+        text = os.environ.get(KEY, "") if file is None else file.read_text()
     except OSError as error:
         raise Rejected(f"{file} cannot be read: {os_reason(error)}") from error
+    except UnicodeDecodeError as error:
+        raise Rejected(f"{file} is no file with a key: it is not text") from error
+    return next(iter(text.split()), "")

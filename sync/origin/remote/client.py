@@ -14,6 +14,8 @@ from sync.runtime.os_messages import os_reason
 ANSWER_S = 60.0
 """An origin that says nothing for so long is not waited for."""
 
+_NO_ORIGIN = "it answered {}, without JSON: is this the address of an origin?"
+
 
 @dataclass(frozen=True, slots=True)
 class ApiClient:
@@ -45,7 +47,10 @@ class ApiClient:
             raw = await answer.read()
             if not answer.content_type.endswith("json"):
                 return raw or None
-            return json.loads(raw)
+            try:
+                return json.loads(raw)
+            except ValueError as error:
+                raise OriginRefused(_NO_ORIGIN.format(answer.status), status=answer.status) from error
 
     @asynccontextmanager
     async def send(self, method: str, path: str, **options: Any) -> AsyncIterator[ClientResponse]:
@@ -66,7 +71,7 @@ def _refusal(status: int, raw: bytes) -> OriginRefused:
         detail = str(problem["detail"])
         fields = problem.get("fields", {})
     except (ValueError, KeyError, TypeError):
-        return OriginRefused(f"it answered {status}: is this the address of an origin?", status=status)
+        return OriginRefused(_NO_ORIGIN.format(status), status=status)
     reasons = " ".join(f"{name}: {why}" for name, why in fields.items() if why not in detail)
     return OriginRefused(f"{detail} {reasons}".strip(), status=status, detail=detail)
 

@@ -1,9 +1,10 @@
 """Sends files by tus: in pieces, with progress, and on from where an earlier try ended."""
 
 import base64
+import hashlib
 from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from aiohttp import hdrs
 
@@ -16,10 +17,10 @@ _TUS = {"Tus-Resumable": "1.0.0"}
 
 
 async def upload(client: ApiClient, path: Path, report: Callable[[str], None]) -> str:
-    """Send a file; return the id of its media. An unfinished upload of this name and size goes on.
+    """Send a file; return the id of its media. An unfinished upload of the same name and bytes goes on.
 
     Raises:
-        Rejected: the file cannot be read.
+        Rejected: the file cannot be read, or changes meanwhile.
         OriginRefused, OriginUnreachable: run it again, and it goes on.
     """
     try:
@@ -29,11 +30,14 @@ async def upload(client: ApiClient, path: Path, report: Callable[[str], None]) -
         raise Rejected(f"{path} cannot be read: {os_reason(error)}") from error
 
 
-async def _send(client: ApiClient, name: str, file: BinaryIO, size: int, report: Callable[[str], None]) -> str:
-    where, offset = await _unfinished(client, name, size) or (await _begin(client, name, size), 0)
+async def _send(client: ApiClient, name: str, file: BufferedReader, size: int, report: Callable[[str], None]) -> str:
+    metadata = _metadata(name, hashlib.file_digest(file, "sha256").digest())
+    where, offset = await _unfinished(client, metadata, size) or (await _begin(client, metadata, size), 0)
     while offset < size:
         file.seek(offset)
         piece = file.read(PIECE_BYTES)
+        if not piece:
+            raise Rejected(f"{name} has become shorter: send it again once it is complete")
         headers = {**_TUS, hdrs.CONTENT_TYPE: "application/offset+octet-stream", "Upload-Offset": str(offset)}
         async with client.send("PATCH", where, headers=headers, data=piece) as answer:
             offset = int(answer.headers["Upload-Offset"])
@@ -41,15 +45,24 @@ async def _send(client: ApiClient, name: str, file: BinaryIO, size: int, report:
     return where.rpartition("/")[2]
 
 
-async def _begin(client: ApiClient, name: str, size: int) -> str:
-    metadata = f"filename {base64.b64encode(name.encode()).decode()}"
+def _metadata(name: str, sha256: bytes) -> str:
+    words = {"filename": name.encode(errors="replace"), "sha256": sha256}
+    return ",".join(f"{key} {base64.b64encode(value).decode()}" for key, value in words.items())
+
+
+async def _begin(client: ApiClient, metadata: str, size: int) -> str:
     headers = {**_TUS, "Upload-Length": str(size), "Upload-Metadata": metadata}
     async with client.send("POST", "/v1/uploads", headers=headers) as answer:
         return f"/v1/uploads/{answer.headers[hdrs.LOCATION].rpartition('/')[2]}"
 
 
-async def _unfinished(client: ApiClient, name: str, size: int) -> tuple[str, int] | None:
+async def _unfinished(client: ApiClient, metadata: str, size: int) -> tuple[str, int] | None:
+    """Return the upload that has the first bytes of the same file, and how many: one of another file is left alone."""
     found = await client.ask("GET", "/v1/uploads", query={"limit": "100"})
-    same = (one for one in found["uploads"] if (one["name"], one["size_bytes"]) == (name, size))
-    one = next(same, None)
-    return None if one is None else (f"/v1/uploads/{one['id']}", int(one["offset_bytes"]))
+    for one in found["uploads"]:
+        if one["size_bytes"] == size:
+            where = f"/v1/uploads/{one['id']}"
+            async with client.send("HEAD", where, headers=_TUS) as answer:
+                if answer.headers.get("Upload-Metadata") == metadata:
+                    return where, int(answer.headers["Upload-Offset"])
+    return None

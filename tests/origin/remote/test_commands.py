@@ -2,13 +2,16 @@
 
 import argparse
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
+from sync.http.listener import serve_http
 from sync.origin.app.cli import parser as cli_parser
 from sync.origin.remote import cli, uploads
 from sync.origin.remote.answers import lines_of
@@ -29,6 +32,10 @@ class Caller:
         code = await asyncio.to_thread(cli.main, [*arguments, "--origin", self.server.url])
         printed = self._capsys.readouterr()
         return code, printed.out, printed.err
+
+    def printed(self) -> str:
+        """Return what the last command printed as its error."""
+        return self._capsys.readouterr().err
 
     async def done(self, *arguments: str) -> Any:
         """Run a command that must be carried out; return its answer."""
@@ -128,14 +135,94 @@ async def test_a_file_is_sent_in_pieces_and_an_interrupted_one_goes_on(
     [sent] = json.loads(out)["media"]
     assert (await caller.done("media", "show", sent))["name"] == "film.mp4"
 
-    other = tmp_path / "other.mp4"
-    other.write_bytes(bytes(2_000))
-    begun = {"Tus-Resumable": "1.0.0", "Upload-Length": "2000", "Upload-Metadata": "filename b3RoZXIubXA0"}
-    where = (await caller.server.ask("POST", "/v1/uploads", caller.server.writer, headers=begun)).headers["Location"]
-    piece = {"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
-    await caller.server.ask("PATCH", where, caller.server.writer, bytes(1_000), headers=piece)
+    half, other = tmp_path / "half" / "same.mp4", tmp_path / "same.mp4"
+    half.parent.mkdir()
+    half.write_bytes(b"a" * 2_000)
+    other.write_bytes(b"b" * 2_000)
+    where = await begun(caller, half)
     code, out, err = await caller.run("media", "upload", str(other), "--json")
-    assert (err.splitlines(), json.loads(out)["media"]) == (["other.mp4: 100 %"], [where.rpartition("/")[2]])
+    assert json.loads(out)["media"] != [where.rpartition("/")[2]], "bytes of two files became one"
+    code, out, err = await caller.run("media", "upload", str(half), "--json")
+    assert (err.splitlines(), json.loads(out)["media"]) == (["same.mp4: 100 %"], [where.rpartition("/")[2]])
+
+
+async def begun(caller: Caller, file: Path) -> str:
+    """Send the first 1,000 bytes of a file, as a command does that is interrupted; return its upload."""
+    metadata = uploads._metadata(file.name, hashlib.sha256(file.read_bytes()).digest())
+    begin = {"Tus-Resumable": "1.0.0", "Upload-Length": str(file.stat().st_size), "Upload-Metadata": metadata}
+    made = await caller.server.ask("POST", "/v1/uploads", caller.server.writer, headers=begin)
+    where: str = made.headers["Location"]
+    piece = {"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+    await caller.server.ask("PATCH", where, caller.server.writer, file.read_bytes()[:1_000], headers=piece)
+    return where
+
+
+async def test_a_file_that_becomes_shorter_is_given_up(
+    caller: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(bytes(2_000))
+    monkeypatch.setattr(uploads, "PIECE_BYTES", 1_000)
+    monkeypatch.setattr(uploads, "_unfinished", lambda *_: _cut(film))
+    code, _, err = await caller.run("media", "upload", str(film))
+    assert (code, "film.mp4 has become shorter" in err) == (1, True)
+
+
+async def _cut(film: Path) -> None:
+    film.write_bytes(bytes(1_000))
+
+
+async def test_words_are_not_completed_for_nothing_may_reach_another_origin(caller: Caller) -> None:
+    for short in ("--orig", "--key"):
+        with pytest.raises(SystemExit) as ended:
+            await caller.run("playlists", "list", short, "http://127.0.0.1:1")
+        assert ended.value.code == 2
+
+
+async def test_what_is_no_origin_is_told(caller: Caller) -> None:
+    pages = {"/html": ("text/html", "<p>hello"), "/list": ("application/json", "[]"), "/bad": ("application/json", "{")}
+
+    async def answer(request: web.Request) -> web.Response:
+        kind, text = pages[request.path.removesuffix("/v1/openapi.json")]
+        return web.Response(text=text, content_type=kind)
+
+    app = web.Application()
+    app.router.add_get("/{any:.*}", answer)
+    async with serve_http(app, "127.0.0.1", 0) as url:
+        for path in pages:
+            code = await asyncio.to_thread(cli.main, ["playlists", "list", "--origin", f"{url}{path}"])
+            assert (code, "the address of an origin" in caller.printed()) == (1, True)
+
+
+async def test_the_first_word_of_what_keys_add_printed_is_the_key(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("SIGNAGE_ORIGIN_KEY")
+    key = tmp_path / "key"
+    key.write_text(f"{caller.server.writer}\nThis is the key of Bo, an administrator. It is shown only now.\n")
+    code, _, err = await caller.run("playlists", "list", "--key-file", str(key))
+    assert (code, err) == (0, "")
+    key.write_bytes(b"\xff\xfe")
+    code, _, err = await caller.run("playlists", "list", "--key-file", str(key))
+    assert (code, "is no file with a key" in err) == (1, True)
+
+
+async def test_null_empties_a_field_and_dots_are_no_id(caller: Caller) -> None:
+    stream = await caller.done("media", "streams-create", "--url", "https://radio.example/a.m3u8", "--name", "Radio")
+    items = json.dumps([{"media": stream["id"], "duration_ms": 5_000}])
+    made = await caller.done("playlists", "create", "--name", "Noon", "--items", items)
+    code, _, err = await caller.run("playlists", "replace", made["id"], "--seen-version", "1", "--items", "null")
+    assert (code, "items" in err) == (1, True), "what is given is sent"
+    code, _, err = await caller.run("playlists", "remove", "..")
+    assert (code, err) == (1, "signage-origin: '..' is the id of nothing\n")
+
+
+async def test_no_password_stands_on_a_command_line(caller: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+    document = (await caller.server.ask("GET", "/v1/openapi.json")).document
+    with pytest.raises(SystemExit):
+        parser_of("people", verbs_of("people", document)).parse_args(["create", "--help"])
+    told = capsys.readouterr().out
+    assert "--password" not in told and "The only way to give password" in " ".join(told.split())
 
 
 def test_answers_are_lines_for_people() -> None:

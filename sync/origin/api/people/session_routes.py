@@ -27,7 +27,7 @@ BODY_BYTES = 8 * 1024  # of all that has a password in it
 
 log = logging.getLogger(__name__)
 
-Password = Annotated[str, Field(max_length=LONGEST_PASSWORD)]
+Password = Annotated[str, Field(max_length=LONGEST_PASSWORD, json_schema_extra={"format": "password"})]
 Code = Annotated[str, Field(max_length=40)]
 
 
