@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, select, union
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,7 +18,7 @@ from sync.origin.planning.file_names import same_name
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem, StoredPlaylist
 from sync.origin.store.audit.document_versions import KeptDocument, keep_missing_versions, keep_version
 from sync.origin.store.audit.record import record
-from sync.origin.store.drafts.ready_versions import mark_saved, ready_users
+from sync.origin.store.drafts.ready_versions import mark_saved, ready_users, shown_elsewhere
 from sync.origin.store.item_rows import write_items
 from sync.origin.store.row_checks import (
     FACT_COLUMNS,
@@ -121,7 +121,8 @@ class PlaylistStore:
         """Do the same inside the caller's transaction."""
         values = {**named(draft.name), "updated_ms": self._now_ms()}
         space = await update_versioned(connection, playlists, "playlist", playlist_id, version, values)
-        await check_shown_in(connection, "this playlist", select(_used_by(playlist_id).subquery()))
+        used_by, ready = _used_by(playlist_id), await shown_elsewhere(connection, playlist_id)
+        await check_shown_in(connection, "this playlist", used_by | channels.c.id.in_(ready))
         await _write_items(connection, playlist_id, draft.items, space)
         return await _kept(connection, playlist_id, Action.CHANGED)
 
@@ -135,8 +136,7 @@ class PlaylistStore:
         """
         async with self._database.writing() as connection:
             await check_version(connection, playlists, "playlist", playlist_id, version)
-            used_by = channels.c.id.in_(select(_used_by(playlist_id).subquery()))
-            using = await connection.execute(select(channels.c.id, seen(channels)).where(used_by))
+            using = await connection.execute(select(channels.c.id, seen(channels)).where(_used_by(playlist_id)))
             users = sorted({*named_users(map(tuple, using)), *await ready_users(connection, playlist_id)})
             if users:
                 raise Conflict("this playlist is in use: remove it from these channels first", users=users)
@@ -257,7 +257,7 @@ def _row(playlist_id: str, position: int, item: PlaylistItem, media_name: str) -
     }
 
 
-def _used_by(playlist_id: str) -> Any:
-    """Select the channels that play a playlist at some time."""
-    as_default = select(channels.c.id).where(channels.c.default_playlist_id == playlist_id)
-    return union(as_default, select(dayparts.c.channel_id).where(dayparts.c.playlist_id == playlist_id))
+def _used_by(playlist_id: str) -> ColumnElement[bool]:
+    """Return the condition of the channels that play a playlist at some time."""
+    at_times = select(dayparts.c.channel_id).where(dayparts.c.playlist_id == playlist_id)
+    return or_(channels.c.default_playlist_id == playlist_id, channels.c.id.in_(at_times))

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sync.errors import NotFound, StaleVersion
 from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.store.audit.record import record
+from sync.origin.store.spaces.caller_rights import caller_rights
 from sync.origin.store.spaces.visible_rows import changeable, named_users, seen
 from sync.origin.tables.audit import document_versions
 from sync.origin.tables.plans import campaigns, channels, playlists
@@ -103,6 +104,15 @@ async def ready_users(connection: AsyncConnection, used: str, space: str | None 
         rows = (await connection.execute(query if space is None else query.where(table.c.space_id == space))).all()
         found += await asyncio.to_thread(lambda rows: list(_using(used, rows)), rows)
     return named_users(found, "plan")
+
+
+async def shown_elsewhere(connection: AsyncConnection, playlist: str) -> list[str]:
+    """Return the channels whose ready schedule uses a playlist, of those for which one is no editor."""
+    if caller_rights().spaces(Role.EDITOR) is None:
+        return []
+    query = _ready_bodies(ThingKind.SCHEDULE, channels, channels.c.id).where(~changeable(channels))
+    rows = (await connection.execute(query)).all()
+    return [name for name, _ in await asyncio.to_thread(lambda: list(_using(playlist, rows)))]
 
 
 def _ready_bodies(kind: ThingKind, table: Table, name: Any) -> Select[Any]:

@@ -1,9 +1,8 @@
 """Which rows the rights that count show and let change: conditions of queries, and refusals in words."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-from sqlalchemy import Alias, ColumnElement, FromClause, Select, Table, or_, select, true
+from sqlalchemy import Alias, ColumnElement, FromClause, Table, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Forbidden, NotFound, Rejected
@@ -54,8 +53,8 @@ def check_role(kind: str, id: str, space: str, needed: Role, *, is_seen: bool) -
     )
 
 
-async def check_shown_in(connection: AsyncConnection, what: str, shows_in: Select[Any]) -> None:
-    """Refuse a change that would show in channels for which one is no editor; `shows_in` selects the ids of channels.
+async def check_shown_in(connection: AsyncConnection, what: str, shows_in: ColumnElement[bool]) -> None:
+    """Refuse a change that would show in channels for which one is no editor; `shows_in` is the condition of channels.
 
     Raises:
         Forbidden: there are such channels; they are named as far as one may see them.
@@ -63,7 +62,7 @@ async def check_shown_in(connection: AsyncConnection, what: str, shows_in: Selec
     if caller_rights().spaces(Role.EDITOR) is None:
         return
     others = select(channels.c.id, seen(channels).label("is_seen"))
-    rows = (await connection.execute(others.where(channels.c.id.in_(shows_in), ~changeable(channels)))).all()
+    rows = (await connection.execute(others.where(shows_in, ~changeable(channels)))).all()
     if rows:
         named = ", ".join(named_users((row.id, row.is_seen) for row in rows))
         raise Forbidden(f"{what} shows in {named}: ask an editor of that space, or an administrator")

@@ -66,6 +66,10 @@ async def test_a_change_that_would_show_in_a_channel_of_another_space_is_refused
     assert (named.status, "window" in named.document["detail"]) == (403, True)
     removed = await server.ask("DELETE", one, own)
     assert (removed.status, removed.document["users"]) == (409, ["a channel of another space", "brand-channel"])
+    later = await server.ask("PUT", "/v1/schedule/window?draft=true", server.writer, {}, headers=at)
+    assert later.status == 200
+    ready = await server.ask("PUT", one, own, draft, headers=at)  # the next release still shows it there
+    assert (ready.status, "a channel of another space" in ready.text) == (403, True)
     assert (await server.ask("PUT", one, both, draft, headers=at)).status == 200
 
 
