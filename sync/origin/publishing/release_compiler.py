@@ -74,6 +74,10 @@ def compile_release(plan: ChannelPlan, *, created_at: datetime, now: datetime) -
     overlays = tuple(_overlays(plan, used, now))
     if not playlists:
         used.problems["default_playlist"] = "nothing is ever on air: name a default playlist, or make a daypart"
+    for gone in on_air - {None} - {one.id for one in plan.playlists}:
+        used.problems[f"playlists.{gone}"] = (
+            f"the schedule of {schedule.channel} shows a playlist that was removed: make a newer version of it ready"
+        )
     for one in plan.never:
         if one.kind == "schedule" or one.id in on_air:
             used.problems[f"{one.kind}s.{one.id}"] = _never_ready(one, schedule.channel)

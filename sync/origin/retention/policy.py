@@ -1,8 +1,9 @@
 """Pure decisions about published content: what is still needed, and what may be deleted.
 
-Needed are the newest releases of each channel, those that a person pinned, those that devices reported to play or
-prepare, everything these refer to, and the assets of media. Anything else is deleted after a grace period: a device may
-have been told about it a moment ago, a cache may still serve an older timestamp, and a person may want it back.
+Needed are the newest releases of each channel, those that a person pinned or planned to bring back, those that devices
+reported to play or prepare, everything these refer to, and the assets of media. Anything else is deleted after a grace
+period: a device may have been told about it a moment ago, a cache may still serve an older timestamp, and a person may
+want it back.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -25,14 +26,17 @@ class RetentionRule:
 
 @dataclass(frozen=True, slots=True)
 class PublishedRelease:
-    """A release; `in_force` is the sequence that its channel's timestamp names, 0 before the first."""
+    """A release; `in_force` is the sequence that its channel's timestamp names, 0 before the first.
+
+    `kept`: a person wants its files, now or when it is to come back.
+    """
 
     channel: str
     sequence: int
     sha256: str
     created_ms: int
     in_force: int
-    pinned: bool = False
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class AgeResult:
 def releases_to_keep(
     published: Iterable[PublishedRelease], reported: Collection[str], rule: RetentionRule, now_ms: int
 ) -> KeptReleases:
-    """Return which releases stay: the newest of each channel, pinned ones, those `reported` by devices, and in grace.
+    """Return which releases stay: the newest of each channel, `kept` ones, those `reported` by devices, and in grace.
 
     The grace period of a release starts when the next release of its channel is made.
     """
@@ -94,7 +98,7 @@ def releases_to_keep(
         newest = [release.sha256 for release in releases if release.sequence >= oldest_in_force]
         in_force.update(newest)
         needed.update(release.sha256 for release in releases[-len(newest) - rule.previous :])
-        needed.update(release.sha256 for release in releases if release.pinned)
+        needed.update(release.sha256 for release in releases if release.kept)
         in_grace.update(
             release.sha256
             for release, following in pairwise(releases)

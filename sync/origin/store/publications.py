@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sync.errors import Conflict, NotFound, StaleVersion
 from sync.origin.audit.actor import Actor, ActorKind, current_actor
 from sync.origin.audit.changes import Action, AuditedChange, ThingKind
-from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.database import OriginDatabase, do_last
 from sync.origin.persistence.lists import PUBLICATIONS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.store.audit.record import record
@@ -55,7 +55,8 @@ PUBLICATION_STATES = StateTable(
     },
 )
 _IN_VAIN = (PublicationState.FAILED, PublicationState.MISSED)
-_OPEN = (PublicationState.PLANNED, PublicationState.RUNNING)
+OPEN = (PublicationState.PLANNED, PublicationState.RUNNING)
+"""A publication that has not ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ class PublicationStore:
     async def due(self, now_ms: int) -> tuple[str, ...]:
         """Return those whose time has come and that have not ended, the earliest first."""
         own = publications.c
-        query = select(own.id).where(own.state.in_(_OPEN), own.at_ms <= now_ms).order_by(own.at_ms, own.id)
+        query = select(own.id).where(own.state.in_(OPEN), own.at_ms <= now_ms).order_by(own.at_ms, own.id)
         return tuple(await self._database.read(lambda connection: connection.scalars(query).all()))
 
     async def next_ms(self, now_ms: int) -> int | None:
@@ -169,7 +170,7 @@ class PublicationStore:
 
     @asynccontextmanager
     async def claimed(self, publication: str) -> AsyncIterator[PlannedPublication | None]:
-        """Provide a publication, running, to no other origin meanwhile; None: another has it, or it has ended.
+        """Provide a publication, running, to no other origin meanwhile; None: another has it, or it is not due (now).
 
         An origin that dies meanwhile lets go of it.
         """
@@ -178,7 +179,8 @@ class PublicationStore:
 
     async def _claim(self, publication: str) -> PlannedPublication | None:
         own = publications.c
-        claim = update(publications).where(own.id == publication, own.state.in_(_OPEN))
+        is_due = own.at_ms <= unix_ms(self._clock.now())  # and was not put off since it was found
+        claim = update(publications).where(own.id == publication, own.state.in_(OPEN), is_due)
         async with self._database.writing() as connection:
             if not (await connection.execute(claim.values(state=PublicationState.RUNNING.value))).rowcount:
                 return None
@@ -186,7 +188,7 @@ class PublicationStore:
 
     async def record(self, publication: str, outcome: PublicationOutcome) -> None:
         """Store how a publication that runs ended, or why it is tried again."""
-        ended_ms = None if outcome.state in _OPEN else unix_ms(self._clock.now())
+        ended_ms = None if outcome.state in OPEN else unix_ms(self._clock.now())
         values: dict[str, Any] = {"state": outcome.state.value, "sequence": outcome.sequence, "ended_ms": ended_ms}
         values |= {"problem": outcome.problem, "problems": None if not outcome.problems else dict(outcome.problems)}
         async with self._database.writing() as connection:
@@ -199,6 +201,17 @@ class PublicationStore:
         query = select(releases.c.sequence).where(releases.c.publication == publication)
         found: int | None = await self._database.read(lambda connection: connection.scalar(query))
         return found
+
+
+async def cancel_for_new_channel(connection: AsyncConnection, channel: str) -> None:
+    """Cancel what was planned for a removed channel whose name a new one gets, in the caller's transaction."""
+    own = publications.c
+    these = (own.channel_id == channel, own.state.in_(OPEN))
+    for row in (await connection.execute(select(publications).where(*these))).mappings().all():
+        _recorded(connection, _publication(row), Action.CANCELLED)
+    ended = update(publications).where(*these).values(state=PublicationState.CANCELLED.value, version=own.version + 1)
+    ended = ended.values(problem="its channel was removed")
+    do_last(connection, lambda plain, now_ms: plain.execute(ended.values(ended_ms=now_ms)))
 
 
 def _recorded(connection: AsyncConnection, found: PlannedPublication, action: Action) -> PlannedPublication:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy import or_
@@ -51,11 +51,13 @@ async def load_plan(connection: AsyncConnection, channel: str, *, ready: bool) -
     drafts = await load_campaigns(connection, with_draft(campaigns))
     campaigns_now = await _ready(connection, ThingKind.CAMPAIGN, drafts)
     own = tuple(one for one in campaigns_now if one.ready_version is not None and one.channel in (None, channel))
-    plan = await _plan(connection, schedule, await _ready(connection, ThingKind.PLAYLIST, shown), (*unused, *own))
-    waiting = [*_waiting_schedule(newest), *(_waiting("playlist", one) for one in shown if _has_draft(one))]
-    before = {one.id: one for one in campaigns_now}
-    about = [one for one in drafts if {one.channel, before[one.id].channel} & {None, channel}]
-    waiting += [_waiting("campaign", one) for one in about]
+    shown_now = await _ready(connection, ThingKind.PLAYLIST, shown)
+    plan = await _plan(connection, schedule, shown_now, (*unused, *own))
+    waiting = _waiting_schedule(newest, schedule)
+    waiting += [_waiting("playlist", *pair) for pair in zip(shown, shown_now, strict=True) if _has_draft(pair[0])]
+    both = zip(drafts, campaigns_now, strict=True)
+    about = [pair for pair in both if {one.channel for one in pair} & {None, channel}]
+    waiting += [_waiting("campaign", *pair) for pair in about]
     never = tuple(one for one in waiting if one.ready_version is None and one.kind != "campaign")
     return ChannelPlan(
         plan.schedule, plan.playlists, plan.campaigns, plan.fallback, plan.logos, left_out=tuple(waiting), never=never
@@ -69,7 +71,7 @@ async def _plan(
     booked: tuple[StoredCampaign, ...],
 ) -> ChannelPlan:
     logos = {overlay.media for overlay in schedule.overlays if isinstance(overlay, LogoDraft)}
-    facts = await media_facts(connection, logos | ({schedule.fallback} if schedule.fallback else set()))
+    facts = await _facts(connection, logos | ({schedule.fallback} if schedule.fallback else set()))
     return ChannelPlan(
         schedule=schedule,
         playlists=shown,
@@ -77,6 +79,12 @@ async def _plan(
         fallback=facts.get(schedule.fallback or ""),
         logos={id: fact for id, fact in facts.items() if id in logos},
     )
+
+
+async def _facts(connection: AsyncConnection, used: Collection[str]) -> dict[str, MediaFact]:
+    """Return the facts about media; a version that became ready late may show one that was removed meanwhile."""
+    found = await media_facts(connection, used)
+    return {id: found.get(id) or MediaFact(name=id, state="failed", problem="it was removed") for id in used}
 
 
 async def _ready_schedule(connection: AsyncConnection, newest: StoredSchedule) -> StoredSchedule:
@@ -88,29 +96,36 @@ async def _ready_schedule(connection: AsyncConnection, newest: StoredSchedule) -
     if version not in found:
         return newest.model_copy(update={"ready_version": None})
     draft = ScheduleDraft.model_validate(found[version])
-    fixed = {name: getattr(newest, name) for name in ("channel", "sequence", "ready_version")}
+    fixed = {name: getattr(newest, name) for name in ("channel", "sequence", "ready_version", "space")}
     return StoredSchedule(**vars(draft), **fixed, version=version)
 
 
 async def _ready(connection: AsyncConnection, kind: ThingKind, newest: tuple[Stored, ...]) -> tuple[Stored, ...]:
-    """Return the ready version of each document; of one that has none, the newest."""
-    found: dict[str, Mapping[str, Any]] = {}
+    """Return the ready version of each document; of one that has none, or whose is not kept, the newest."""
+    drafts, found = {one.id for one in newest if _has_draft(one)}, dict[str, _ReadyVersion]()
     for one in newest:
-        if _has_draft(one) and one.ready_version is not None:
+        if one.id in drafts and one.ready_version is not None:
             kept = await bodies(connection, kind, one.id, [one.ready_version])
             if one.ready_version in kept:
-                found[one.id] = kept[one.ready_version]
-    draft = _DRAFTS[kind]
-    read = await asyncio.to_thread(lambda: {id: draft.model_validate(body) for id, body in found.items()})
-    facts = await media_facts(connection, _media_in(found.values()))
-    return tuple(one if one.id not in read else _with_draft_of(one, read[one.id], facts) for one in newest)
+                found[one.id] = await asyncio.to_thread(_read, _DRAFTS[kind], kept[one.ready_version])
+    facts = await _facts(connection, set[str]().union(*(one.media for one in found.values())))
+    return tuple(one if one.id not in drafts else _as_ready(one, found.get(one.id), facts) for one in newest)
 
 
-def _with_draft_of(newest: Stored, draft: BaseModel, facts: Mapping[str, MediaFact]) -> Stored:
-    used = _media_in([draft.model_dump(mode="json")])
-    there = {id: facts.get(id) or MediaFact(name=id, state="failed", problem="it was removed") for id in used}
-    values = {**vars(draft), "version": newest.ready_version, "media": there}
-    return newest.model_copy(update=values)
+class _ReadyVersion(NamedTuple):
+    draft: BaseModel
+    media: set[str]
+
+
+def _read(draft: type[BaseModel], body: Mapping[str, Any]) -> _ReadyVersion:
+    return _ReadyVersion(draft.model_validate(body), _media_in([body]))
+
+
+def _as_ready(newest: Stored, ready: _ReadyVersion | None, facts: Mapping[str, MediaFact]) -> Stored:
+    if ready is None:
+        return newest.model_copy(update={"ready_version": None})
+    there = {id: facts[id] for id in ready.media}
+    return newest.model_copy(update={**vars(ready.draft), "version": newest.ready_version, "media": there})
 
 
 def _media_in(documents: Collection[Mapping[str, Any]]) -> set[str]:
@@ -131,14 +146,14 @@ def _has_draft(one: StoredPlaylist | StoredCampaign | StoredSchedule) -> bool:
     return one.ready_version != one.version
 
 
-def _waiting(kind: str, one: StoredPlaylist | StoredCampaign) -> WaitingDraft:
-    return WaitingDraft(kind, one.id, one.name, one.version, one.ready_version)
+def _waiting(kind: str, one: StoredPlaylist | StoredCampaign, ready: StoredPlaylist | StoredCampaign) -> WaitingDraft:
+    return WaitingDraft(kind, one.id, one.name, one.version, ready.ready_version)
 
 
-def _waiting_schedule(newest: StoredSchedule) -> list[WaitingDraft]:
+def _waiting_schedule(newest: StoredSchedule, ready: StoredSchedule) -> list[WaitingDraft]:
     if not _has_draft(newest):
         return []
-    return [WaitingDraft("schedule", newest.channel, newest.channel, newest.version, newest.ready_version)]
+    return [WaitingDraft("schedule", newest.channel, newest.channel, newest.version, ready.ready_version)]
 
 
 class ReadyPlans:

@@ -29,6 +29,8 @@ from sync.origin.store.audit.document_versions import (
 )
 from sync.origin.store.audit.record import record
 from sync.origin.store.drafts.ready_versions import mark_saved
+from sync.origin.store.drafts.reviews import return_for_new_channel
+from sync.origin.store.publications import cancel_for_new_channel
 from sync.origin.store.row_checks import (
     FieldUses,
     check_ids_free,
@@ -102,6 +104,8 @@ class ScheduleStore:
             await _check_free(connection, channel)
             lies_in = await space_for_new(connection, space)
             await _check(connection, channel, draft, lies_in)
+            await cancel_for_new_channel(connection, channel)
+            await return_for_new_channel(connection, channel)
             first = await first_version(connection, ThingKind.SCHEDULE, channel)
             values = {**name_keys(channel), **_values(draft), "space_id": lies_in}
             await connection.execute(insert(channels).values(id=channel, version=first, sequence=0, **values))

@@ -161,3 +161,19 @@ async def test_what_is_over_does_not_come_back_and_is_named(
     assert {"item Summer", "item Fair"} <= set(warning.split(", "))
     status, problem = await bring_back(client, 2)
     assert (status, list(problem["fields"])) == (422, ["again"])
+
+
+async def test_a_release_that_is_planned_to_come_back_is_kept_until_then(origin: RetentionOrigin, http: Client) -> None:
+    for media in ("a", "b", "c"):
+        await origin.publish(media)
+    at = (origin.clock.now() + timedelta(days=30)).isoformat()
+    status, made = await request_json(http, "POST", "/v1/publications", {"channel": "main", "at": at, "again": 1})
+    assert status == 201
+    await origin.delete("a")
+    for _ in range(2):
+        await origin.clock.advance(GRACE_S + 60)
+        await origin.clear_and_check()
+    assert (await listed(http))[1]["kept"]
+    await request_json(http, "DELETE", f"/v1/publications/{made['id']}")
+    await origin.clear_and_check()
+    assert not (await listed(http))[1]["kept"]

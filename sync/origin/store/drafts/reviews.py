@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sync.errors import Conflict, NotFound
 from sync.origin.audit.actor import current_actor
 from sync.origin.audit.changes import Action, AuditedChange, ThingKind
-from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.database import OriginDatabase, do_last
 from sync.origin.persistence.lists import REVIEWS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.store.audit.record import record
@@ -131,6 +131,16 @@ class ReviewStore:
         change = update(reviews).where(reviews.c.id == found.id)
         await connection.execute(change.values(**values, remarks=remarks))
         return await _get(connection, found.id)
+
+
+async def return_for_new_channel(connection: AsyncConnection, channel: str) -> None:
+    """Return the reviews of a removed channel whose name a new one gets, in the caller's transaction."""
+    own = reviews.c
+    these = (own.kind == ThingKind.SCHEDULE.value, own.document_id == channel, own.state == ReviewState.OPEN.value)
+    for row in (await connection.execute(_QUERY.where(*these))).mappings().all():
+        _recorded(connection, _review(row), Action.RETURNED)
+    ended = update(reviews).where(*these).values(state=ReviewState.RETURNED.value, ended_by=current_actor().name)
+    do_last(connection, lambda plain, now_ms: plain.execute(ended.values(ended_ms=now_ms)))
 
 
 _ENDED = {ReviewState.APPROVED: Action.APPROVED, ReviewState.RETURNED: Action.RETURNED}

@@ -4,16 +4,17 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.media.media_rows import MediaState
+from sync.origin.store.publications import OPEN
 from sync.origin.tables.devices import devices
 from sync.origin.tables.media import assets, media, orphans
 from sync.origin.tables.plans import channels
-from sync.origin.tables.releases import releases
+from sync.origin.tables.releases import publications, releases
 from sync.runtime.clock import Clock, unix_ms
 
 _REPORTED = ("release", "preparing")  # fields of a heartbeat: what the device plays, and what it downloads
@@ -23,7 +24,7 @@ _REPORTED = ("release", "preparing")  # fields of a heartbeat: what the device p
 class ContentReferences:
     """What the database knows about content, read at one moment."""
 
-    releases: tuple[tuple[str, int, str, int, int, bool], ...]  # channel, sequence, sha256, created, in force, pinned
+    releases: tuple[tuple[str, int, str, int, int, bool], ...]  # channel, sequence, sha256, created, in force, kept
     reported: frozenset[str]  # releases that devices play or prepare
     assets: tuple[tuple[str, str, int, int | None], ...]  # sha256, index, bytes, unneeded since
     media_assets: frozenset[str]  # assets that media refer to
@@ -43,9 +44,9 @@ class RetentionStore:
         """Return what the database knows about content."""
         await write_held(self._database)
         own = releases.c
-        published = select(
-            own.channel_id, own.sequence, own.sha256, own.created_ms, channels.c.sequence, own.pinned
-        ).join(channels, channels.c.id == own.channel_id)
+        kept = (own.pinned | _is_to_come_back()).label("kept")
+        columns = (own.channel_id, own.sequence, own.sha256, own.created_ms, channels.c.sequence, kept)
+        published = select(*columns).join(channels, channels.c.id == own.channel_id)
         stored = select(assets.c.sha256, assets.c.index_sha256, assets.c.size_bytes, assets.c.unneeded_ms)
         used = select(media.c.asset_sha256).where(media.c.asset_sha256.is_not(None)).distinct()
         failed = select(media.c.id, media.c.updated_ms).where(media.c.state == MediaState.FAILED)
@@ -90,6 +91,13 @@ class RetentionStore:
         if expired:
             async with self._database.writing() as connection:
                 await connection.execute(deletion, [{"asset": sha256} for sha256 in expired])
+
+
+def _is_to_come_back() -> ColumnElement[bool]:
+    """Return the condition for releases that a planned publication will bring back."""
+    own, planned = releases.c, publications.c
+    these = (planned.channel_id == own.channel_id, planned.again == own.sequence, planned.state.in_(OPEN))
+    return exists().where(*these).correlate(releases)
 
 
 async def _rows(connection: AsyncConnection, query: Select[Any]) -> tuple[Any, ...]:

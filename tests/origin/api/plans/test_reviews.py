@@ -60,3 +60,44 @@ async def test_what_was_removed_or_is_not_there_is_told(desk: Desk) -> None:
     assert (await desk.server.ask("POST", f"/v1/reviews/{asked['id']}/approve", desk.publisher, {})).status == 404
     for path in ("/v1/playlists/none/review", "/v1/reviews/none/approve"):
         assert (await desk.server.ask("POST", path, desk.publisher, {})).status == 404
+
+
+async def test_an_approved_version_that_shows_what_was_removed_is_not_published(desk: Desk) -> None:
+    playlist = await on_air(desk)
+    other = await desk.do(desk.publisher, "POST", "/v1/playlists", playlist_of("b", name="Other"))
+    logo = {"kind": "logo", "media": "c", "corner": "top-left"}
+    schedule = {"zone": "UTC", "default_playlist": other["id"], "fallback": "c", "overlays": [logo]}
+    await desk.edit("PUT", "/v1/schedule/main", schedule, 1)
+    asked = await desk.edit("POST", "/v1/schedule/main/review", {})
+    await desk.edit("PUT", "/v1/schedule/main", {"zone": "UTC", "default_playlist": playlist}, 2)
+    await desk.edit("DELETE", f"/v1/playlists/{other['id']}")
+    await desk.edit("DELETE", "/v1/media/c")
+    await desk.do(desk.publisher, "POST", f"/v1/reviews/{asked['id']}/approve", {})
+    refused = await desk.publish()
+    gone = f"playlists.{other['id']}"
+    assert (refused.status, set(refused.document["fields"])) == (
+        422,
+        {gone, "default_playlist", "fallback", "overlays.0"},
+    )
+    assert "shows a playlist that was removed" in refused.document["fields"][gone]
+    assert "it was removed" in refused.document["fields"]["fallback"]
+
+
+async def test_a_channel_that_is_made_again_has_nothing_of_the_removed_one(desk: Desk) -> None:
+    await desk.edit("PUT", "/v1/schedule/fair", {"zone": "UTC"})
+    asked = await desk.edit("POST", "/v1/schedule/fair/review", {"text": "For the fair"})
+    planned = {"channel": "fair", "at": "2026-12-01T00:00:00Z"}
+    publication = await desk.do(desk.publisher, "POST", "/v1/publications", planned)
+    await desk.edit("DELETE", "/v1/schedule/fair")
+    made = await desk.edit("PUT", "/v1/schedule/fair", {"zone": "Asia/Tokyo"})
+    assert (made["version"], made["ready_version"]) == (2, None)
+    approved = await desk.server.ask("POST", f"/v1/reviews/{asked['id']}/approve", desk.publisher, {})
+    assert (approved.status, "it was returned" in approved.document["detail"]) == (409, True)
+    ended = await desk.do(desk.publisher, "GET", f"/v1/publications/{publication['id']}")
+    assert (ended["state"], ended["problem"], ended["ended_at"] is None) == (
+        "cancelled",
+        "its channel was removed",
+        False,
+    )
+    [review] = (await desk.do(desk.publisher, "GET", "/v1/reviews"))["reviews"]
+    assert (review["state"], review["ended_by"], review["ended_at"] is None) == ("returned", "editor", False)

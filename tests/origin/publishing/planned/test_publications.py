@@ -213,3 +213,17 @@ async def test_who_planned_it_acts_and_a_kill_after_the_release_makes_no_second_
     done = await read(client, made.id)
     assert (done["state"], done["sequence"], done["planned_by"]) == ("done", 1, "Anna")
     assert len((await request_json(client, "GET", "/v1/releases"))[1]["releases"]) == 1
+
+
+async def test_what_is_put_off_right_before_it_is_carried_out_waits(
+    origin: PlanningOrigin, client: Client, clock: FakeClock
+) -> None:
+    made = await planned(client, at="2026-03-02T13:00:00Z")
+    await clock.advance(3_600)
+    store = PublicationStore(origin.database, clock)
+    assert await store.due(unix_ms(clock.now())) == (made["id"],)
+    later = {"at": "2026-03-02T15:00:00Z"}
+    assert (await request_json(client, "PATCH", f"/v1/publications/{made['id']}", later))[0] == 200
+    async with store.claimed(made["id"]) as claimed:
+        assert claimed is None
+    assert (await read(client, made["id"]))["state"] == "planned"
