@@ -136,6 +136,7 @@ def _folder_target(
         playlists=PlaylistStore(database, clock),
         schedules=ScheduleStore(database),
         campaigns=CampaignStore(database, clock),
+        ready=ReadyPlans(database),
         publisher=publisher,
         wake=pipeline.wake,
     )

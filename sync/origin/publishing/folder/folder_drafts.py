@@ -163,9 +163,10 @@ def campaign_draft(
 
 def _media_use(entry: FileEntry, plan: FolderPlan, media: MediaByName) -> MediaUse:
     known = media[entry.file_or_url]
+    title = entry.title or shown_name(known.name if entry.file is None else PurePath(entry.file).stem)
     return MediaUse(
         media=known.id,
-        title=entry.title or shown_name(known.name if entry.file is None else PurePath(entry.file).stem),
+        title=None if title == known.name else title,  # as it is stored
         duration_ms=entry.duration_ms or (plan.duration_ms if known.picture else None),
         fit=entry.fit or plan.fit,
         background=entry.background or plan.background,

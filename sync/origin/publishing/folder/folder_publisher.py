@@ -9,10 +9,11 @@ Names, sizes and the whole plan are checked before the first file is taken in; p
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sync.errors import Rejected
+from sync.errors import NotFound, Rejected
 from sync.origin.ingest.upload_intake import Intake
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.planning.campaigns import CampaignDraft, StoredCampaign
@@ -42,6 +43,7 @@ from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.media.media import MediaStore
 from sync.origin.store.media.media_rows import MediaRow, MediaState
 from sync.origin.store.playlists import PlaylistStore
+from sync.origin.store.ready_plans import ReadyPlans
 from sync.origin.store.schedules import ScheduleStore
 from sync.runtime.clock import Clock
 from sync.wire.release import MediaKind
@@ -61,6 +63,7 @@ class FolderTarget:
     playlists: PlaylistStore
     schedules: ScheduleStore
     campaigns: CampaignStore
+    ready: ReadyPlans
     publisher: Publisher
     wake: Callable[[], None]
 
@@ -117,7 +120,7 @@ async def publish_folder(
     async with rooms.files.publishing_alone(clock):
         media |= await _add_streams(plan, rooms.media, report)
         playlist = await _save_playlist(playlist_name, plan, media, rooms.playlists)
-        await _save_schedule(channel, plan, playlist, media, rooms.schedules)
+        await _save_schedule(channel, plan, playlist, media, rooms)
         await _save_campaigns(channel, plan, media, rooms.campaigns, clock)
         done = await rooms.publisher.publish(channel, note=f"folder {folder_name}")
     report(f"{channel}: release {done.record.sequence} {'is unchanged' if done.unchanged else 'published'}")
@@ -231,20 +234,31 @@ async def _save_playlist(name: str, plan: FolderPlan, media: MediaByName, store:
     draft = playlist_draft(name, plan, media, stored)
     if stored is None:
         return await store.create(draft)
-    if draft == PlaylistDraft(name=stored.name, items=stored.items):
+    if draft == PlaylistDraft(name=stored.name, items=stored.items) and _is_ready(stored):
         return stored
     return await store.replace(stored.id, draft, version=stored.version)
 
 
+def _is_ready(stored: StoredPlaylist | StoredCampaign) -> bool:
+    """Tell whether the newest version is what goes out: somebody else may have saved the same as a draft."""
+    return stored.ready_version == stored.version
+
+
 async def _save_schedule(
-    channel: str, plan: FolderPlan, playlist: StoredPlaylist, media: MediaByName, store: ScheduleStore
+    channel: str, plan: FolderPlan, playlist: StoredPlaylist, media: MediaByName, rooms: FolderTarget
 ) -> None:
-    stored = await store.get(channel) if await store.exists(channel) else None
+    """Put the folder on its channel; where what goes out has it so already, a draft of somebody else stays one."""
+    if not await rooms.schedules.exists(channel):
+        await rooms.schedules.create(channel, schedule_draft(plan, playlist.id, media, None))
+        return
+    with suppress(NotFound):  # it was never ready
+        ready = await rooms.ready.schedule(channel)
+        if schedule_draft(plan, playlist.id, media, ready) == draft_of(ready):
+            return
+    stored = await rooms.schedules.get(channel)
     draft = schedule_draft(plan, playlist.id, media, stored)
-    if stored is None:
-        await store.create(channel, draft)
-    elif draft != draft_of(stored):
-        await store.replace(channel, draft, version=stored.version)
+    if draft != draft_of(stored):
+        await rooms.schedules.replace(channel, draft, version=stored.version)
 
 
 async def _campaigns_of(channel: str, plan: FolderPlan, store: CampaignStore) -> dict[str, StoredCampaign]:
@@ -264,5 +278,7 @@ async def _save_campaigns(
         draft = campaign_draft(channel, ad, plan, media, stored, clock.now())
         if stored is None:
             await store.create(draft)
-        elif draft != CampaignDraft(**{name: getattr(stored, name) for name in CampaignDraft.model_fields}):
+            continue
+        before = CampaignDraft(**{name: getattr(stored, name) for name in CampaignDraft.model_fields})
+        if draft != before or not _is_ready(stored):
             await store.replace(stored.id, draft, version=stored.version)

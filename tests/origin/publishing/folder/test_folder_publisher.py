@@ -21,9 +21,13 @@ from sync.origin.persistence.pages import PageRequest
 from sync.origin.planning.folder_files import PLAN_FILE
 from sync.origin.planning.folder_plan import read_folder_plan
 from sync.origin.planning.plan_fields import MAX_ITEMS
+from sync.origin.planning.playlists import PlaylistDraft
+from sync.origin.planning.schedules import ScheduleDraft
 from sync.origin.publishing.folder.folder_publisher import FolderTarget, publish_folder
+from sync.origin.store.drafts.ready_versions import keep_drafts
 from sync.origin.store.media.media_rows import MediaState
 from sync.origin.store.media.uploads import UploadStore
+from sync.origin.store.ready_plans import ReadyPlans
 from sync.origin.transcode.transcode_job import MadeMedia, TranscodeJob
 from sync.runtime.clock import SystemClock
 from sync.wire.overlay import Logo, Ticker
@@ -127,6 +131,7 @@ async def _rooms(data_dir: Path) -> AsyncIterator[tuple[PlanningOrigin, FolderTa
                     planning.playlists,
                     planning.schedules,
                     planning.campaigns,
+                    ReadyPlans(planning.database),
                     planning.publisher,
                     pipeline.wake,
                 ),
@@ -192,6 +197,40 @@ async def test_a_changed_folder_keeps_the_ids_of_what_stayed(
     assert (second.playlist, second.sequence, second.taken_in) == (first.playlist, 2, 0)
     assert list(after) == ["logo", "menu", "z-again"]
     assert all(after[title] == before[title] for title in ("logo", "menu"))
+
+
+async def test_a_folder_with_a_stream_again_changes_no_plan(
+    rooms: tuple[PlanningOrigin, FolderTarget], pictures: Path
+) -> None:
+    planning, collaborators = rooms
+    stream = "url = 'https://example.com/a.m3u8'"
+    ad = f"[[ads]]\nname = 'x'\nadvertiser = 'y'\ncreatives = [{{{stream}, duration_ms = 5000}}]\n"
+    (pictures / PLAN_FILE).write_text(f"items = [{{file = 'menu.jpg'}}, {{{stream}}}]\n{ad}")
+    for _ in range(2):
+        done = await publish_folder(pictures, "main", collaborators, planning.clock)
+    [booked] = await planning.campaigns.list_all()
+    assert ((await planning.playlists.get(done.playlist)).version, booked.version) == (1, 1)
+
+
+async def test_drafts_of_people_stay_drafts_and_the_folder_goes_out(
+    rooms: tuple[PlanningOrigin, FolderTarget], pictures: Path
+) -> None:
+    planning, collaborators = rooms
+    first = await publish_folder(pictures, "main", collaborators, planning.clock)
+    stored = await planning.playlists.get(first.playlist)
+    keep_drafts(True)
+    try:
+        kept = tuple(item for item in stored.items if item.title != "aqua")
+        await planning.playlists.replace(stored.id, PlaylistDraft(name=stored.name, items=kept), version=1)
+        await planning.schedules.replace("main", ScheduleDraft(zone="Asia/Tokyo"), version=1)
+    finally:
+        keep_drafts(False)
+    (pictures / "aqua.png").unlink()
+    second = await publish_folder(pictures, "main", collaborators, planning.clock)
+    release = _release(planning, second.sha256)
+    assert ([item.title for item in release.playlists[0].items], release.zone) == (["logo", "menu"], None)
+    schedule = await planning.schedules.get("main")
+    assert (schedule.version, schedule.ready_version, schedule.zone) == (2, 1, "Asia/Tokyo")
 
 
 async def test_the_example_plan_does_all_it_says(rooms: tuple[PlanningOrigin, FolderTarget], folder: Path) -> None:
