@@ -137,7 +137,7 @@ class PlaylistStore:
         async with self._database.writing() as connection:
             await check_version(connection, playlists, "playlist", playlist_id, version)
             using = await connection.execute(select(channels.c.id, seen(channels)).where(_used_by(playlist_id)))
-            users = sorted({*named_users(map(tuple, using)), *await ready_users(connection, playlist_id)})
+            users = sorted({*named_users(map(tuple, using)), *await ready_users(connection, [playlist_id])})
             if users:
                 raise Conflict("this playlist is in use: remove it from these channels first", users=users)
             gone = (

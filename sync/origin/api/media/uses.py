@@ -1,5 +1,6 @@
 """Where media are used, over HTTP; and media removed, or replaced by another one, in all these places."""
 
+import asyncio
 from collections.abc import Callable, Collection
 from typing import Annotated
 
@@ -79,13 +80,13 @@ class MediaUseRoutes:
         media_id, query = request.match_info["id"], read_query(request, RemovalQuery)
         version, with_uses = requested_version(request), query.with_uses
         found = await self._replacements.remove([media_id], version=version, with_uses=with_uses, mark=query.mark)
-        self._tell_removed(list(found), list(found.values()))
+        await self._tell_removed(list(found), list(found.values()))
         return web.Response(status=204)
 
     async def _remove_many(self, request: web.Request) -> web.Response:
         asked = await read_json(request, RemovalRequest)
         found = await self._replacements.remove(asked.media, with_uses=asked.with_uses)
-        self._tell_removed(list(found), list(found.values()))
+        await self._tell_removed(list(found), list(found.values()))
         return web.Response(status=204)
 
     async def _replace(self, request: web.Request) -> web.Response:
@@ -94,12 +95,16 @@ class MediaUseRoutes:
         self._tell([changed])
         return json_answer(changed)
 
-    def _tell_removed(self, ids: Collection[str], uses: Collection[MediaUses]) -> None:
+    async def _tell_removed(self, ids: Collection[str], uses: Collection[MediaUses]) -> None:
+        for media_id in ids:
+            self._changed("media", media_id)
+        self._tell(uses)
+        await asyncio.to_thread(self._delete_files, ids)  # a long film takes a while
+
+    def _delete_files(self, ids: Collection[str]) -> None:
         for media_id in ids:
             self._files.thumbnail_path(media_id).unlink(missing_ok=True)
             self._files.source_path(media_id).unlink(missing_ok=True)
-            self._changed("media", media_id)
-        self._tell(uses)
 
     def _tell(self, uses: Collection[MediaUses]) -> None:
         named = {("playlists", one.id) for each in uses for one in each.playlists}

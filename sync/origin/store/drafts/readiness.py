@@ -1,6 +1,7 @@
 """Makes drafts ready to go out."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 from sync.origin.audit.changes import ThingKind
 from sync.origin.persistence.database import OriginDatabase
@@ -16,7 +17,7 @@ class ReadinessStore:
     async def make_ready(self, documents: Sequence[tuple[ThingKind, str, int | None]]) -> list[int]:
         """Have the present version of each of these documents be its ready one, if it is this one (None: any).
 
-        All of them or none; return the versions.
+        All of them or none, always in the same order; return the versions, by kind and id.
 
         Raises:
             NotFound: there is no such document, or it lies where one may not publish.
@@ -25,4 +26,4 @@ class ReadinessStore:
         if not documents:
             return []
         async with self._database.writing() as connection:
-            return [await mark_ready(connection, *document) for document in documents]
+            return [await mark_ready(connection, *document) for document in sorted(documents, key=itemgetter(0, 1))]

@@ -6,7 +6,8 @@ a draft. Whether drafts are kept belongs to the task, as the rights do, which th
 
 import asyncio
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -35,6 +36,16 @@ _KEEPS_DRAFTS: ContextVar[bool] = ContextVar("keeps drafts", default=False)
 def keep_drafts(wanted: bool) -> None:
     """Have what this task saves from now on be a draft, or be ready where who acts may publish it."""
     _KEEPS_DRAFTS.set(wanted)
+
+
+@contextmanager
+def left_as_they_are(version: int, ready_version: int | None) -> Iterator[None]:
+    """Have a document with a draft keep it, though who acts may publish: nobody has looked at what else is in it."""
+    token = _KEEPS_DRAFTS.set(_KEEPS_DRAFTS.get() or ready_version != version)
+    try:
+        yield
+    finally:
+        _KEEPS_DRAFTS.reset(token)
 
 
 async def mark_saved(connection: AsyncConnection, kind: ThingKind, document: str) -> None:
@@ -92,8 +103,8 @@ def with_draft(table: Table) -> Any:
     return table.c.ready_version.is_distinct_from(table.c.version)
 
 
-async def ready_users(connection: AsyncConnection, used: str, space: str | None = None) -> list[str]:
-    """Return the names of documents whose ready version uses a media or playlist, though their draft may not.
+async def ready_users(connection: AsyncConnection, used: Collection[str], space: str | None = None) -> list[str]:
+    """Return the names of documents whose ready version uses one of these media or playlists; their draft may not.
 
     Of all, or of those in this space. What one may not see is told without its name.
     """
@@ -112,7 +123,7 @@ async def shown_elsewhere(connection: AsyncConnection, playlist: str) -> list[st
         return []
     query = _ready_bodies(ThingKind.SCHEDULE, channels, channels.c.id).where(~changeable(channels))
     rows = (await connection.execute(query)).all()
-    return [name for name, _ in await asyncio.to_thread(lambda: list(_using(playlist, rows)))]
+    return [name for name, _ in await asyncio.to_thread(lambda: list(_using([playlist], rows)))]
 
 
 def _ready_bodies(kind: ThingKind, table: Table, name: Any) -> Select[Any]:
@@ -121,6 +132,9 @@ def _ready_bodies(kind: ThingKind, table: Table, name: Any) -> Select[Any]:
     return select(name, seen(table), own.body).where(*ready, with_draft(table))
 
 
-def _using(used: str, rows: Iterable[Sequence[Any]]) -> Iterator[tuple[str, bool]]:
-    sought = f'"{used}"'.encode()
-    return ((name, bool(is_seen)) for name, is_seen, body in rows if sought in zlib.decompress(body))
+def _using(used: Collection[str], rows: Iterable[Sequence[Any]]) -> Iterator[tuple[str, bool]]:
+    sought = [f'"{one}"'.encode() for one in used]
+    for name, is_seen, packed in rows:
+        body = zlib.decompress(packed)
+        if any(one in body for one in sought):
+            yield name, bool(is_seen)

@@ -14,7 +14,7 @@ from sync.origin.planning.media.uses import MediaUses
 from sync.origin.planning.plan_fields import MediaFact
 from sync.origin.store.audit.record import record
 from sync.origin.store.campaigns import CampaignStore, load_campaigns
-from sync.origin.store.drafts.ready_versions import ready_users
+from sync.origin.store.drafts.ready_versions import left_as_they_are, ready_users
 from sync.origin.store.media.uses import uses_in_plans
 from sync.origin.store.playlists import PlaylistStore, load_playlists
 from sync.origin.store.row_checks import FACT_COLUMNS, check_version, join_media_facts, media_fact
@@ -61,12 +61,12 @@ class MediaReplacementStore:
             names = {one: await _locked(connection, one, version) for one in sorted(set(ids))}
             uses = {one: await uses_in_plans(connection, one) for one in names}
             users = {name for one in uses.values() for name in one.names}
-            if not with_uses and (users := users.union(*[await ready_users(connection, one) for one in names])):
+            if not with_uses and (users := users.union(await ready_users(connection, names))):
                 raise Conflict("this media is in use: remove it there first", users=sorted(users))
             _check_mark(uses.values(), mark)
             await self._change_plans(connection, uses, dict.fromkeys(names))
-            if kept := {name for one in names for name in await ready_users(connection, one)}:
-                raise Conflict("the next release still shows this media: make these ready first", users=sorted(kept))
+            if kept := await ready_users(connection, names):
+                raise Conflict("the next release still shows this media: make these ready first", users=kept)
             await connection.execute(delete(media).where(media.c.id.in_(names)))
             for one, name in names.items():
                 record(connection, AuditedChange(ThingKind.MEDIA, one, name, Action.REMOVED))
@@ -102,18 +102,21 @@ class MediaReplacementStore:
         in_playlists = sorted({one.id for each in uses.values() for one in each.playlists})
         for playlist in await load_playlists(connection, playlists.c.id.in_(in_playlists)):
             draft, version = playlist_with(playlist, instead), playlist.version
-            await self._plans.playlists.replace_in(connection, playlist.id, draft, version=version)
+            with left_as_they_are(version, playlist.ready_version):
+                await self._plans.playlists.replace_in(connection, playlist.id, draft, version=version)
         in_campaigns = sorted({one.id for each in uses.values() for one in each.campaigns})
         for campaign in await load_campaigns(connection, campaigns.c.id.in_(in_campaigns)):
             booked, version = campaign_with(campaign, instead), campaign.version
             if booked is None:
                 await self._plans.campaigns.remove_in(connection, campaign.id, version=version)
             else:
-                await self._plans.campaigns.replace_in(connection, campaign.id, booked, version=version)
+                with left_as_they_are(version, campaign.ready_version):
+                    await self._plans.campaigns.replace_in(connection, campaign.id, booked, version=version)
         in_channels = sorted({one.channel for each in uses.values() for one in each.channels})
         for schedule in await load_schedules(connection, channels.c.id.in_(in_channels)):
             planned, version = schedule_with(schedule, instead), schedule.version
-            await self._plans.schedules.replace_in(connection, schedule.channel, planned, version=version)
+            with left_as_they_are(version, schedule.ready_version):
+                await self._plans.schedules.replace_in(connection, schedule.channel, planned, version=version)
 
 
 def _check_mark(uses: Iterable[MediaUses], mark: str | None) -> None:

@@ -1,6 +1,6 @@
 """Moves things into another space, and lends them: what is used across spaces is lent, so that no screen changes."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -62,8 +62,8 @@ _TABLES: dict[SpaceThing, Table] = {
 }
 
 
-ReadyUsers = Callable[[AsyncConnection, str, str], Awaitable[list[str]]]
-"""Returns the names of what uses a thing in its ready version, of what lies in a space."""
+ReadyUsers = Callable[[AsyncConnection, Collection[str], str], Awaitable[list[str]]]
+"""Returns the names of what uses some things in its ready version, of what lies in a space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class LendingStore:
             if not (await connection.execute(gone)).rowcount:
                 raise NotFound(f"it is not lent to a space {space}")
             users = [(row.name, bool(row.is_seen)) for row in await _users(connection, kind, id) if row.space == space]
-            named = sorted({*named_users(users, "plan"), *await self._ready_users(connection, id, space)})
+            named = sorted({*named_users(users, "plan"), *await self._ready_users(connection, [id], space)})
             if named:
                 raise Conflict("it is in use in this space: take it out there first", users=named)
             await _record(connection, kind, id, Action.TAKEN_BACK, {"space": space}, None)

@@ -6,13 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
+from sync.errors import Rejected
+from sync.origin.audit.changes import ThingKind
 from sync.origin.http.auth import make_key
-from sync.origin.planning.playlists import PlaylistDraft
+from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
+from sync.origin.planning.schedules import ScheduleDraft
+from sync.origin.store.drafts.readiness import ReadinessStore
+from sync.origin.store.drafts.ready_versions import keep_drafts
+from sync.origin.tables.audit import document_versions
 from sync.roles import Role
 from sync.wire.release import Release
 from tests.fakes import FakeClock
 from tests.origin.planning_origin import PlanningOrigin, open_planning_origin
+from tests.origin.publishing.test_publisher import plan
 from tests.origin.running_origin import Answer, RunningOrigin, running_origin, settings_in
 
 
@@ -201,3 +209,42 @@ async def test_what_was_read_is_sent_back_as_clients_that_know_no_drafts_do(desk
         assert "ready_version" in sent and again["ready_version"] == read["version"] + 1
         odd = await desk.server.ask("PUT", path, desk.publisher, sent | {"odd": 1}, headers={"If-Match": '"2"'})
         assert odd.status == 422 and "odd" in odd.text
+
+
+async def test_a_ready_version_that_is_not_kept_is_not_replaced_by_the_draft(planning: PlanningOrigin) -> None:
+    for media in "ab":
+        await planning.make_media(media)
+    playlist = await plan(planning, "a")
+    keep_drafts(True)
+    try:
+        draft = PlaylistDraft(name="Lobby", items=(PlaylistItem(media="b"),))
+        await planning.playlists.replace(playlist, draft, version=1)
+        await planning.schedules.replace("main", ScheduleDraft(default_playlist=playlist), version=1)
+    finally:
+        keep_drafts(False)
+    async with planning.database.writing() as connection:
+        await connection.execute(delete(document_versions).where(document_versions.c.version == 1))
+    with pytest.raises(Rejected) as refused:
+        await planning.publisher.publish("main")
+    assert set(refused.value.fields) == {f"playlists.{playlist}", "schedules.main"}
+
+
+async def test_what_is_replaced_or_removed_everywhere_makes_no_draft_ready(desk: Desk) -> None:
+    playlist = await on_air(desk)
+    path = f"/v1/playlists/{playlist}"
+    await desk.edit("PUT", path, playlist_of("b", "b", name="Half done"), 1)
+    await desk.do(desk.publisher, "POST", "/v1/media/b/replacement", {"by": "c"})
+    await desk.do(desk.publisher, "DELETE", "/v1/media/c?with_uses=true")
+    found = await desk.do(desk.editor, "GET", path)
+    assert (found["version"], found["ready_version"], found["items"]) == (3 + 1, 1, [])
+    done = await desk.publish()
+    assert (await desk.shown(), [one["name"] for one in done.document["left_out"]]) == (["a.jpg"], ["Half done"])
+
+
+async def test_drafts_are_made_ready_in_the_same_order_by_all(planning: PlanningOrigin) -> None:
+    await planning.make_media("a")
+    playlist = await plan(planning, "a")
+    await planning.schedules.replace("main", ScheduleDraft(default_playlist=playlist), version=1)
+    both = [(ThingKind.SCHEDULE, "main", None), (ThingKind.PLAYLIST, playlist, None)]
+    for asked in (both, both[::-1]):
+        assert await ReadinessStore(planning.database).make_ready(asked) == [1, 2]

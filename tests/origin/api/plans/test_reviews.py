@@ -90,7 +90,7 @@ async def test_a_channel_that_is_made_again_has_nothing_of_the_removed_one(desk:
     publication = await desk.do(desk.publisher, "POST", "/v1/publications", planned)
     await desk.edit("DELETE", "/v1/schedule/fair")
     made = await desk.edit("PUT", "/v1/schedule/fair", {"zone": "Asia/Tokyo"})
-    assert (made["version"], made["ready_version"]) == (2, None)
+    assert (made["version"], made["ready_version"]) == (3, None)
     approved = await desk.server.ask("POST", f"/v1/reviews/{asked['id']}/approve", desk.publisher, {})
     assert (approved.status, "it was returned" in approved.document["detail"]) == (409, True)
     ended = await desk.do(desk.publisher, "GET", f"/v1/publications/{publication['id']}")
