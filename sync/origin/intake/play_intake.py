@@ -190,11 +190,19 @@ def _check_document(document: Mapping[str, Any], device: str) -> ReceivedPlay | 
         return invalid(document, "a whole number is written as text, or with a point")
     if max(numbers) > LARGEST_NUMBER:
         return invalid(document, "a number is too large")
+    if _has_zero_byte(document):  # PostgreSQL keeps it as JSON, and then reads nothing of that any more
+        return invalid(document, "a text has a zero byte")
     if play.device != device:
         return invalid(document, f"the play names device {play.device}, but device {device} sent it")
     if play_hash(play.previous_hash, document) != play.hash:
         return invalid(document, "the hash does not match the play")
     return ReceivedPlay(play, {name: value for name, value in document.items() if value is not None})
+
+
+def _has_zero_byte(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_zero_byte, (*value, *value.values())))
+    return any(map(_has_zero_byte, value)) if isinstance(value, list) else isinstance(value, str) and "\0" in value
 
 
 def _is_number(kind: Any) -> bool:

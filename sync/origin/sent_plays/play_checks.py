@@ -42,6 +42,8 @@ def _is_right(play: SentPlay, device: str) -> bool:
         (play.screen_detail, play.clock_state, play.end_reason), play.resolution,
     )):  # fmt: skip
         return False
+    if "\0" in play.reason or "\0" in play.zone:
+        return False
     try:
         return bool(play.span)
     except ValueError:

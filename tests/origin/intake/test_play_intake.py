@@ -183,3 +183,14 @@ async def test_killed_around_the_commit_nothing_acknowledged_is_lost(tmp_path: P
             [receipt] = (await origin.plays.submit(device, [play(device, 3)])).receipts
             assert receipt.status == ("duplicate" if (device, 3) in there else "accepted")
         assert {(device, 3) for device, _ in devices} <= await stored(origin)
+
+
+@pytest.mark.parametrize("odd", [{"reason": "a\0b"}, {"zone": "UTC\0"}, {"of": [{"a\0": 1}]}])
+async def test_a_zero_byte_which_postgresql_could_not_read_again_is_refused(
+    server: RunningOrigin, odd: dict[str, Any]
+) -> None:
+    device, token = await server.pair()
+    plays = [play(device, 1), play(device, 2, **odd), play(device, 3)]
+    answer = await server.ask("POST", "/v1/plays", token, {"plays": plays})
+    assert statuses(answer) == ["accepted", "invalid", "accepted"]
+    assert "zero byte" in answer.text
