@@ -68,7 +68,8 @@ class HttpConnection(asyncio.Protocol):
         try:
             await asyncio.get_running_loop().create_connection(lambda: self, *self._place, local_addr=self._local)
         except OSError:
-            self._answered(0, b"")
+            if self._queue:  # else it was given up meanwhile
+                self._answered(0, b"")
 
     def connection_made(self, transport: Any) -> None:
         """Send the request that waits."""

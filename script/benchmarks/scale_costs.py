@@ -30,7 +30,7 @@ MINUTE_ON_POSTGRESQL = Cost(
 DATABASE_MINUTE = Cost(
     0.3, "ms", "processor of PostgreSQL, a device and minute", f"{_DEVICES} `--database postgresql`, {_BUSY}"
 )
-PLAY = Cost(145.0, "µs", "of that the origin's, a play: intake, sums and signature", f"{_PLAYS}, in batches of 50")
+PLAY = Cost(85.0, "µs", "of that the origin's, a play: intake, sums and signature", f"{_PLAYS}, in batches of 50")
 FILE_BY_NGINX = Cost(7.6, "µs", "a small file, by the nginx in front (by the origin 111)", f"{_STATIC}, {_BUSY}")
 MEMORY_IDLE = Cost(115.0, "MiB", "memory of an origin that nobody uses", "`script/bench origin --part idle`")
 MEMORY = Cost(29.2, "KiB", "memory of the origin, a device", f"{_DEVICES}, 10,000 devices")
