@@ -40,7 +40,7 @@ tool_forker.TOOLS["run"] = run
 tool_forker.main()
 """
 MORE_ATTEMPTS = {
-    "read another job": "open(folder + '/work/other/part').read()",
+    "read another job": "open(os.path.join(folder, 'work', 'other', 'part')).read()",
     "list all uploads": "os.listdir(folder + '/uploads')",
     "make a file among the uploads": "open(folder + '/uploads/new', 'w')",
     "trace the forker": "call(b'ptrace', 16, os.getppid(), 0, 0)",
