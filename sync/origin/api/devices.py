@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 class DeviceView(Wire):
-    """A device. `behind`: it plays an older release than the newest of its channel.
+    """A device. `behind`: it plays an older release than the newest of its channel, published `channel_released_at`.
 
     `online`: it was heard, and its history does not say that it is silent since.
     `severity`: how bad it is what it reports; None before its first heartbeat.
@@ -58,6 +58,7 @@ class DeviceView(Wire):
     trust: str = ""
     budget: BudgetWait | None = None
     doubts: tuple[str, ...] = ()
+    channel_released_at: Instant | None = None
 
 
 class DeviceList(ListPage):
@@ -232,6 +233,7 @@ class DeviceRoutes:
             budget=None if heartbeat is None else budget_wait(heartbeat, device.let_through),
             trust="" if heartbeat is None else trust_text(heartbeat.trust),
             doubts=tuple(one.detail for one in doubts if one.device == device.id),
+            channel_released_at=None if device.channel_released_ms is None else instant(device.channel_released_ms),
         )
 
 

@@ -4,7 +4,20 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
-from sqlalchemy import Column, ColumnElement, Connection, Table, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from sync.origin.audit.changes import Action, ThingKind
 from sync.origin.persistence.pages import Filter, ListRule
@@ -136,6 +149,15 @@ NO_FOLDER = "none"
 ONLINE = devices.c.seen_ms.is_not(None) & devices.c.unheard_ms.is_(None)
 """A device was heard, and is not silent since."""
 
+_FROM_THE_WORST = case(
+    (ONLINE & (devices.c.severity == "critical"), 0),
+    (devices.c.unheard_ms.is_not(None), 1),
+    (devices.c.severity.in_(("critical", "warning")), 2),
+    (devices.c.seen_ms.is_(None), 3),
+    else_=4,
+)
+"""The place of a device among the others: dark, silent, with problems, never heard, well."""
+
 UNFINISHED = uploads.c.media_id.is_(None)
 """An upload is not a media yet."""
 
@@ -176,6 +198,7 @@ DEVICES = ListRule(
         "channel": (devices.c.channel_id, devices.c.name_order),
         "paired_at": (devices.c.paired_ms,),
         "seen_at": (func.coalesce(devices.c.seen_ms, 0),),
+        "worst": (_FROM_THE_WORST, devices.c.name_order),
     },
     "name",
     {

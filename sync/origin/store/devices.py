@@ -19,13 +19,17 @@ from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.row_checks import check_channel, check_version
 from sync.origin.tables.devices import devices
 from sync.origin.tables.plans import channels
+from sync.origin.tables.releases import releases
 from sync.roles import Role
 from sync.wire.device_reports import HistoryKind
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device; `channel_sequence` is the newest sequence of its channel, 0 if nothing was published yet."""
+    """A device; `channel_sequence` is the newest sequence of its channel, 0 if nothing was published yet.
+
+    `channel_released_ms`: when that was published, None if nothing was.
+    """
 
     id: str
     name: str
@@ -37,6 +41,7 @@ class Device:
     let_through: dict[str, Any] | None  # the last `ReleaseLetThrough` that a person wanted
     version: int
     channel_sequence: int
+    channel_released_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +194,11 @@ async def add_device(connection: AsyncConnection, **values: Any) -> None:
 
 
 def _not_removed() -> Select[Any]:
-    joined = devices.outerjoin(channels, channels.c.id == devices.c.channel_id)
+    newest = (releases.c.channel_id == channels.c.id) & (releases.c.sequence == channels.c.sequence)
+    joined = devices.outerjoin(channels, channels.c.id == devices.c.channel_id).outerjoin(releases, newest)
+    released_ms = releases.c.created_ms.label("channel_released_ms")
     return (
-        select(devices, channels.c.sequence.label("channel_sequence"))
+        select(devices, channels.c.sequence.label("channel_sequence"), released_ms)
         .select_from(joined)
         .where(devices.c.removed_ms.is_(None))
     )
@@ -216,4 +223,5 @@ def _device(row: Row[Any]) -> Device:
         let_through=row.let_through,
         version=row.version,
         channel_sequence=row.channel_sequence or 0,
+        channel_released_ms=row.channel_released_ms,
     )

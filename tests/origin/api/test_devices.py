@@ -1,10 +1,14 @@
 """Devices as people see them: their pulse, whether they are behind, renaming, moving, locking out."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from sync.origin.intake.heartbeat_intake import budget_wait
+from sync.origin.store.heartbeats.heartbeats import write_held
+from sync.origin.tables.devices import devices
 from sync.wire.device_reports import Heartbeat
 from tests.fakes import FakeClock
 from tests.origin.running_origin import RunningOrigin, play
@@ -113,6 +117,37 @@ async def test_only_who_may_write_lets_a_release_through_and_only_the_one_that_w
     rows = (await server.ask("GET", f"/v1/history?device={device}", server.reader)).document["history"]
     (noted,) = [row["record"] for row in rows if row["state"] == "let_through"]
     assert noted["release"] == A and noted["by"]
+
+
+async def test_the_worst_come_first_and_each_tells_when_its_channel_was_published(
+    server: RunningOrigin, clock: FakeClock
+) -> None:
+    said: dict[str, dict[str, Any]] = {
+        "fine": {"problems": []},
+        "warned": {},
+        "dark": {"problem_codes": ["no_display"]},
+        "silent": {},
+    }
+    for name, facts in said.items():
+        _, token = await server.pair(name)
+        assert (await server.ask("POST", "/v1/heartbeats", token, BEAT | facts)).status == 204
+    await server.pair("unheard", "cafe")
+    stream = {"url": "http://example.com/live", "name": "Live"}
+    media = (await server.ask("POST", "/v1/media/streams", server.writer, stream)).document["id"]
+    items = {"name": "All day", "items": [{"media": media, "duration_ms": 10_000}]}
+    playlist = (await server.ask("POST", "/v1/playlists", server.writer, items)).document["id"]
+    await server.ask("PUT", "/v1/schedule/main", server.writer, {"default_playlist": playlist, "zone": "UTC"})
+    assert (await server.ask("POST", "/v1/releases", server.writer, {"channel": "main"})).status == 201
+    published = clock.now()
+    clock.step_wall(60)
+    await write_held(server.database)
+    async with server.database.writing() as connection:
+        await connection.execute(update(devices).where(devices.c.name == "silent").values(unheard_ms=1))
+    found = (await server.ask("GET", "/v1/devices?sort=worst", server.reader)).document["devices"]
+    assert [one["name"] for one in found] == ["dark", "silent", "warned", "unheard", "fine"]
+    released = {one["name"]: one["channel_released_at"] for one in found}
+    assert released.pop("unheard") is None
+    assert {datetime.fromisoformat(at) for at in released.values()} == {published}
 
 
 async def test_a_garbage_heartbeat_is_refused_and_changes_nothing(server: RunningOrigin) -> None:

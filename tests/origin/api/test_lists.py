@@ -16,7 +16,7 @@ from tests.origin.running_origin import Answer, RunningOrigin, play
 
 LISTS = {
     "media": ("name", "created_at", "updated_at", "source_bytes"),
-    "devices": ("name", "channel", "paired_at", "seen_at"),
+    "devices": ("name", "channel", "paired_at", "seen_at", "worst"),
     "playlists": ("name", "updated_at"),
     "campaigns": ("name", "starts_at", "ends_at", "updated_at"),
     "schedule": ("channel",),
