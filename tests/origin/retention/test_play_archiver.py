@@ -84,7 +84,7 @@ async def everything(database: OriginDatabase) -> dict[str, Any]:
         "page": (await store.page(PlayFilter(), PageRequest())).items,
         "aside": await store.kept_aside("d", EPOCH, 1, 99),
         "beside": (await store.context([Question("d", [], {}, [(EPOCH, 6, 1), (EPOCH, 6, -1)])]))[0].beside,
-        "documents": [one async for one in exported.documents("d", EPOCH, [1, 2, 3, 4, 5, 7])],
+        "documents": [one.document async for one in exported.plays("d", EPOCH, [1, 2, 3, 4, 5, 7])],
         "not signed": [one async for one in exported.beside("e", [], 0, FAR_MS)],
         "logged": await exported.logged("d", everyone),
         "breaks": await logs.breaks(None, 0, FAR_MS, 99),

@@ -204,8 +204,8 @@ class PlayExporter:
                 async for record in self._plays_of(device, checkpoint, secret, begin):
                     yield record
         async for play in self._plays.beside(device, screen.covered, from_ms, until_ms):
-            if begin.device is not None or play.get("line") in begin.lines:
-                yield PlayRecord(play=dict(play))
+            if begin.device is not None or play.document.get("line") in begin.lines:
+                yield PlayRecord(play=dict(play.document), corrected_ms=play.corrected_ms)
 
     async def _checkpoints(self, device: str, screen: _Screen) -> AsyncIterator[tuple[int, Checkpoint, Envelope]]:
         """Yield the checkpoints of an export, with their places.
@@ -232,8 +232,8 @@ class PlayExporter:
         else:
             covered = CoveredRange(checkpoint, secret, hashes)
         shown = [play.sequence for play in logged if begin.device is not None or play.line in begin.lines]
-        async for document in self._plays.documents(device, part.log_epoch, shown):
-            yield covered.record(document)
+        async for play in self._plays.plays(device, part.log_epoch, shown):
+            yield covered.record(play.document, play.corrected_ms)
 
 
 class PlayExportRoutes:

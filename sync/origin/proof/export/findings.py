@@ -56,6 +56,7 @@ class Kind(StrEnum):
     PLAY_ORDER = "play_order"
     PLAY_OVERLAP = "play_overlap"
     PLAY_IMPOSSIBLE = "play_impossible"
+    CORRECTION_WRONG = "correction_wrong"
     PATH_MISSING = "path_missing"
     LOG_CHAIN = "log_chain"
     PLAYS_MISSING = "plays_missing"
@@ -67,6 +68,7 @@ class Kind(StrEnum):
     LOG_BEGAN = "log_began"
     CLOCK_SET_BACK = "clock_set_back"
     CLOCK_UNSET = "clock_unset"
+    CLOCK_CORRECTED = "clock_corrected"
 
 
 WEIGHTS = {
@@ -78,6 +80,7 @@ WEIGHTS = {
     Kind.LOG_BEGAN: Weight.NOTE,
     Kind.CLOCK_SET_BACK: Weight.NOTE,
     Kind.CLOCK_UNSET: Weight.NOTE,
+    Kind.CLOCK_CORRECTED: Weight.NOTE,
 }
 """The weight of those that are no faults."""
 
@@ -122,20 +125,23 @@ class LineTotals:
     rendered_ms: int = 0
     screen_off: int = 0  # of `plays`: the display was off or unplugged
     clock_unset: int = 0  # of `plays`: no time service had set the clock
+    clock_corrected: int = 0  # of `clock_unset`: the origin says when they were
 
-    def add(self, play: Play) -> None:
-        """Count a play."""
+    def add(self, play: Play, *, corrected: bool = False) -> None:
+        """Count a play; `corrected`: the origin says when it was."""
         self.plays += 1
         self.complete += play.outcome is Outcome.COMPLETE
         self.rendered_ms += play.rendered_ms
         self.screen_off += play.screen is ScreenState.OFF
         self.clock_unset += play.clock is not ClockTrust.SYNCED
+        self.clock_corrected += corrected
 
 
 CANNOT_SHOW = (
     "that a screen is real, one machine, and where the operator says: the operator certifies its key",
     "that a screen told the truth before it signed, of what its display showed and of the time",
     "that the campaign has no other lines, that they played on no other screens, and the names of both",
+    "when a play was whose clock nobody had set: the origin says it, by what the screen recorded later",
     "a play that had begun in the period, and had not ended when its screen signed last",
     "that a line did not play in a log of a screen of which the export has no play of it (here: {silent})",
     "that root {root} is the newest one of the operator: ask for its number",

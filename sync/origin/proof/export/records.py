@@ -17,6 +17,9 @@ EXPORT_DOMAIN = b"signage/export/1\0"
 LINE_CAP_BYTES = 4 * 1024 * 1024
 """The longest line: the first one of an export of 50,000 screens, or of as many lines."""
 
+MOST_CORRECTION_MS = 100_000_000_000_000
+"""More than 3,000 years: no clock is off by more."""
+
 MOST_PATH = 53
 """Hashes in a path at most: a tree of `MOST_NUMBER` leaves has as many levels."""
 
@@ -102,13 +105,15 @@ class PlayRecord(Wire):
     """A play as the device sent it, with what shows that the checkpoint above covers it, in hex.
 
     A play without `salt` and `path` has no proof: it is older than the key of its screen, or no checkpoint covers it
-    yet.
+    yet. `corrected_ms`, of a play under a clock that nobody had set, is what the origin adds to its start and end: by
+    a record of the screen's history, which no checkpoint covers.
     """
 
     record: Literal["play"] = "play"
     play: dict[str, Any]
     salt: Sha256 | None = None
     path: Annotated[tuple[Sha256, ...], Field(max_length=MOST_PATH)] | None = None
+    corrected_ms: Annotated[int, Field(ge=-MOST_CORRECTION_MS, le=MOST_CORRECTION_MS)] | None = None
 
 
 class ExportEnd(Wire):

@@ -322,6 +322,9 @@ class ScreenLog:
         if self._unset:
             detail = f"{self._unset} of {self.checkpoints} checkpoints are by a clock that no time service had set"
             self._add(Kind.CLOCK_UNSET, detail)
+        if count := self.plays.corrected:
+            detail = f"{count} plays under a clock that nobody had set count at the time that the origin says"
+            self._add(Kind.CLOCK_CORRECTED, detail)
 
     def _add(self, kind: Kind, detail: str) -> None:
         self.findings.add(kind, detail, self.device)

@@ -14,7 +14,7 @@ from sync.origin.proof.plausibility import contradictions, overlaps
 from sync.origin.sent_plays.sent_play import Span
 from sync.proof.checkpoint import Checkpoint, leaf
 from sync.proof.merkle import leads_to_root
-from sync.runtime.clock import unix_ms
+from sync.runtime.clock import ClockTrust, unix_ms
 from sync.wire.device_reports import GENESIS, Play, play_hash
 
 
@@ -69,6 +69,7 @@ class ScreenPlays:
     totals: dict[str, LineTotals]
     beside: int = 0
     unproven: int = 0
+    corrected: int = 0  # of those that are proven: the origin says when they were
     without_proof: list[tuple[str, int, int, int]] = field(default_factory=list)  # epoch, first, last, line of the file
     _newest: Play | None = None
     _time: UsedTime = field(default_factory=UsedTime)
@@ -94,7 +95,7 @@ class ScreenPlays:
         elif covered is None or wrong or not covered.counts:
             self.unproven += 1
         else:
-            self._count(play)
+            self._count(play, record.corrected_ms)
         self._newest = play
 
     def _faults(self, record: PlayRecord, play: Play, covered: CoveredPlays | None) -> Iterator[tuple[Kind, str]]:
@@ -105,6 +106,8 @@ class ScreenPlays:
             yield Kind.PLAY_FOREIGN, reason
         if _hash(record, play) != play.hash:
             yield Kind.PLAY_CHANGED, "was changed: what it says does not give its hash"
+        if record.corrected_ms is not None and play.clock is ClockTrust.SYNCED:
+            yield Kind.CORRECTION_WRONG, "is moved to another time, though a time service had set its clock"
         if covered is not None and record.path is not None:
             yield from self._faults_of_place(record, play, covered)
 
@@ -126,19 +129,23 @@ class ScreenPlays:
         if play.previous_hash != expected or (at_end and play.hash != covered.checkpoint.hash):
             yield Kind.LOG_CHAIN, "does not follow the play before it in the log"
 
-    def _count(self, play: Play) -> None:
+    def _count(self, play: Play, corrected_ms: int | None) -> None:
+        """Count a play that is proven, at its own time or at that of the origin."""
         if impossible := next(contradictions(play), None):
             self._add(Kind.PLAY_IMPOSSIBLE, f"{_name(play)} cannot be what happened: {impossible}")
             self.unproven += 1
             return
-        if self._time.add((unix_ms(play.started_at), unix_ms(play.ended_at))):
+        started_ms = unix_ms(play.started_at) + (corrected_ms or 0)
+        if self._time.add((started_ms, unix_ms(play.ended_at) + (corrected_ms or 0))):
             self._add(Kind.PLAY_OVERLAP, f"{_name(play)} has the same time as another play of this screen")
             self.unproven += 1
             return
-        if not self.export.begins_at <= play.started_at < self.export.ends_at:
+        self.corrected += corrected_ms is not None
+        if not unix_ms(self.export.begins_at) <= started_ms < unix_ms(self.export.ends_at):
             self.beside += 1
             return
-        self.totals.setdefault(play.line or "", LineTotals()).add(play)
+        totals = self.totals.setdefault(play.line or "", LineTotals())
+        totals.add(play, corrected=corrected_ms is not None)
 
     def _note_without_proof(self, play: Play) -> None:
         self.unproven += 1

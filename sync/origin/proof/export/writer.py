@@ -63,12 +63,13 @@ class CoveredRange:
         self._tree = MerkleTree(leaves)
         self.whole = self._tree.root.hex() == checkpoint.merkle_root
 
-    def record(self, play: Mapping[str, Any]) -> PlayRecord:
-        """Return the record of one of these plays."""
+    def record(self, play: Mapping[str, Any], corrected_ms: int | None = None) -> PlayRecord:
+        """Return the record of one of these plays; `corrected_ms` is what is added to its start and end."""
         if not self.whole:
-            return PlayRecord(play=dict(play))
+            return PlayRecord(play=dict(play), corrected_ms=corrected_ms)
         path = tuple(each.hex() for each in self._tree.path(play["sequence"] - self._first))
-        return PlayRecord(play=dict(play), salt=play_salt(self._secret, play["sequence"]).hex(), path=path)
+        salt = play_salt(self._secret, play["sequence"]).hex()
+        return PlayRecord(play=dict(play), salt=salt, path=path, corrected_ms=corrected_ms)
 
 
 def needed_checkpoints(

@@ -12,6 +12,7 @@ from sync.origin.tables.plans import lines
 from sync.origin.tables.plays import plays
 from sync.origin.tables.releases import release_contents
 
+_SHOWN = (*DOCUMENT, plays.c.clock_offset_ms)
 _AT_ONCE = 500  # a statement takes a limited number of values
 
 
@@ -31,6 +32,14 @@ class LoggedPlay:
     sequence: int
     hash: str
     line: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedPlay:
+    """A play as it was sent, and what the origin adds to its start and end; None: they are as it says."""
+
+    document: Mapping[str, Any]
+    corrected_ms: int | None
 
 
 class ExportedPlayStore:
@@ -76,39 +85,41 @@ class ExportedPlayStore:
         async with self._database.reading() as connection:
             return set(await connection.scalars(query))
 
-    async def documents(
-        self, device: str, log_epoch: str, sequences: Sequence[int]
-    ) -> AsyncIterator[Mapping[str, Any]]:
-        """Yield plays as they were sent, in the order of `sequences`, which rise."""
+    async def plays(self, device: str, log_epoch: str, sequences: Sequence[int]) -> AsyncIterator[ExportedPlay]:
+        """Yield plays in the order of `sequences`, which rise."""
         for some in _parts(sequences):
             own = plays.c
-            query = select(*DOCUMENT).where(own.device_id == device, own.log_epoch == log_epoch)
+            query = select(*_SHOWN).where(own.device_id == device, own.log_epoch == log_epoch)
             query = query.where(own.sequence.in_(some)).order_by(own.sequence)
             async with self._database.reading() as connection:
                 found = (await connection.execute(query)).all()
-            for document in await documents(self._database, found):
-                yield document
+            for play in await self._shown(found):
+                yield play
 
     async def beside(
         self, device: str, covered: Collection[LogRange], from_ms: int, until_ms: int
-    ) -> AsyncIterator[Mapping[str, Any]]:
-        """Yield the plays of this time, as they were sent, that are in none of these parts of logs."""
+    ) -> AsyncIterator[ExportedPlay]:
+        """Yield the plays of this time that are in none of these parts of logs."""
         own, after = plays.c, (from_ms, "", 0)
         keys = (own.started_ms, own.log_epoch, own.sequence)
         within = [
             and_(own.log_epoch == part.log_epoch, own.sequence.between(part.first, part.last)) for part in covered
         ]
-        query = select(*DOCUMENT, own.started_ms).where(own.device_id == device, *_in_time(from_ms, until_ms))
+        query = select(*_SHOWN, own.started_ms).where(own.device_id == device, *_in_time(from_ms, until_ms))
         query = query.where(not_(or_(*within))) if within else query
         while True:
             page = query.where(tuple_(*keys) > tuple_(*after)).order_by(*keys).limit(_AT_ONCE)
             async with self._database.reading() as connection:
                 found = (await connection.execute(page)).all()
-            for document in await documents(self._database, found):
-                yield document
+            for play in await self._shown(found):
+                yield play
             if len(found) < _AT_ONCE:
                 return
             after = found[-1].started_ms, found[-1].log_epoch, found[-1].sequence
+
+    async def _shown(self, rows: Sequence[Any]) -> list[ExportedPlay]:
+        found = await documents(self._database, rows)
+        return [ExportedPlay(one, row.clock_offset_ms or None) for one, row in zip(found, rows, strict=True)]
 
 
 def _in_time(from_ms: int, until_ms: int) -> tuple[Any, Any]:

@@ -20,10 +20,12 @@ from sync.origin.store.proof import exported_plays
 from sync.origin.tables.releases import release_contents
 from sync.proof.checkpoint import Checkpoint
 from sync.proof.key_request import request_key
+from sync.runtime.clock import ClockTrust
 from sync.wire.device_reports import Outcome
 from sync.wire.release import Envelope
 from tests.fakes import FakeClock
 from tests.origin.api.proof.test_checkpoints import Screen
+from tests.origin.api.proof.test_history import at, record, tell
 from tests.origin.proof.export.signed_screens import BEGINS, CAMPAIGNS, ENDS, OPENING, SignedScreen
 from tests.origin.running_origin import Answer, RunningOrigin
 from tests.player.evidence.plays import log_plays
@@ -243,6 +245,29 @@ async def test_an_export_of_many_parts_is_read_in_small_ones(
     signed = await screens(server)
     found = verified(server, (await exported(server, f"device={signed[0].device}")).text)
     assert (found.verdict, found.totals[""].plays) == ("whole", shown(signed[:1], None))
+
+
+async def test_plays_that_a_set_clock_moved_count_in_an_export_as_in_the_report(server: RunningOrigin) -> None:
+    await name_lines(server)
+    device, token = await server.pair()
+    off = timedelta(hours=5)
+    screen = SignedScreen(device, now=BEGINS - off, clock=ClockTrust.UNSYNCED)
+    screen.show(30)
+    wrong, screen.now, screen.clock = screen.now, screen.now + off, ClockTrust.SYNCED
+    screen.show(150)
+    await deliver(server, screen, token)
+    started = {"log_epoch": screen.epoch, "at": at(BEGINS - off), "clock": "unsynced"}
+    set_at = {"log_epoch": screen.epoch, "at": at(wrong + off), "utc_before": at(wrong), "plays": 30}
+    records = record(device, 1, "player", "started", **started), record(device, 2, "clock", "synchronised", **set_at)
+    await tell(server, token, *records)
+    found = verified(server, (await exported(server, "line=spring-a")).text)
+    totals = found.totals["spring-a"]
+    early = sum(play["line"] == "spring-a" for play in screen.plays[screen.epoch][:30])
+    assert (totals.clock_corrected, totals.clock_unset) == (early, early)
+    assert totals.plays == early + shown([screen], "spring-a")
+    path = f"/v1/plays/summary?by=line&line=spring-a&{PERIOD}"
+    (sums,) = (await server.ask("GET", path, server.reader)).document["sums"]
+    assert sums["plays"] == totals.plays
 
 
 async def test_what_a_real_log_signed_over_a_real_wire_is_whole(

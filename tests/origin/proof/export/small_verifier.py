@@ -94,6 +94,13 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def when(record: Any, name: str) -> datetime:
+    """Return an instant of a play, as it is or as the origin corrects it."""
+    corrected = record.get("corrected_ms")
+    must(corrected is None or record["play"]["clock"] != "synced", "a right time was changed")
+    return at(record["play"][name]) + timedelta(milliseconds=corrected or 0)
+
+
 def keys_and_names(records: list[Any], keys: dict[str, str]) -> tuple[list[Any], dict[tuple[str, str], str]]:
     """Return the certificates of a screen, and for each log and line the name in the counts."""
     certified = [each["envelope"] for each in records if is_a(each, "certificate")]
@@ -142,9 +149,9 @@ def check_screen(records: list[Any], export: Any, keys: dict[str, str], sums: Co
         else:
             check_counts(now, counts, all_lines)
             check_plays(plays, now, export, device, names, counts, sums)
-            for play in (each["play"] for each in plays):
-                must(last_end is None or at(play["started_at"]) >= last_end, "plays overlap")
-                last_end = at(play["ended_at"])
+            for each in plays:
+                must(last_end is None or when(each, "started_at") >= last_end, "plays overlap")
+                last_end = when(each, "ended_at")
         counted = {each["name"]: each["count"] for each in now["counts"]}
         logs[now["log_epoch"]] = now["last"], {**(counts if few else {}), **counted}, not few or all_lines
         before, serial, hashed = now, key["serial"], sha(payload).hex()
@@ -176,7 +183,7 @@ def check_plays(
         newest = play["play"]["sequence"]
         line = play["play"]["line"] or ""
         shown[line] += 1
-        sums[line] += export["begins_at"] <= play["play"]["started_at"] < export["ends_at"]
+        sums[line] += at(export["begins_at"]) <= when(play, "started_at") < at(export["ends_at"])
     new = {each["name"]: each.get("plays", each["count"] - earlier.get(each["name"], 0)) for each in now["counts"]}
     for line in export["lines"]:
         name = names.get((now["log_epoch"], line), "")

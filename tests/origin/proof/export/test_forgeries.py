@@ -159,6 +159,10 @@ def move_a_play_and_its_hash(forged: Forgery) -> None:
     hashed(forged.plays()[5])
 
 
+def move_a_play_by_a_correction(forged: Forgery) -> None:
+    forged.plays()[5]["corrected_ms"] = 3_600_000
+
+
 def double_a_play(forged: Forgery) -> None:
     forged.insert_after(forged.plays()[5], copy.deepcopy(forged.plays()[5]))
 
@@ -455,6 +459,7 @@ FORGERIES: list[tuple[Callable[[Forgery], None], Kind]] = [
     (remove_a_play, Kind.PLAYS_MISSING),
     (remove_a_play_that_failed, Kind.PLAYS_MISSING),
     (remove_all_plays_of_a_log, Kind.PLAYS_MISSING),
+    (move_a_play_by_a_correction, Kind.CORRECTION_WRONG),
     (move_a_play, Kind.PLAY_CHANGED),
     (move_a_play_and_its_hash, Kind.PLAY_NOT_COVERED),
     (double_a_play, Kind.PLAY_TWICE),

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from sync.origin.proof.export.findings import Kind, LineTotals, Verification
-from sync.origin.proof.export.verification_text import verification_document
+from sync.origin.proof.export.records import PlayRecord
+from sync.origin.proof.export.verification_text import verification_document, verification_lines
 from sync.origin.proof.export.verifier import verify_export
+from sync.origin.proof.export.writer import ExportLines
 from sync.runtime.clock import ClockTrust
 from sync.wire.device_reports import Outcome, ScreenState
 from tests import TOP
 from tests.origin.proof.export.signed_screens import BEGINS, CAMPAIGNS, ENDS, OPENING, Operator, SignedScreen
+from tests.origin.proof.export.small_verifier import proven_plays
 
 
 def shown(screen: SignedScreen, line: str) -> tuple[int, int, int]:
@@ -211,6 +214,30 @@ def test_a_play_that_failed_or_that_nobody_may_have_seen_is_counted_as_such() ->
     screen.sign()
     found = verify_export(operator.export(screen, line="spring-a"), operator.fingerprint())
     assert found.totals["spring-a"] == LineTotals(3, 2, 120_000, screen_off=1, clock_unset=1)
+
+
+def test_a_play_under_a_wrong_clock_counts_when_the_origin_says_by_its_word() -> None:
+    off = timedelta(hours=5)
+    screen, operator = SignedScreen("lobby", now=BEGINS - off, clock=ClockTrust.UNSYNCED), Operator()
+    screen.show(30)
+    screen.now, screen.clock = screen.now + off, ClockTrust.SYNCED
+    screen.show(150)
+    records = [
+        one.model_copy(update={"corrected_ms": off // timedelta(milliseconds=1)})
+        if isinstance(one, PlayRecord) and one.play["clock"] == "unsynced"
+        else one
+        for one in operator.records(screen, line="spring-a")
+    ]
+    written = ExportLines()
+    raw = [*map(written.line, records), written.end(operator.online)]
+    found = verify_export(raw, operator.fingerprint())
+    early = [play for play in screen.plays[screen.epoch][:30] if play["line"] == "spring-a"]
+    totals = found.totals["spring-a"]
+    assert (totals.clock_unset, totals.clock_corrected) == (len(early), len(early))
+    assert totals.plays == len(early) + shown(screen, "spring-a")[0]
+    assert Kind.CLOCK_CORRECTED in kinds(found) and found.verdict == "whole"
+    assert proven_plays(raw, operator.fingerprint())["spring-a"] == totals.plays
+    assert f"{totals.clock_corrected} plays" in "".join(verification_lines(found))
 
 
 def test_the_example_of_the_documentation_verifies_as_it_says() -> None:
