@@ -57,6 +57,11 @@ def _lines(found: DeliveryReport) -> Iterator[str]:
         yield f"{row.name or row.id}: {_row(row)}"
     for rule in found.rules:
         yield f"line {rule.line}: {rule.rule} (version {rule.version})"
+    for screen in found.unsigned:
+        until = "all its plays are" if screen.until is None else f"its plays before {screen.until.isoformat()} are"
+        yield f"screen {screen.name or screen.device}: {until} unsigned: it had no certified key"
+    if (more := found.unsigned_screens - len(found.unsigned)) > 0:
+        yield f"and {more} more screens with unsigned plays"
 
 
 def _row(row: DeliveryRow) -> str:

@@ -27,9 +27,10 @@ from sync.origin.store.proof.names import NameStore
 from sync.origin.store.reports.play_sums import PlaySumStore, SumFilter
 from sync.origin.store.reports.promises import PromiseStore
 from sync.origin.tables.reports import HOURS
-from sync.runtime.clock import Clock, unix_ms
+from sync.runtime.clock import Clock, instant, unix_ms
 from sync.wire.value_types import Instant, Wire
 
+_MOST_UNSIGNED = 100
 _LIKE = ("verdict", "reason", "screen", "relaxed", "rule_version")
 _COLUMNS = {
     "campaign": "campaign_id",
@@ -60,11 +61,20 @@ class LineRule(Wire):
     rule: str
 
 
+class UnsignedScreen(Wire):
+    """A screen that had no certified key at first: what it played until then is unsigned; None: all that it played."""
+
+    device: str
+    name: str
+    until: Instant | None
+
+
 class DeliveryReport(Wire):
     """A report as of `at`, both days included. The origin judged with the arithmetic of version `judgement`.
 
     `rules` has the lines whose rule is not the default. `days_promised`: of so many days it is known what was promised,
-    of each channel.
+    of each channel. `unsigned`: screens that played in this time, at first or always without a key; the first hundred
+    of `unsigned_screens`. Their plays count as the others do, but no export proves them.
     """
 
     by: ReportBy
@@ -77,6 +87,8 @@ class DeliveryReport(Wire):
     rules: tuple[LineRule, ...]
     judgement: int
     days_promised: dict[str, int]
+    unsigned: tuple[UnsignedScreen, ...] = ()
+    unsigned_screens: int = 0
 
 
 class ReportMaker:
@@ -125,6 +137,7 @@ class ReportMaker:
             for id in ids
         ]
         rules = await self._sums.rules(lines)
+        unsigned = await self._sums.unsigned(chosen)
         return DeliveryReport(
             by=asked.by,
             first_day=asked.first_day,
@@ -136,6 +149,15 @@ class ReportMaker:
             rules=tuple(LineRule(line=line, version=v, rule=rule.text) for line, (v, rule) in sorted(rules.items())),
             judgement=JUDGEMENT,
             days_promised=days,
+            unsigned=await self._unsigned(unsigned[:_MOST_UNSIGNED]),
+            unsigned_screens=len(unsigned),
+        )
+
+    async def _unsigned(self, screens: Sequence[tuple[str, int | None]]) -> tuple[UnsignedScreen, ...]:
+        names = await self._names.names("device", {device for device, _ in screens})
+        return tuple(
+            UnsignedScreen(device=device, name=names.get(device, ""), until=None if ms is None else instant(ms))
+            for device, ms in screens
         )
 
     async def _counted(self, by: ReportBy, chosen: SumFilter) -> tuple[dict[str, Counted], set[str]]:

@@ -20,6 +20,7 @@ from sync.origin.store.reports.day_plays import JUDGED, DayPlays, known_of_lines
 from sync.origin.store.reports.new_plays import ADDED, NEW_SUMS, Added, Count, DaySums, add_new_plays
 from sync.origin.tables.plays import plays
 from sync.origin.tables.reports import ALL_DEVICES, play_days, play_sums
+from sync.origin.tables.signing import device_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,20 @@ class PlaySumStore:
         query = query if selected.device is None else query.where(row.device_id == selected.device)
         async with self._database.reading() as connection:
             return {(device, day): shown for device, day, shown in await connection.execute(query) if shown}
+
+    async def unsigned(self, selected: SumFilter) -> list[tuple[str, int | None]]:
+        """Return the devices with plays on these days that had no key on the first one, and when they got it (Unix ms).
+
+        None: they have none. What they played before, the key has not signed.
+        """
+        issued = func.min(device_keys.c.issued_ms)
+        device = play_days.c.device_id
+        query = select(device, issued).outerjoin(device_keys, device_keys.c.device_id == device)
+        query = query.where(play_days.c.day.between(selected.first_day, selected.last_day), device != ALL_DEVICES)
+        query = query if selected.device is None else query.where(device == selected.device)
+        query = query.group_by(device).having(or_(issued.is_(None), issued > around(selected.first_day)[0]))
+        async with self._database.reading() as connection:
+            return [(row[0], row[1]) for row in await connection.execute(query.order_by(device))]
 
     async def sums(self, selected: SumFilter, by: Sequence[str], *, hours: bool = False) -> list[Mapping[str, Any]]:
         """Return plays and time shown by these columns; with `hours` also divided by hour.

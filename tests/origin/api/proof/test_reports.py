@@ -22,6 +22,7 @@ from sync.origin.store.proof.history import HistoryStore
 from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.reports.billable_rules import note_rules
 from sync.origin.tables.plans import campaigns, lines
+from sync.origin.tables.signing import device_keys
 from sync.runtime.clock import unix_ms
 from sync.wire.content_paths import release_path
 from sync.wire.device_reports import HistoryRecord
@@ -153,6 +154,19 @@ async def test_a_line_is_told_what_it_bought_what_it_got_and_why_not_more(server
     after = {row["id"]: row for row in changed["rows"]}["quarter"]
     assert (after["delivered"], after["rule_versions"]) == (23, [1])  # two seconds are enough now
     assert changed["rules"] == [{"line": "quarter", "version": 1, "rule": "on_render(2 s)"}]
+
+
+async def test_screens_without_a_key_are_named_until_they_have_one(server: RunningOrigin, device: str) -> None:
+    report = await asked(server, f"line?{DAY}")
+    screen = {"device": device, "name": report["unsigned"][0]["name"], "until": None}
+    assert (report["unsigned"], report["unsigned_screens"]) == ([screen], 1)
+    issued_ms = unix_ms(NOON + timedelta(hours=1))
+    key = {"number": 1, "serial": 1, "key": "k", "public_key": "p", "issued_ms": issued_ms, "certificate": {}}
+    async with server.database.writing() as connection:
+        await connection.execute(insert(device_keys).values(device_id=device, **key))
+    report = await asked(server, f"line?{DAY}")
+    assert report["unsigned"] == [screen | {"until": "2026-03-02T13:00:00.000Z"}]
+    assert (await asked(server, "line?first_day=2026-03-03&last_day=2026-03-03"))["unsigned"] == []
 
 
 async def test_why_a_screen_showed_nothing_is_what_its_history_says(server: RunningOrigin, device: str) -> None:
