@@ -23,6 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from sync.errors import Conflict, Rejected, SignageError, StorageBroken, StorageFull
+from sync.origin.persistence.deadlocks import Deadlocked
 from sync.origin.persistence.held_plays import HeldPlays
 from sync.origin.persistence.lists import fill_name_keys
 from sync.origin.persistence.play_files import PlayFiles
@@ -108,6 +109,7 @@ class OriginDatabase:
 
         Raises:
             Conflict: the change breaks a reference or repeats a unique value.
+            Deadlocked: it and another one waited for each other; nothing is changed, and it can be done again.
             Rejected: a value is of a kind the database cannot hold.
             StorageFull: the disk is full.
             StorageBroken: the database cannot be reached, is locked or damaged.
@@ -212,7 +214,7 @@ class OriginDatabase:
             yield
         except DBAPIError as error:
             ours = _translated(error)
-            if isinstance(ours, StorageBroken):
+            if isinstance(ours, StorageBroken) and not isinstance(ours, Deadlocked):
                 self._problem.occurred(str(error.orig))
             raise ours from error
         except PoolTimeout as error:
@@ -238,6 +240,12 @@ def do_last(connection: Connection | AsyncConnection, work: LastWork) -> None:
     So locks that many transactions share are taken after all others, and are held for a moment.
     """
     connection.info.setdefault(_LAST, []).append(work)
+
+
+def done_last(connection: Connection | AsyncConnection) -> Sequence[LastWork]:
+    """Return what the transaction of the caller does right before it is committed, so far."""
+    found: Sequence[LastWork] = connection.info.get(_LAST, ())
+    return found
 
 
 def _do_last(connection: Connection, clock: Clock) -> None:
@@ -286,6 +294,8 @@ def _translated(error: DBAPIError) -> SignageError:
         return Conflict("the change does not fit what is stored now: load it again and repeat the change")
     if code == "53100" or "is full" in str(error.orig):
         return StorageFull("the origin's disk is full: free some space and try again")
+    if code in ("40P01", "40001"):
+        return Deadlocked("others change the same at this moment: try again")
     if code.startswith("22"):  # such as a text with a zero byte in it
         log.info("database refuses a value: %s", error.orig)
         return Rejected("the database cannot store this value: remove unusual characters, or use a smaller number")

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sync.errors import NotFound
 from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.deadlocks import again_if_deadlocked
 from sync.origin.persistence.lists import CAMPAIGNS, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.planning.billable_rule import BillableRule
@@ -27,6 +28,7 @@ from sync.origin.store.row_checks import (
     check_ids_free,
     check_media,
     check_version,
+    hold,
     insert_all,
     join_media_facts,
     media_fact,
@@ -37,7 +39,7 @@ from sync.origin.store.row_checks import (
 )
 from sync.origin.store.spaces.visible_rows import check_everywhere, check_role, seen, shown_space, space_for_new
 from sync.origin.tables.media import media
-from sync.origin.tables.plans import campaigns, creatives, lines
+from sync.origin.tables.plans import campaigns, channels, creatives, lines
 from sync.roles import Role
 from sync.runtime.clock import Clock, instant, unix_ms
 
@@ -68,6 +70,7 @@ class CampaignStore:
         async with self._database.reading() as connection:
             return await _get_campaign(connection, campaign_id, seen(campaigns))
 
+    @again_if_deadlocked
     async def create(self, draft: CampaignDraft, space: str | None = None) -> StoredCampaign:
         """Add a campaign, in the space of its channel; one without a channel in this space.
 
@@ -84,6 +87,7 @@ class CampaignStore:
             await _write_lines(connection, campaign_id, draft, unix_ms(self._clock.now()), lies_in)
             return await _kept(connection, campaign_id, Action.CREATED)
 
+    @again_if_deadlocked
     async def replace(self, campaign_id: str, draft: CampaignDraft, *, version: int) -> StoredCampaign:
         """Replace a campaign as a whole; lines and creatives that are sent with an id keep it.
 
@@ -100,6 +104,8 @@ class CampaignStore:
         self, connection: AsyncConnection, campaign_id: str, draft: CampaignDraft, *, version: int
     ) -> StoredCampaign:
         """Do the same inside the caller's transaction."""
+        if draft.channel is not None:
+            await hold(connection, channels, [draft.channel])  # first, as who moves the channel does
         space = await _check_changeable(connection, campaign_id, version)
         lies_in = await _space_of(connection, draft, space if draft.channel is None else None)
         await _check(connection, campaign_id, draft)
@@ -109,6 +115,7 @@ class CampaignStore:
         await _write_lines(connection, campaign_id, draft, unix_ms(self._clock.now()), lies_in)
         return await _kept(connection, campaign_id, Action.CHANGED)
 
+    @again_if_deadlocked
     async def remove(self, campaign_id: str, *, version: int | None) -> None:
         """Delete a campaign; its plays stay as evidence, and devices show it until the next release.
 

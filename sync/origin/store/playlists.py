@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sync.errors import Conflict, NotFound
 from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.deadlocks import again_if_deadlocked
 from sync.origin.persistence.lists import PLAYLISTS, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.planning.file_names import same_name
@@ -87,6 +88,7 @@ class PlaylistStore:
             )
         return found[0] if found else None
 
+    @again_if_deadlocked
     async def create(self, draft: PlaylistDraft, space: str | None = None) -> StoredPlaylist:
         """Add a playlist, in this space; None: in the one where one may.
 
@@ -103,6 +105,7 @@ class PlaylistStore:
             await _write_items(connection, playlist_id, draft.items, lies_in)
             return await _kept(connection, playlist_id, Action.CREATED)
 
+    @again_if_deadlocked
     async def replace(self, playlist_id: str, draft: PlaylistDraft, *, version: int) -> StoredPlaylist:
         """Replace name and items together; items that are sent with an id keep it.
 
@@ -126,6 +129,7 @@ class PlaylistStore:
         await _write_items(connection, playlist_id, draft.items, space)
         return await _kept(connection, playlist_id, Action.CHANGED)
 
+    @again_if_deadlocked
     async def remove(self, playlist_id: str, *, version: int | None) -> None:
         """Delete a playlist and its items; `version`, if not None, must be the present one.
 

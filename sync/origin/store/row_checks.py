@@ -105,13 +105,13 @@ async def _media_rows(connection: AsyncConnection, media_ids: Iterable[str], spa
     ids, found = sorted(media_ids), dict[str, RowMapping]()
     for start in range(0, len(ids), _IDS_PER_QUERY):
         batch = ids[start : start + _IDS_PER_QUERY]
-        await _hold(connection, media, batch)
+        await hold(connection, media, batch)
         rows = await connection.execute(select(*columns, *rights).where(media.c.id.in_(batch)))
         found.update((row["id"], row) for row in rows.mappings())
     return found
 
 
-async def _hold(connection: AsyncConnection, table: Table, ids: Sequence[str]) -> None:
+async def hold(connection: AsyncConnection, table: Table, ids: Sequence[str]) -> None:
     """Have rows stay, where they are and lent as they are, until the transaction ends.
 
     What is lent is read by the next statement: one that waits for a lock sees it as it was before.
@@ -139,7 +139,7 @@ async def check_playlists(connection: AsyncConnection, uses: FieldUses, space: s
     """
     ids = sorted({used for _, used in uses})
     query = select(playlists.c.id, playlists.c.name, usable(playlists, space).label("is_usable"))
-    await _hold(connection, playlists, ids)
+    await hold(connection, playlists, ids)
     found = {row.id: row for row in await connection.execute(query.where(playlists.c.id.in_(ids), seen(playlists)))}
     unknown = ((field, f"there is no playlist {used}") for field, used in uses if used not in found)
     foreign = {id: row.name for id, row in found.items() if not row.is_usable}

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sync.errors import Conflict, NotFound, StaleVersion
 from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.deadlocks import again_if_deadlocked
 from sync.origin.persistence.lists import CHANNELS, name_keys
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.planning.schedules import (
@@ -91,6 +92,7 @@ class ScheduleStore:
         async with self._database.reading() as connection:
             return await connection.scalar(query) is not None
 
+    @again_if_deadlocked
     async def create(self, channel: str, draft: ScheduleDraft, space: str | None = None) -> StoredSchedule:
         """Add a channel, in this space; None: in the one where one may.
 
@@ -113,6 +115,7 @@ class ScheduleStore:
             await _write_overlays(connection, channel, draft.overlays)
             return await _kept(connection, channel, Action.CREATED)
 
+    @again_if_deadlocked
     async def replace(self, channel: str, draft: ScheduleDraft, *, version: int) -> StoredSchedule:
         """Replace a schedule as a whole; dayparts and overlays that are sent with an id keep it.
 
@@ -136,6 +139,7 @@ class ScheduleStore:
         await _write_overlays(connection, channel, draft.overlays)
         return await _kept(connection, channel, Action.CHANGED)
 
+    @again_if_deadlocked
     async def remove(self, channel: str, *, version: int | None) -> None:
         """Delete a channel that was never published; devices store its sequence, so it must never start again.
 

@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.util import await_only
 
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken, Unauthenticated
 from sync.http.listener import serve_http
 from sync.origin.audit.changes import ThingKind
 from sync.origin.persistence.database import open_origin_database
+from sync.origin.persistence.deadlocks import again_if_deadlocked
 from sync.origin.persistence.lists import CHANNELS, DEVICES, MEDIA
 from sync.origin.persistence.migrations.versions import revision_0001_first_schema
 from sync.origin.persistence.pages import PageRequest
@@ -44,7 +45,7 @@ from sync.origin.store.days.archived_plays import ArchiveStore
 from sync.origin.store.days.play_days import mark_days
 from sync.origin.store.devices import DeviceStore, add_device
 from sync.origin.store.drafts.readiness import ReadinessStore
-from sync.origin.store.drafts.ready_versions import keep_drafts
+from sync.origin.store.drafts.ready_versions import keep_drafts, ready_users
 from sync.origin.store.drafts.reviews import ReviewState, ReviewStore
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.origin.store.media.edits import MediaEditStore
@@ -63,12 +64,15 @@ from sync.origin.store.reports.billable_rules import note_rules
 from sync.origin.store.reports.day_plays import DayPlays
 from sync.origin.store.reports.new_plays import DaySums
 from sync.origin.store.reports.play_sums import PlaySumStore, SumFilter
+from sync.origin.store.spaces.moving import LendingStore, SpaceThing
+from sync.origin.store.spaces.space_table import Space, SpaceStore
 from sync.origin.tables.all_tables import metadata
+from sync.origin.tables.media import media as media_table
 from sync.origin.tables.people import keys
 from sync.origin.tables.plans import playlists
 from sync.origin.tables.plays import plays
 from sync.origin.wiring.origin import Origin, open_origin
-from sync.roles import Rights, Role
+from sync.roles import DEFAULT_SPACE, Rights, Role
 from sync.runtime.clock import unix_ms
 from sync.wire.device_reports import HistoryRecord, Play, PlayBatch
 from tests.fakes import FakeClock
@@ -871,3 +875,54 @@ async def test_a_release_is_made_of_ready_versions(origins: Origins) -> None:
     [seen] = (await reviews[1].page(PageRequest())).items
     went_out = (await second.playlists.get(playlist.id)).ready_version
     assert (seen.current_version, went_out) == (3, 3 if seen.state is ReviewState.APPROVED else 2)
+
+
+async def test_changes_that_wait_for_each_other_are_made_again(origins: Origins) -> None:
+    first, _ = origins
+    for media in "ab":
+        await first.make_media(media)
+    both_hold, tries = asyncio.Barrier(2), list[str]()
+
+    @again_if_deadlocked
+    async def rename(*ids: str) -> None:
+        async with first.database.writing() as connection:
+            await connection.execute(text("SET LOCAL deadlock_timeout = '20ms'"))
+            tries.append(ids[0])
+            for id in ids:
+                await connection.execute(update(media_table).where(media_table.c.id == id).values(name=ids[0]))
+                if id == ids[0] and len(tries) <= 2:
+                    await both_hold.wait()
+
+    await asyncio.gather(rename("a", "b"), rename("b", "a"))
+    assert len(tries) == 3
+    assert (await first.media.get("a")).name == (await first.media.get("b")).name
+
+
+async def test_media_are_removed_and_channels_moved_while_plans_are_saved(origins: Origins) -> None:
+    first, second = origins
+    await SpaceStore(first.database).add(Space("bar", "Bar"))
+    await first.make_media("kept")
+    items = [PlaylistItem(media="kept")]
+    playlist = await first.playlists.create(PlaylistDraft(name="Lobby", items=tuple(items)))
+    await first.schedules.create("main", ScheduleDraft(zone="Europe/Berlin", default_playlist=playlist.id))
+    lending = LendingStore(second.database, ready_users)
+    start = first.clock.now()
+    line = LineDraft(name="All", creatives=(CreativeDraft(media="kept"),))
+    flight = {"starts_at": start, "ends_at": start.replace(year=start.year + 1)}
+    booked = CampaignDraft(name="Fizzo", advertiser="Fizzo", channel="main", lines=(line,), **flight)
+    campaign = await first.campaigns.create(booked)
+    for number in range(8):
+        gone = await first.make_media(f"gone{number}")
+        shown = (*items, PlaylistItem(media=gone))
+        version = (await first.playlists.get(playlist.id)).version
+        await first.playlists.replace(playlist.id, PlaylistDraft(name="Lobby", items=shown), version=version)
+        schedule = await first.schedules.get("main")
+        done = await asyncio.gather(
+            first.playlists.replace(playlist.id, PlaylistDraft(name="X", items=shown), version=version + 1),
+            second.replacements.remove([gone], with_uses=True),
+            first.campaigns.replace(campaign.id, booked, version=number + 1),
+            lending.move(SpaceThing.CHANNELS, "main", ("bar", DEFAULT_SPACE)[number % 2]),
+            second.schedules.replace("main", ScheduleDraft(default_playlist=playlist.id), version=schedule.version),
+            return_exceptions=True,
+        )
+        assert {type(one) for one in done if isinstance(one, Exception)} <= {StaleVersion, Rejected, Conflict}

@@ -1,5 +1,6 @@
 """Writes entries of the audit log, in the transaction of each change."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
@@ -7,11 +8,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.audit.actor import Actor, current_actor
 from sync.origin.audit.changes import AuditedChange
-from sync.origin.persistence.database import do_last
+from sync.origin.persistence.database import do_last, done_last
 from sync.origin.planning.file_names import searched_text
 from sync.origin.tables.audit import audit_entries
 
 _LOCK = int.from_bytes(b"audit")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """The entries of a transaction, which writes them together."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def __call__(self, plain: Connection, now_ms: int) -> None:
+        if plain.dialect.name == "postgresql":
+            plain.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        plain.execute(insert(audit_entries), [{**row, "at_ms": now_ms} for row in self.rows])
 
 
 def record(connection: Connection | AsyncConnection, change: AuditedChange, *, by: Actor | None = None) -> None:
@@ -23,13 +36,11 @@ def record(connection: Connection | AsyncConnection, change: AuditedChange, *, b
     actor = by or current_actor()
     row = {**_actor_columns(actor), "address": actor.address, **_change_columns(change)}
     row["searched"] = searched_text("\n".join((change.name, change.id, actor.name)))
-
-    def write(plain: Connection, now_ms: int) -> None:
-        if plain.dialect.name == "postgresql":
-            plain.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-        plain.execute(insert(audit_entries).values(**row, at_ms=now_ms))
-
-    do_last(connection, write)
+    entries = next((one for one in done_last(connection) if isinstance(one, _Entries)), None)
+    if entries is None:
+        entries = _Entries()
+        do_last(connection, entries)
+    entries.rows.append(row)
 
 
 def _actor_columns(actor: Actor) -> dict[str, str]:

@@ -14,6 +14,7 @@ from sync.errors import Conflict, NotFound
 from sync.origin.audit.actor import current_actor
 from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase, do_last
+from sync.origin.persistence.deadlocks import again_if_deadlocked
 from sync.origin.persistence.lists import REVIEWS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.store.audit.record import record
@@ -70,6 +71,7 @@ class ReviewStore:
             found = await read_page(connection, REVIEWS, _QUERY, asked)
         return found.of(lambda row: _review(row._mapping))
 
+    @again_if_deadlocked
     async def ask(self, kind: ThingKind, document: str, text: str | None) -> Review:
         """Ask for a review of the newest version of a document; an open review of it is about that from now on.
 
@@ -100,12 +102,14 @@ class ReviewStore:
                 await connection.execute(update(reviews).where(own.id == id).values(**values, remarks=remarks))
             return _recorded(connection, await _get(connection, id), Action.REVIEW_ASKED)
 
+    @again_if_deadlocked
     async def remark(self, review: str, text: str) -> Review:
         """Add what somebody says; raise NotFound if there is no such review."""
         async with self._database.writing() as connection:
             stored = await self._store(connection, await _get(connection, review, lock=True), {}, text)
             return _recorded(connection, stored, Action.REMARKED)
 
+    @again_if_deadlocked
     async def end(self, review: str, state: ReviewState, text: str | None) -> Review:
         """Approve a review, which makes the version it is about ready, or return it.
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.deadlocks import again_if_deadlocked
 from sync.origin.persistence.lists import named
 from sync.origin.planning.file_names import same_word, searched_text
 from sync.origin.planning.media.edits import MOST_TAGS, MediaBatch, MediaChange, each_once
@@ -40,6 +41,7 @@ class MediaEditStore:
         self._database = database
         self._clock = clock
 
+    @again_if_deadlocked
     async def change(self, media_id: str, change: MediaChange, *, version: int | None) -> None:
         """Change one media; `version`, if not None, must be the present one.
 
@@ -56,6 +58,7 @@ class MediaEditStore:
             sent["tags"] = before.tags if change.tags is None else change.tags
             await self._store(connection, {media_id: before}, {media_id: replace(before, **sent)})
 
+    @again_if_deadlocked
     async def change_many(self, batch: MediaBatch) -> None:
         """Move and tag many media, all or none.
 

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict, NotFound, Rejected
 from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.deadlocks import again_if_deadlocked
 from sync.origin.planning.media.plan_edits import Instead, campaign_with, playlist_with, schedule_with
 from sync.origin.planning.media.uses import MediaUses
 from sync.origin.planning.plan_fields import MediaFact
@@ -20,7 +21,7 @@ from sync.origin.store.playlists import PlaylistStore, load_playlists
 from sync.origin.store.row_checks import FACT_COLUMNS, check_version, join_media_facts, media_fact
 from sync.origin.store.schedules import ScheduleStore, load_schedules
 from sync.origin.tables.media import media
-from sync.origin.tables.plans import campaigns, channels, playlists
+from sync.origin.tables.plans import campaigns, channels, creatives, lines, overlays, playlist_items, playlists
 from sync.wire.release import MediaKind
 
 UsesOf = Mapping[str, MediaUses]
@@ -43,6 +44,7 @@ class MediaReplacementStore:
         self._database = database
         self._plans = plans
 
+    @again_if_deadlocked
     async def remove(
         self, ids: Collection[str], *, version: int | None = None, with_uses: bool = False, mark: str | None = None
     ) -> UsesOf:
@@ -58,6 +60,8 @@ class MediaReplacementStore:
             Conflict: plans use them, or others than those that were seen, or the next release does; they are named.
         """
         async with self._database.writing() as connection:
+            if with_uses:
+                await _lock_users(connection, ids)
             names = {one: await _locked(connection, one, version) for one in sorted(set(ids))}
             uses = {one: await uses_in_plans(connection, one) for one in names}
             users = {name for one in uses.values() for name in one.names}
@@ -72,6 +76,7 @@ class MediaReplacementStore:
                 record(connection, AuditedChange(ThingKind.MEDIA, one, name, Action.REMOVED))
         return uses
 
+    @again_if_deadlocked
     async def replace(self, old: str, new: str, mark: str | None = None) -> MediaUses:
         """Put media `new` wherever plans use `old`, which stays; return what was changed.
 
@@ -81,6 +86,7 @@ class MediaReplacementStore:
             Rejected: the other one is not ready, or cannot be shown in one of these places; each is named.
         """
         async with self._database.writing() as connection:
+            await _lock_users(connection, [old])
             for one in sorted({old, new}):
                 await _locked(connection, one, None)
             uses = await uses_in_plans(connection, old)
@@ -141,6 +147,18 @@ def _check_fits(old: str, new: str, uses: MediaUses, fact: MediaFact, timeless: 
 
 def _rejected(why: str) -> Rejected:
     return Rejected(why, fields={"by": why})
+
+
+async def _lock_users(connection: AsyncConnection, ids: Collection[str]) -> None:
+    """Lock the plans that use media, before the media: so does who saves a plan, from the channel down."""
+    in_lines = select(lines.c.campaign_id).join(creatives, creatives.c.line_id == lines.c.id)
+    logos = select(overlays.c.channel_id).where(overlays.c.media_id.in_(ids))
+    items = select(playlist_items.c.playlist_id).where(playlist_items.c.media_id.in_(ids))
+    booked = campaigns.c.id.in_(in_lines.where(creatives.c.media_id.in_(ids)))
+    of_campaigns = select(campaigns.c.channel_id).where(booked)
+    of_channels = or_(*(channels.c.id.in_(one) for one in (logos, of_campaigns)), channels.c.fallback_media_id.in_(ids))
+    for table, these in ((channels, of_channels), (campaigns, booked), (playlists, playlists.c.id.in_(items))):
+        await connection.execute(select(table.c.id).where(these).order_by(table.c.id).with_for_update())
 
 
 async def _locked(connection: AsyncConnection, media_id: str, version: int | None) -> str:

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sync.errors import Conflict, Forbidden, NotFound
 from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.persistence.deadlocks import again_if_deadlocked
 from sync.origin.store.audit.record import record
 from sync.origin.store.spaces.caller_rights import caller_rights
 from sync.origin.store.spaces.visible_rows import LENT, check_role, named_users, seen
@@ -83,6 +84,7 @@ class LendingStore:
         self._database = database
         self._ready_users = ready_users
 
+    @again_if_deadlocked
     async def move(self, kind: SpaceThing, id: str, space: str) -> list[LentThing]:
         """Put a thing into a space; a channel takes its campaigns along, and those of its screens that lay with it.
 
@@ -103,6 +105,7 @@ class LendingStore:
             await _record(connection, kind, id, Action.MOVED, {"space": before}, {"space": space})
             return await _lend_what_is_used(connection, kind, id)
 
+    @again_if_deadlocked
     async def lend(self, kind: SpaceThing, id: str, space: str) -> None:
         """Let a space use a playlist or media that lies in another one.
 
@@ -118,6 +121,7 @@ class LendingStore:
             await _insert(connection, _lent(kind), [(id, space)])
             await _record(connection, kind, id, Action.LENT, None, {"space": space})
 
+    @again_if_deadlocked
     async def take_back(self, kind: SpaceThing, id: str, space: str) -> None:
         """Let a space use a thing no more.
 

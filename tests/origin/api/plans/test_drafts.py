@@ -247,4 +247,4 @@ async def test_drafts_are_made_ready_in_the_same_order_by_all(planning: Planning
     await planning.schedules.replace("main", ScheduleDraft(default_playlist=playlist), version=1)
     both = [(ThingKind.SCHEDULE, "main", None), (ThingKind.PLAYLIST, playlist, None)]
     for asked in (both, both[::-1]):
-        assert await ReadinessStore(planning.database).make_ready(asked) == [1, 2]
+        assert await ReadinessStore(planning.database).make_ready(asked) == [2, 1]
