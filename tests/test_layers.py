@@ -200,7 +200,7 @@ ROOMS: dict[str, tuple[int, str]] = {
         FACES,
         "sync/http sync/origin/api sync/origin/audit sync/origin/http sync/origin/persistence "
         "sync/origin/planning sync/origin/publishing sync/origin/publishing/planned sync/origin/retention "
-        "sync/origin/store sync/origin/store/drafts sync/programme/bookings",
+        "sync/origin/store sync/origin/store/drafts sync/programme sync/programme/bookings sync/programme/preview",
     ),
     "sync/origin/api/media": (
         FACES,

@@ -15,6 +15,7 @@ _THINGS = {
     "no_such_report": "there is no report by {by}: there are {known}",
     "no_such_machine": "no machine that started as {boot_id} reported as {device}",
     "no_such_device_key": "device {device} has no key {key}",
+    "never_published": "nothing was published on {channel} yet: ask for the draft",
     "in_use_media": "this media is in use: remove it there first",
     "ready_versions_use_it": "the next release still shows this media: make these ready first",
     "other_uses": "plans use this media otherwise than you have seen: look again",

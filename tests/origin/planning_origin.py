@@ -22,6 +22,7 @@ from sync.origin.api.plans.schedules import ScheduleRoutes
 from sync.origin.api.releases.preview_routes import PreviewRoutes
 from sync.origin.api.releases.publication_routes import PublicationRoutes
 from sync.origin.api.releases.release_routes import ReleaseRoutes
+from sync.origin.api.releases.showing_routes import ShowingRoutes
 from sync.origin.live.screens import Screens
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
@@ -166,6 +167,7 @@ async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
             planning.publisher, planning.releases, ReadinessStore(planning.database), RetentionRule(PREVIOUS, GRACE_MS)
         ),
         PreviewRoutes(planning.publisher, planning.releases, devices.views, planning.clock),
+        ShowingRoutes(planning.publisher, planning.releases, planning.playlists, planning.clock),
         PublicationRoutes(
             PublicationStore(planning.database, planning.clock), planning.schedules, changed, planning.clock
         ),

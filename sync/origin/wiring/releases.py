@@ -9,6 +9,7 @@ from sync.origin.api.plans.review_routes import ReviewRoutes
 from sync.origin.api.releases.preview_routes import PreviewRoutes
 from sync.origin.api.releases.publication_routes import PublicationRoutes
 from sync.origin.api.releases.release_routes import ReleaseRoutes
+from sync.origin.api.releases.showing_routes import ShowingRoutes
 from sync.origin.live.live_hints import LiveHints
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.publishing.planned.publication_runner import PublicationRunner
@@ -17,6 +18,7 @@ from sync.origin.retention.policy import RetentionRule
 from sync.origin.settings.model import OriginConfiguration
 from sync.origin.store.drafts.readiness import ReadinessStore
 from sync.origin.store.drafts.reviews import ReviewStore
+from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.publications import PublicationStore
 from sync.origin.store.releases import ReleaseStore
 from sync.origin.store.schedules import ScheduleStore
@@ -50,6 +52,7 @@ def release_parts(
         ReadyRoutes(readiness, changed),
         ReviewRoutes(ReviewStore(database, clock), changed),
         PreviewRoutes(publisher, store, devices.views, clock),
+        ShowingRoutes(publisher, store, PlaylistStore(database, clock), clock),
         PublicationRoutes(planned, ScheduleStore(database), changed, clock),
     )
     return ReleaseParts(routes, {"publications": runner.run})

@@ -1,25 +1,18 @@
 """Pure: which ads a release gives one screen in a time, by the decisions that the player makes; what it promised.
 
-A screen is taken that begins with an empty memory, shows everything, and is never off. What it would show may differ
-from screen to screen, but by no more than a play or two of each line.
+What a screen would show may differ from one to another, but by no more than a play or two of each line.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sync.programme.ad_eligibility import EligibleAds
-from sync.programme.ad_selection import AdHead, AdState
-from sync.programme.items_and_breaks import Rotation
-from sync.programme.next_take import EARLY_START, Memory, Planned, Scene, plan_next, stays_until
-from sync.programme.preview.forecast import SHORTEST
-from sync.programme.schedule import Programme
+from sync.programme.next_take import Planned
+from sync.programme.preview.steady_screen import steps
 from sync.programme.take import Take
 from sync.wire.release import Release, WholeShare
-
-PICTURE_MS = 10_000
-"""How long a picture without a length stays, unless a screen is set otherwise (`playback.picture_ms`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,54 +24,15 @@ class PromisedAd:
     bought: dict[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class _SteadyScene(Scene):
-    """A scene in which all can be shown at any time: its programme is asked for once for as long as it stays."""
-
-    known: list[tuple[datetime, Programme]] = field(default_factory=list, kw_only=True)
-
-    def programme(self, at: datetime, on_air: str = "") -> Programme:
-        """Return what is on air at an instant, or within `EARLY_START` of it."""
-        if not self.known or not self.known[0][0] <= at < self.known[0][1].until - EARLY_START:
-            self.known[:] = [(at, Scene.programme(self, at))]
-        return self.known[0][1]
-
-
 def promised_ads(release: Release, sha256: str, zone: ZoneInfo, at: datetime, until: datetime) -> Iterator[PromisedAd]:
     """Yield the ads that begin from `at` to before `until`; what has no length and is never cut ends them."""
-    scene = _SteadyScene(
-        release=release,
-        sha256=sha256,
-        zone=zone,
-        timed=True,
-        picture_ms=PICTURE_MS,
-        assets={asset.sha256: asset for asset in release.assets},
-        streams={stream.sha256: stream for stream in release.streams},
-        may_try=lambda _: True,
-    )
-    memory, eligible = Memory(Rotation(), AdState(AdHead(seed=1), {})), scene.eligible_ads(at)
-    bought = _bought(eligible)
-    while at < until:
-        if at >= eligible.until:
-            eligible = scene.eligible_ads(at)
-            bought = _bought(eligible)
-        decision = plan_next(scene, eligible, memory, at, "promise")
-        if isinstance(decision, Planned):
-            memory = decision.memory
-            if decision.take.line is not None:
-                yield PromisedAd(at, decision.take, bought)
-            ends = _ends(scene, decision, at)
-            if ends is None:
-                return
-        else:
-            ends = decision.until
-        at = max(ends, at + SHORTEST)
-
-
-def _ends(scene: Scene, planned: Planned, at: datetime) -> datetime | None:
-    length_ms = planned.take.expected_ms
-    own = None if length_ms is None else at + timedelta(milliseconds=length_ms)
-    return min((end for end in (own, stays_until(scene, planned, at)) if end is not None), default=None)
+    eligible: EligibleAds | None = None
+    bought: dict[str, float] = {}
+    for step in steps(release, sha256, zone, at, until):
+        if step.eligible is not eligible:
+            eligible, bought = step.eligible, _bought(step.eligible)
+        if isinstance(step.decision, Planned) and step.decision.take.line is not None:
+            yield PromisedAd(step.at, step.decision.take, bought)
 
 
 def _bought(eligible: EligibleAds) -> dict[str, float]:

@@ -54,6 +54,7 @@ async def tell(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> N
 
     await show("GET", "/v1/releases/preview", query={"channel": "main"})
     await show("GET", "/v1/releases/shortfalls", query={"channel": "main"})
+    await show("GET", "/v1/releases/showing", query={"channel": "main", "most": "2"})
     release = await show("POST", "/v1/releases", {"channel": "main", "note": "the lunch menu"})
     await show("GET", "/v1/releases", query={"channel": "main"})
     await _look_at_content(recorder, release["sha256"])
