@@ -19,6 +19,7 @@ from sync.origin.api.devices import DeviceRoutes
 from sync.origin.api.media.uses import MediaUseRoutes
 from sync.origin.api.plans.documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
 from sync.origin.api.plans.schedules import ScheduleRoutes
+from sync.origin.api.releases.booking_routes import BookingRoutes
 from sync.origin.api.releases.preview_routes import PreviewRoutes
 from sync.origin.api.releases.publication_routes import PublicationRoutes
 from sync.origin.api.releases.release_routes import ReleaseRoutes
@@ -158,6 +159,7 @@ async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
     devices = DeviceRoutes(store, IdentityDoubtStore(planning.database), store, live=live, clock=planning.clock)
     ready = ReadyPlans(planning.database)
     routes = (
+        BookingRoutes(planning.releases, planning.campaigns, planning.clock),
         PlanDocumentRoutes(PLAYLIST_KIND, planning.playlists, changed, ready=ready.playlist),
         ScheduleRoutes(planning.schedules, changed, planning.publisher.warn_schedule, ready=ready.schedule),
         PlanDocumentRoutes(

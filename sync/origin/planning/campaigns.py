@@ -68,3 +68,15 @@ class CampaignDraft(Draft):
 
 class StoredCampaign(CampaignDraft, Document):
     """A campaign as it is stored."""
+
+
+class OutlinedLine(LineDraft):
+    """A line for which nobody has chosen creatives yet."""
+
+    creatives: Annotated[tuple[CreativeDraft, ...], FailFast(), Field(max_length=MAX_CREATIVES)] = ()
+
+
+class OutlinedCampaign(CampaignDraft):
+    """A booking while somebody types it: its lines may be without creatives."""
+
+    lines: Annotated[tuple[OutlinedLine, ...], FailFast(), AfterValidator(not_empty), Field(max_length=MAX_LINES)]

@@ -17,6 +17,7 @@ from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.planning.billable_rule import BillableRule
 from sync.origin.planning.campaigns import CampaignDraft, CreativeDraft, LineDraft, StoredCampaign
 from sync.origin.planning.file_names import natural_key
+from sync.origin.planning.plan_fields import MediaFact
 from sync.origin.planning.schedules import WindowDraft
 from sync.origin.store.audit.document_versions import KeptDocument, keep_missing_versions, keep_version
 from sync.origin.store.audit.record import record
@@ -32,6 +33,7 @@ from sync.origin.store.row_checks import (
     insert_all,
     join_media_facts,
     media_fact,
+    media_facts,
     new_id,
     raise_if_wrong,
     title_columns,
@@ -69,6 +71,16 @@ class CampaignStore:
         """Return a campaign; raise NotFound if no campaign that one may see has this id."""
         async with self._database.reading() as connection:
             return await _get_campaign(connection, campaign_id, seen(campaigns))
+
+    async def unstored(self, draft: CampaignDraft, campaign_id: str | None = None) -> StoredCampaign:
+        """Return a campaign as it would be stored, with new ids for parts that have none; nothing is checked."""
+        lines = tuple(line.model_copy(update={"id": line.id or new_id()}) for line in draft.lines)
+        used = {creative.media for line in lines for creative in line.creatives}
+        async with self._database.reading() as connection:
+            facts = await media_facts(connection, used)
+        unknown = {media_id: MediaFact(name=media_id, state="failed") for media_id in used - facts.keys()}
+        own = {"id": campaign_id or new_id(), "version": 0, "updated_at": self._clock.now(), "media": facts | unknown}
+        return StoredCampaign.model_construct(**{**vars(draft), "lines": lines, **own})
 
     @again_if_deadlocked
     async def create(self, draft: CampaignDraft, space: str | None = None) -> StoredCampaign:

@@ -78,13 +78,13 @@ def plan_parts(
         MediaRoutes(target.media, MediaEditStore(database, clock), files, wake=pipeline.wake, changed=hints.changed),
         MediaFolderRoutes(MediaFolderStore(database, clock), hints.changed),
         MediaUseRoutes(MediaUseStore(database), replacements, files, hints.changed),
+        *releases.routes,  # before campaigns, any of which may be named at the address of its feasibility
         PlanDocumentRoutes(PLAYLIST_KIND, target.playlists, hints.changed, ready=ready.playlist),
         *_edit_routes(target, database, hints),
         ScheduleRoutes(target.schedules, hints.changed, publisher.warn_schedule, ready=ready.schedule),
         PlanDocumentRoutes(
             CAMPAIGN_KIND, target.campaigns, hints.changed, publisher.warn_campaign, ready=ready.campaign
         ),
-        *releases.routes,
         StorageRoutes(cleaner, files, settings.storage.reserve_bytes),
     )
     services = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sync.origin.api.devices import DeviceRoutes
 from sync.origin.api.plans.ready_routes import ReadyRoutes
 from sync.origin.api.plans.review_routes import ReviewRoutes
+from sync.origin.api.releases.booking_routes import BookingRoutes
 from sync.origin.api.releases.preview_routes import PreviewRoutes
 from sync.origin.api.releases.publication_routes import PublicationRoutes
 from sync.origin.api.releases.release_routes import ReleaseRoutes
@@ -16,6 +17,7 @@ from sync.origin.publishing.planned.publication_runner import PublicationRunner
 from sync.origin.publishing.publisher import Publisher
 from sync.origin.retention.policy import RetentionRule
 from sync.origin.settings.model import OriginConfiguration
+from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.drafts.readiness import ReadinessStore
 from sync.origin.store.drafts.reviews import ReviewStore
 from sync.origin.store.playlists import PlaylistStore
@@ -48,6 +50,7 @@ def release_parts(
     late_s = settings.publish.late_at_most_s
     runner = PublicationRunner(planned, publisher, clock, late_s=late_s, changed=changed)
     routes = (
+        BookingRoutes(store, CampaignStore(database, clock), clock),
         ReleaseRoutes(publisher, store, readiness, retention_rule(settings)),
         ReadyRoutes(readiness, changed),
         ReviewRoutes(ReviewStore(database, clock), changed),

@@ -9,6 +9,7 @@ UNRECORDED = {
     "POST /v1/plays": "evidence, which has a log and a chain of its own",
     "POST /v1/checkpoints": "evidence",
     "POST /v1/history": "what changed on a screen has a log of its own",
+    "POST /v1/campaigns/feasibility": "it changes nothing: it says what a booking would not get",
     "POST /v1/identity": "it changes nothing: the origin proves who it is",
     "POST /v1/pairings": "anybody can ask to be let in; who is let in has an entry",
     "POST /v1/account/second-factor": "it offers a secret and stores none; what sets one has an entry",

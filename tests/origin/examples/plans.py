@@ -41,6 +41,8 @@ async def tell(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> N
     await show("GET", "/v1/channels")
 
     campaign = await show("POST", "/v1/campaigns", _campaign(known))
+    half = _campaign(known) | {"lines": [{"name": "All day", "share_ppm": 900_000}]}
+    await show("POST", "/v1/campaigns/feasibility", half)
     await show("GET", "/v1/campaigns", query={"channel": "main"})
     await show("GET", "/v1/campaigns/{id}", id=campaign["id"])
     longer = _campaign(known) | {"ends_at": "2026-05-01T00:00:00Z"}

@@ -88,3 +88,30 @@ async def test_a_line_that_does_not_fit_to_the_schedule_is_said(planning: Planni
     part["end"] = "23:00"
     changed = {"dayparts": [part], "zone": "UTC"}
     assert (await request_json(client, "PUT", "/v1/schedule/shop", changed, etag='"1"'))[1]["warnings"] == []
+
+
+async def test_a_booking_is_judged_while_it_is_typed_and_nothing_is_stored(
+    planning: PlanningOrigin, client: Client
+) -> None:
+    await planning.make_media("a")
+    await request_json(client, "PUT", "/v1/schedule/shop", {"zone": "UTC"})
+    await request_json(client, "PUT", "/v1/schedule/bar", {"zone": "UTC"})
+    tea = await book(client, "Tea", 80)
+    line = {"name": "all", "share_ppm": 900_000}
+    typed = {"name": "Milk", "advertiser": "Milk Ltd", **YEARS, "lines": [line]}
+    path = "/v1/campaigns/feasibility"
+
+    status, found = await request_json(client, "POST", path, typed | {"channel": "shop"})
+    assert status == 200
+    (shop,) = found["channels"]
+    causes = {one["cause"]: one for one in shop["shortfalls"]}
+    short = next(line for line in causes["overbooked"]["lines"] if line["id"] == found["lines"][0])
+    assert (short["bought"], short["gets"]) == (0.9, 0.529412)
+    assert [one["code"] for one in shop["warnings_told"]] == list(causes)
+    assert len((await request_json(client, "GET", "/v1/campaigns"))[1]["campaigns"]) == 1
+
+    instead = await request_json(client, "POST", f"{path}?campaign={tea['id']}", typed)
+    assert [(one["channel"], one["shortfalls"]) for one in instead[1]["channels"]] == [("bar", []), ("shop", [])]
+    assert (await request_json(client, "POST", path, typed | {"channel": "gone"}))[0] == 404
+    unknown = {**line, "creatives": [{"media": "gone"}]}
+    assert (await request_json(client, "POST", path, typed | {"lines": [unknown]}))[0] == 200
