@@ -93,7 +93,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/store/proof": (
         ENGINES_AND_STORES,
         "sync/origin/audit sync/origin/persistence sync/origin/sent_plays sync/origin/tables "
-        "sync/origin/store/audit sync/origin/store/changes sync/origin/store/days sync/proof",
+        "sync/origin/store/audit sync/origin/store/changes sync/origin/store/days sync/origin/store/spaces sync/proof",
     ),
     "sync/origin/store/days": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/tables sync/origin/planning"),
     "sync/origin/store/reports": (

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from aiohttp import hdrs, web
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from sync.errors import Conflict, trust_text
 from sync.http.bodies import json_answer, read_json, requested_version
-from sync.http.operations import Access, Operation
-from sync.origin.api.lists import ListPage, list_operation
+from sync.http.operations import Access, InSpaces, Operation
+from sync.origin.api.lists import SEEN, ListPage, list_operation
 from sync.origin.http.auth import caller_of
 from sync.origin.intake.heartbeat_intake import BudgetWait, HeartbeatIntake, budget_wait
 from sync.origin.live.live_hints import LiveHints
@@ -25,7 +25,7 @@ from sync.roles import Role
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.trust.signing import token_hash
 from sync.wire.device_reports import Heartbeat, HeartbeatAnswer, ReleaseLetThrough
-from sync.wire.value_types import Identifier, Instant, Name, Request, Sha256, Wire
+from sync.wire.value_types import Identifier, Instant, Name, Request, Sha256, Wire, is_none
 
 HEARTBEAT_CAP_BYTES = 64 * 1024
 
@@ -59,6 +59,7 @@ class DeviceView(Wire):
     budget: BudgetWait | None = None
     doubts: tuple[str, ...] = ()
     channel_released_at: Instant | None = None
+    space: Identifier | None = Field(None, exclude_if=is_none)
 
 
 class DeviceList(ListPage):
@@ -108,22 +109,22 @@ class DeviceRoutes:
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations on devices; pairing adds devices."""
         one, fetch = "/v1/devices/{id}", "Have a release fetched whatever the budget of the month"
-        through = ReleaseToLetThrough, DeviceView
+        through, technician = (ReleaseToLetThrough, DeviceView), InSpaces(Role.TECHNICIAN)
         return (
-            list_operation("/v1/devices", "Devices, by name", DEVICES, DeviceList, self.page),
-            Operation("GET", one, self._show, "One device", Role.VIEWER, None, DeviceView),
+            list_operation("/v1/devices", "Devices, by name", DEVICES, DeviceList, self.page, access=SEEN),
+            Operation("GET", one, self._show, "One device", SEEN, None, DeviceView),
             Operation(
                 "PATCH",
                 one,
                 self._change,
                 "Rename a device or move it",
-                Role.TECHNICIAN,
+                technician,
                 DeviceChange,
                 DeviceView,
                 headers=(hdrs.IF_MATCH,),
             ),
-            Operation("POST", f"{one}/let-through", self._let_through, fetch, Role.TECHNICIAN, *through),
-            Operation("DELETE", one, self._remove, "Remove a device", Role.TECHNICIAN, status=204),
+            Operation("POST", f"{one}/let-through", self._let_through, fetch, technician, *through),
+            Operation("DELETE", one, self._remove, "Remove a device", technician, status=204),
             Operation(
                 "GET",
                 "/v1/device",
@@ -145,9 +146,14 @@ class DeviceRoutes:
             ),
         )
 
-    async def view(self, device: str) -> DeviceView:
-        """Return one device for people; raise NotFound if there is no such device."""
-        return self._view(await self._store.get(device), await self._doubts.open_doubts(device))
+    async def view(self, device: str, needed: Role = Role.VIEWER) -> DeviceView:
+        """Return one device for people.
+
+        Raises:
+            NotFound: there is no such device.
+            Forbidden: one does not have this role in its space.
+        """
+        return self._view(await self._store.get(device, needed), await self._doubts.open_doubts(device))
 
     async def views(self, channel: str | None = None) -> list[DeviceView]:
         """Return the devices of a channel, or all, for people, by name."""
@@ -185,7 +191,7 @@ class DeviceRoutes:
 
     async def _let_through(self, request: web.Request) -> web.Response:
         asked, by = await read_json(request, ReleaseToLetThrough), caller_of(request).id
-        view = await self.view(request.match_info["id"])
+        view = await self.view(request.match_info["id"], Role.TECHNICIAN)
         if view.budget is None or view.budget.release != asked.release:
             raise Conflict("this release does not wait for the budget of this screen: look at it again")
         if view.budget.state == "waits":
@@ -234,6 +240,7 @@ class DeviceRoutes:
             trust="" if heartbeat is None else trust_text(heartbeat.trust),
             doubts=tuple(one.detail for one in doubts if one.device == device.id),
             channel_released_at=None if device.channel_released_ms is None else instant(device.channel_released_ms),
+            space=device.space,
         )
 
 

@@ -21,9 +21,9 @@ from sync.errors import Forbidden, NotFound, Unauthenticated
 from sync.http.bodies import json_answer, read_json
 from sync.http.forwarded import client_of, is_from_this_machine, is_secure
 from sync.http.listening_socket import network_of
-from sync.http.operations import Access, Operation
+from sync.http.operations import Access, InSpaces, Operation
 from sync.origin.api.devices import DeviceRoutes, DeviceView
-from sync.origin.api.lists import ListPage, list_operation
+from sync.origin.api.lists import SEEN, ListPage, list_operation
 from sync.origin.http.host_header_check import is_own_address
 from sync.origin.live.live_hints import LiveHints
 from sync.origin.persistence.lists import PAIRINGS
@@ -125,8 +125,10 @@ class PairingRoutes:
             Operation("GET", one, self._poll, "The state of a pairing", Access.PAIRING, None, PairingState),
             Operation("POST", f"{one}/proof", self._prove_key, prove, Access.PAIRING, EnrolmentProof, status=204),
             Operation("POST", "/v1/identity", self._prove, identify, Access.OPEN, IdentityChallenge, Envelope),
-            list_operation("/v1/pairings", "Waiting devices", PAIRINGS, WaitingList, self._waiting, _waiting_device),
-            Operation("POST", "/v1/devices", self._approve, pair, Role.TECHNICIAN, Approval, DeviceView, 201),
+            list_operation(
+                "/v1/pairings", "Waiting devices", PAIRINGS, WaitingList, self._waiting, _waiting_device, SEEN
+            ),
+            Operation("POST", "/v1/devices", self._approve, pair, InSpaces(Role.TECHNICIAN), Approval, DeviceView, 201),
         )
 
     def fingerprint(self) -> str:
@@ -139,6 +141,7 @@ class PairingRoutes:
         Raises:
             NotFound: no device waits with this code.
             Rejected: there is no such channel, and it is not the one in which devices enrol.
+            Forbidden: one is no technician in its space.
             Conflict: two devices wait with this code: one may imitate the other.
         """
         admission = self._admission(channel, name)

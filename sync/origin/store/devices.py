@@ -17,6 +17,7 @@ from sync.origin.store.changes.change_log import Subject, note
 from sync.origin.store.heartbeats.device_events import write_event
 from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.row_checks import check_channel, check_version
+from sync.origin.store.spaces.visible_rows import check_role, seen, shown_space
 from sync.origin.tables.devices import devices
 from sync.origin.tables.plans import channels
 from sync.origin.tables.releases import releases
@@ -42,6 +43,8 @@ class Device:
     version: int
     channel_sequence: int
     channel_released_ms: int | None
+    space_id: str
+    space: str | None  # as answers have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,10 @@ _IDS_AT_ONCE = 500
 
 
 class DeviceStore:
-    """Devices that were let in and not removed. The rows of removed devices stay, since their plays are evidence."""
+    """Devices that were let in and not removed. The rows of removed devices stay, since their plays are evidence.
+
+    To who may not see one it is not there.
+    """
 
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
@@ -82,17 +88,20 @@ class DeviceStore:
         """Return a page of devices."""
         await write_held(self._database)
         async with self._database.reading() as connection:
-            return (await read_page(connection, DEVICES, _not_removed(), asked)).of(_device)
+            return (await read_page(connection, DEVICES, _not_removed(), asked, seen(devices))).of(_device)
 
-    async def get(self, device: str) -> Device:
-        """Return one device.
+    async def get(self, device: str, needed: Role = Role.VIEWER) -> Device:
+        """Return one device, for what needs this role.
 
         Raises:
             NotFound: there was never such a device, or it was removed.
+            Forbidden: one sees it, and does not have this role in its space.
         """
         await write_held(self._database)
         async with self._database.reading() as connection:
-            return await _get_device(connection, device)
+            found = await _get_device(connection, device)
+        check_role("device", device, found.space_id, needed, is_seen=True)
+        return found
 
     async def by_tokens(self, token_hashes: Sequence[str]) -> list[KnownDevice]:
         """Return the devices that have one of these tokens."""
@@ -114,8 +123,11 @@ class DeviceStore:
     ) -> Device:
         """Rename a device or move it to another channel; None leaves a value as it is.
 
+        One that lay in the space of its channel lies in that of the new one.
+
         Raises:
             NotFound: there is no such device.
+            Forbidden: one is no technician where it lies, or where the channel does.
             StaleVersion: `expected` is not its version any more.
             Rejected: there is no such channel.
         """
@@ -126,10 +138,7 @@ class DeviceStore:
             if name is not None:
                 values |= named(name, device)
             if channel is not None:
-                await check_channel(connection, "channel", channel)
-                values["channel_id"] = channel
-                been_in = await connection.scalar(select(devices.c.channels).where(devices.c.id == device))
-                values["channels"] = None if been_in is None else sorted({*been_in, channel})
+                values |= await _moved(connection, before, channel)
             await connection.execute(update(devices).where(devices.c.id == device).values(**values))
             after = await _get_device(connection, device)
             for state, old, new in (("renamed", before.name, after.name), ("moved", before.channel, after.channel)):
@@ -147,9 +156,11 @@ class DeviceStore:
 
         Raises:
             NotFound: there is no such device.
+            Forbidden: one is no technician where it lies.
         """
         async with self._database.writing() as connection:
             name = (await _get_device(connection, device)).name
+            await check_version(connection, devices, "device", device, None, Role.TECHNICIAN)
             change = update(devices).where(devices.c.id == device)
             await connection.execute(change.values(removed_ms=now_ms, token_hash=token_hash))
             await write_event(connection, device, HistoryKind.DEVICE, "removed", now_ms)
@@ -179,6 +190,18 @@ class DeviceStore:
         return {row.id: row.sequence for row in rows}
 
 
+async def _moved(connection: AsyncConnection, device: Device, channel: str) -> dict[str, Any]:
+    """Return the columns of a device that moves to a channel; check that one may have it play that."""
+    space = await check_channel(connection, "channel", channel)
+    been_in = await connection.scalar(select(devices.c.channels).where(devices.c.id == device.id))
+    values = {"channel_id": channel, "channels": None if been_in is None else sorted({*been_in, channel})}
+    if channel == device.channel:
+        return values
+    check_role("channel", channel, space, Role.TECHNICIAN, is_seen=True)
+    left = await connection.scalar(select(channels.c.space_id).where(channels.c.id == device.channel))
+    return values | {"space_id": space} if left in (None, device.space_id) else values
+
+
 def _named(device: Device) -> dict[str, str]:
     return {"name": device.name, "channel": device.channel}
 
@@ -200,7 +223,7 @@ def _not_removed() -> Select[Any]:
     return (
         select(devices, channels.c.sequence.label("channel_sequence"), released_ms)
         .select_from(joined)
-        .where(devices.c.removed_ms.is_(None))
+        .where(devices.c.removed_ms.is_(None), seen(devices))
     )
 
 
@@ -224,4 +247,6 @@ def _device(row: Row[Any]) -> Device:
         version=row.version,
         channel_sequence=row.channel_sequence or 0,
         channel_released_ms=row.channel_released_ms,
+        space_id=row.space_id,
+        space=shown_space(row.space_id),
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, Update, delete, func, insert, select, update
+from sqlalchemy import Row, Update, delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Conflict, NotFound
@@ -12,8 +12,12 @@ from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import PAIRINGS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.store.devices import add_device
-from sync.origin.store.row_checks import check_channel
+from sync.origin.store.row_checks import raise_if_wrong
+from sync.origin.store.spaces.caller_rights import caller_rights
+from sync.origin.store.spaces.visible_rows import check_role, seen
 from sync.origin.tables.devices import devices, pairings
+from sync.origin.tables.plans import channels
+from sync.roles import DEFAULT_SPACE, Role
 from sync.runtime.state_table import StateTable
 
 NOT_WAITING = "this pairing does not wait: ask to be paired again"
@@ -109,8 +113,12 @@ class PairingStore:
             return pairing
 
     async def page(self, asked: PageRequest, now_ms: int) -> Page[Pairing]:
-        """Return a page of the pairings that wait for a person, the longest waiting first."""
-        waits = (pairings.c.state == PairingStep.WAITING, pairings.c.expires_ms > now_ms)
+        """Return a page of the pairings that wait for a person, the longest waiting first.
+
+        They lie in no space yet: who has roles in spaces only sees none, and needs the code that a screen shows.
+        """
+        is_seen = literal(caller_rights().allow(Role.VIEWER))
+        waits = (pairings.c.state == PairingStep.WAITING, pairings.c.expires_ms > now_ms, is_seen)
         async with self._database.reading() as connection:
             return (await read_page(connection, PAIRINGS, select(pairings), asked, *waits)).of(_pairing)
 
@@ -125,7 +133,8 @@ class PairingStore:
         """Let in the device that shows `code`; only `first_channel` need not exist yet: screens may come before it.
 
         Raises:
-            Rejected: there is no such channel.
+            Rejected: there is no such channel, or one may not see it.
+            Forbidden: one is no technician in its space.
             NotFound: no device waits with this code.
             Conflict: two do. A code has 40 bits, so one of them was made to match, and neither can be trusted.
         """
@@ -142,8 +151,7 @@ class PairingStore:
                 )
             if len(rows) > 1:
                 raise Conflict("two devices claim this code, so one is an impostor: restart yours to get another code")
-            if admission.channel != first_channel:
-                await check_channel(connection, "channel", admission.channel)
+            await _check_channel(connection, admission.channel, first_channel)
             await _approve(connection, rows[0], admission)
 
     async def approve(self, pairing: str, admission: Admission) -> None:
@@ -189,14 +197,26 @@ async def _has_room(connection: AsyncConnection, client: str, limits: PairingLim
     return True
 
 
+async def _check_channel(connection: AsyncConnection, channel: str, first_channel: str) -> None:
+    """Check that one may have screens play a channel; the first one lies in the default space before it is made."""
+    lies = select(channels.c.space_id.label("space"), seen(channels).label("is_seen")).where(channels.c.id == channel)
+    row = (await connection.execute(lies.with_for_update(read=True, key_share=True))).first()
+    if row is not None and row.is_seen:
+        check_role("channel", channel, row.space, Role.TECHNICIAN, is_seen=True)
+    elif row is not None or channel != first_channel or not caller_rights().allow(Role.TECHNICIAN, DEFAULT_SPACE):
+        raise_if_wrong([("channel", f"there is no channel {channel}")])
+
+
 async def _approve(connection: AsyncConnection, row: Row[Any], admission: Admission) -> None:
     change = _move(row.id, PairingStep.APPROVED)
     done = await connection.execute(change.values(channel_id=admission.channel, device_id=admission.device))
     if done.rowcount == 0:  # two people approved it at once, on PostgreSQL
         raise NotFound("this device does not wait any more: somebody else has just let it in")
+    space = await connection.scalar(select(channels.c.space_id).where(channels.c.id == admission.channel))
     await add_device(
         connection,
         id=admission.device,
+        space_id=space or DEFAULT_SPACE,
         name=admission.name or row.name,
         channel_id=admission.channel,
         channels=[admission.channel],

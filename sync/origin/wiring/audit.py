@@ -22,6 +22,6 @@ def audit_routes(database: OriginDatabase, plans: FolderTarget, accounts: People
         ThingHistoryRoutes(log, "/v1/campaigns/{id}", (kind.CAMPAIGN,), plans.campaigns.get, viewer),
         ThingHistoryRoutes(log, "/v1/schedule/{channel}", of_channel, plans.schedules.get, viewer),
         ThingHistoryRoutes(log, "/v1/media/{id}", (kind.MEDIA,), plans.media.get, viewer),
-        ThingHistoryRoutes(log, "/v1/devices/{id}", (kind.DEVICE, kind.PLAYS), DeviceStore(database).get, Role.VIEWER),
+        ThingHistoryRoutes(log, "/v1/devices/{id}", (kind.DEVICE, kind.PLAYS), DeviceStore(database).get, viewer),
         ThingHistoryRoutes(log, "/v1/people/{id}", (kind.PERSON,), accounts.people.get, Role.ADMINISTRATOR),
     )

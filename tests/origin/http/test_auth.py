@@ -65,7 +65,13 @@ async def test_a_page_logs_in_once_and_is_remembered_by_a_cookie_scripts_cannot_
     wrong = await server.ask("POST", "/v1/session", body={"token": "guess"})
     assert wrong.status == 401
     answer = await server.ask("POST", "/v1/session", body={"token": server.reader})
-    assert answer.document == {"name": "reader", "access": "read", "roles": ["viewer"], "account": None}
+    assert answer.document == {
+        "name": "reader",
+        "access": "read",
+        "roles": ["viewer"],
+        "account": None,
+        "everything": "viewer",
+    }
     cookie = answer.headers["Set-Cookie"]
     assert "Secure" not in cookie
     tls = await server.ask("POST", "/v1/session", body={"token": server.reader}, headers={"X-Forwarded-Proto": "https"})

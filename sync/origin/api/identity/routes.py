@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sync.errors import NotFound
 from sync.http.bodies import json_answer, read_json
-from sync.http.operations import Operation
+from sync.http.operations import InSpaces, Operation
 from sync.origin.api.proof.device_keys import DeviceKeyRoutes
 from sync.origin.http.auth import caller_of
 from sync.origin.live.live_hints import LiveHints
@@ -75,11 +75,11 @@ class IdentityRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations for people."""
-        one, who = "/v1/devices/{id}", "Which machines report as a device"
+        one, who, technician = "/v1/devices/{id}", "Which machines report as a device", InSpaces(Role.TECHNICIAN)
         give = "Give one of two machines with the identity of this device an identity of its own"
         return (
-            Operation("GET", f"{one}/machines", self._list, who, Role.VIEWER, None, MachineList),
-            Operation("POST", f"{one}/new-identity", self._give, give, Role.TECHNICIAN, IdentityToGive, IdentityGiven),
+            Operation("GET", f"{one}/machines", self._list, who, InSpaces(Role.VIEWER), None, MachineList),
+            Operation("POST", f"{one}/new-identity", self._give, give, technician, IdentityToGive, IdentityGiven),
         )
 
     async def _list(self, request: web.Request) -> web.Response:
@@ -99,7 +99,7 @@ class IdentityRoutes:
 
     async def _give(self, request: web.Request) -> web.Response:
         asked, by = await read_json(request, IdentityToGive), caller_of(request).id
-        device = await self._devices.get(request.match_info["id"])
+        device = await self._devices.get(request.match_info["id"], Role.TECHNICIAN)
         now_ms = unix_ms(self._clock.now())
         if asked.boot_id is None:
             ended = await self._doubts.end(device.id, by, now_ms)
@@ -113,7 +113,7 @@ class IdentityRoutes:
         new, name = secrets.token_hex(8), asked.name or f"{device.name[:196]} (2)"
         await self._devices.add(
             id=new, name=name, channel_id=device.channel, channels=[device.channel],
-            token_hash=token_hash(new_token()), paired_ms=now_ms,
+            token_hash=token_hash(new_token()), paired_ms=now_ms, space_id=device.space_id,
         )  # fmt: skip
         await self._machines.give_identity(device.id, asked.boot_id, new, by, now_ms)
         await self._machines.forget_boot(device.id, asked.boot_id)

@@ -30,14 +30,16 @@ _LONGEST_BROWSER = 200  # characters of what a browser calls itself
 class Whoami(Wire):
     """Who is logged in: the roles that include others name those too; `access` is what there was before roles.
 
-    `account` is the id of the account; a key has none. `rights` are those in spaces; `roles` has theirs too, and with
-    `only_in_spaces` none of them is for everything.
+    `account` is the id of the account; a key has none. `everything` is the role that is given for everything, null if
+    none is; `rights` are those in spaces. `roles` has all of them, wherever they count; with `only_in_spaces` none of
+    them is for everything.
     """
 
     name: Name
     access: Literal["read", "write"]
     roles: list[Role]
     account: Identifier | None = None
+    everything: Role | None = None
     rights: GivenRights = Field((), exclude_if=is_empty)
     only_in_spaces: bool = Field(False, exclude_if=is_empty)
 
@@ -111,6 +113,7 @@ def whoami(name: str, rights: Rights, account: str | None) -> Whoami:
         access=access,
         roles=rights.somewhere,
         account=account,
+        everything=rights.for_everything,
         rights=shown_rights(rights.in_spaces),
         only_in_spaces=not rights.allowed,
     )

@@ -8,7 +8,8 @@ from aiohttp import web
 
 from sync.errors import Conflict, NotFound, Rejected, Untrusted
 from sync.http.bodies import json_answer, read_json
-from sync.http.operations import Access, Operation
+from sync.http.operations import Access, InSpaces, Operation
+from sync.origin.api.lists import SEEN
 from sync.origin.http.auth import caller_of
 from sync.origin.live.live_hints import LiveHints
 from sync.origin.publishing.keyring import Keyring
@@ -73,27 +74,28 @@ class DeviceKeyRoutes:
         certify, revoke = "Have the key of the device certified", "Revoke a key of a device"
         return (
             Operation("PUT", "/v1/device/key", self._certify, certify, Access.DEVICE, Envelope, CertifiedKey),
-            Operation("GET", keys, self._list, "The keys of a device", Role.VIEWER, None, DeviceKeyList),
+            Operation("GET", keys, self._list, "The keys of a device", SEEN, None, DeviceKeyList),
             Operation(
                 "POST",
                 f"{keys}/{{key}}/revocation",
                 self._revoke,
                 revoke,
-                Role.TECHNICIAN,
+                InSpaces(Role.TECHNICIAN),
                 KeyRevocation,
                 DeviceKeyList,
             ),
         )
 
     async def keys(self, device: str) -> DeviceKeyList:
-        """Return the keys of a device."""
-        return _list_view(device, await self._store.certificates(device))
+        """Return the keys of a device that one may see."""
+        return _list_view(device, await self._store.seen_certificates(device))
 
     async def revoke(self, device: str, key: str, *, by: str, note: str) -> DeviceKeyList:
         """Revoke a key from now on, as a further certificate of it. A key that is revoked stays as it is.
 
         Raises:
             NotFound: the device has no such key.
+            Forbidden: one is no technician where it lies.
             StorageBroken: the online key is lost, so nothing can be signed.
         """
 
@@ -106,6 +108,7 @@ class DeviceKeyRoutes:
             now_ms = unix_ms(self._clock.now())
             return self._signed(replace(one, number=len(found) + 1, revoked_ms=now_ms, revoked_by=by, note=note))
 
+        await self._store.check_revocable(device, key)
         found = await self._store.issue(device, revoked)
         log.info("device=%s key=%s is revoked by %s", device, key[:16], by)
         self._live.changed("devices", device)

@@ -7,10 +7,14 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sync.errors import NotFound
 from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.store.audit.record import record
+from sync.origin.store.spaces.visible_rows import check_role, seen
+from sync.origin.tables.devices import devices
 from sync.origin.tables.signing import device_keys
+from sync.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,31 @@ class DeviceKeyStore:
         async with self._database.reading() as connection:
             return await _certificates(connection, device)
 
-    async def certificates_of(self, devices: Iterable[str]) -> dict[str, list[IssuedCertificate]]:
+    async def seen_certificates(self, device: str) -> list[IssuedCertificate]:
+        """Return all certificates of a device that one may see, removed or not; else none."""
+        async with self._database.reading() as connection:
+            is_seen = await connection.scalar(select(devices.c.id).where(devices.c.id == device, seen(devices)))
+            return [] if is_seen is None else await _certificates(connection, device)
+
+    async def check_revocable(self, device: str, key: str) -> None:
+        """Check that one may revoke a key of a device.
+
+        Raises:
+            NotFound: one may not see the device.
+            Forbidden: one is no technician where it lies.
+        """
+        lies = select(devices.c.space_id, seen(devices).label("is_seen")).where(devices.c.id == device)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(lies)).first()
+        if row is not None and not row.is_seen:
+            raise NotFound(f"device {device} has no key {key}")
+        if row is not None:
+            check_role("device", device, row.space_id, Role.TECHNICIAN, is_seen=True)
+
+    async def certificates_of(self, asked: Iterable[str]) -> dict[str, list[IssuedCertificate]]:
         """Return all certificates of each of these devices that has some, the oldest first."""
         found = dict[str, list[IssuedCertificate]]()
-        rows = await self._database.read(lambda it: it.execute(_CERTIFICATES_OF, {"devices": [*devices]}).all())
+        rows = await self._database.read(lambda it: it.execute(_CERTIFICATES_OF, {"devices": [*asked]}).all())
         for row in rows:
             found.setdefault(row.device_id, []).append(_certificate(dict(row._mapping)))
         return found

@@ -23,7 +23,13 @@ async def test_a_person_logs_in_by_any_spelling_of_the_name_and_has_the_rights_o
     id = await add_person(server, "Zoë Łoś")
     visitor = Visitor(server)
     answer = await visitor.log_in(" ZOE\u0308  łoś ")
-    assert answer.document == {"name": "Zoë Łoś", "access": "write", "roles": ["viewer", "editor"], "account": id}
+    assert answer.document == {
+        "name": "Zoë Łoś",
+        "access": "write",
+        "roles": ["viewer", "editor"],
+        "account": id,
+        "everything": "editor",
+    }
     for cookie in answer.headers.getall("Set-Cookie"):
         assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
     assert (await visitor.ask("GET", "/v1/media")).status == 200
