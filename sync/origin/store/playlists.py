@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, or_, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,14 +33,23 @@ from sync.origin.store.row_checks import (
     update_versioned,
 )
 from sync.origin.store.spaces.visible_rows import check_shown_in, named_users, seen, shown_space, space_for_new
-from sync.origin.tables.media import media
+from sync.origin.tables.media import assets, media, streams
 from sync.origin.tables.plans import channels, dayparts, playlist_items, playlists
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.wire.value_types import Identifier, Instant, Wire, is_none
 
+MOST_PICTURES = 4
+"""Media whose pictures stand for a playlist in a list."""
+_PICTURE_MS = 10_000  # how long a picture is shown if its item does not say (`release_compiler.PICTURE_MS`)
+
 
 class PlaylistSummary(Wire):
-    """A playlist with the number of its items."""
+    """A playlist with the number of its items.
+
+    `length_ms`: how long one round takes, without ads and whatever the times of its items; null: a stream in it has no
+    end, or a media is not ready. `channels` (those that one may see) show it at some time, by the newest version of
+    their schedules. `media`: the first ones.
+    """
 
     id: str
     name: str
@@ -48,6 +57,9 @@ class PlaylistSummary(Wire):
     ready_version: int | None = None
     updated_at: Instant
     items: int
+    length_ms: int | None = None
+    channels: tuple[str, ...] = ()
+    media: tuple[str, ...] = ()
     space: Identifier | None = Field(None, exclude_if=is_none)
 
 
@@ -65,7 +77,8 @@ class PlaylistStore:
             found = await read_page(
                 connection, PLAYLISTS, select(playlists, count.label("count")), asked, seen(playlists)
             )
-        return found.of(lambda row: _summary(row._mapping))
+            more = await _overviews(connection, [row.id for row in found.items])
+        return found.of(lambda row: _summary(row._mapping).model_copy(update=more[row.id]))
 
     async def get(self, playlist_id: str) -> StoredPlaylist:
         """Return a playlist with its items; raise NotFound if no playlist that one may see has this id."""
@@ -227,6 +240,50 @@ def _summary(row: RowMapping) -> PlaylistSummary:
     values = {name: row[name] for name in ("id", "name", "version", "ready_version")}
     space = shown_space(row["space_id"])
     return PlaylistSummary(updated_at=instant(row["updated_ms"]), items=row["count"], space=space, **values)
+
+
+async def _overviews(connection: AsyncConnection, ids: list[str]) -> dict[str, dict[str, Any]]:
+    """Return of each of these playlists how long it is, where it shows, and its first media."""
+    lengths = await connection.execute(_LENGTHS.where(playlist_items.c.playlist_id.in_(ids)))
+    found: dict[str, dict[str, Any]] = {id: {"length_ms": 0} for id in ids}
+    found |= {row.id: {"length_ms": None if row.unknown else int(row.length_ms)} for row in lengths}
+    default = select(channels.c.default_playlist_id, channels.c.id).where(
+        channels.c.default_playlist_id.in_(ids), seen(channels)
+    )
+    at_times = select(dayparts.c.playlist_id, channels.c.id).join(channels, dayparts.c.channel_id == channels.c.id)
+    at_times = at_times.where(dayparts.c.playlist_id.in_(ids), seen(channels))
+    for id, channel in sorted(map(tuple, await connection.execute(default.union(at_times)))):
+        found[id]["channels"] = (*found[id].get("channels", ()), channel)
+    for id, medium in await connection.execute(_first_media(ids)):
+        found[id]["media"] = (*found[id].get("media", ()), medium)
+    return found
+
+
+def _length() -> ColumnElement[Any]:
+    own, whole = playlist_items.c.duration_ms, assets.c.duration_ms
+    film = case((playlist_items.c.loop & own.is_not(None), own), (own < whole, own), else_=whole)
+    picture = func.coalesce(own, _PICTURE_MS)
+    by_kind = case((assets.c.kind == "video", film), (assets.c.kind == "picture", picture), else_=None)
+    return case((streams.c.media_id.is_not(None), own), else_=by_kind)
+
+
+_LENGTHS = (
+    select(
+        playlist_items.c.playlist_id.label("id"),
+        func.sum(_length()).label("length_ms"),
+        func.max(case((_length().is_(None), 1), else_=0)).label("unknown"),
+    )
+    .select_from(join_media_facts(playlist_items.join(media, media.c.id == playlist_items.c.media_id)))
+    .group_by(playlist_items.c.playlist_id)
+)
+
+
+def _first_media(ids: list[str]) -> Select[Any]:
+    place = func.row_number().over(partition_by=playlist_items.c.playlist_id, order_by=playlist_items.c.position)
+    own = select(playlist_items.c.playlist_id, playlist_items.c.media_id, place.label("place"))
+    first = own.where(playlist_items.c.playlist_id.in_(ids)).subquery()
+    query = select(first.c.playlist_id, first.c.media_id).where(first.c.place <= MOST_PICTURES)
+    return query.order_by(first.c.playlist_id, first.c.place)
 
 
 async def _get_playlist(connection: AsyncConnection, playlist_id: str, *these: ColumnElement[bool]) -> StoredPlaylist:

@@ -225,3 +225,37 @@ async def test_names_that_are_there_twice_are_told_apart_before_a_folder_replace
     await planning.playlists.create(PlaylistDraft(name="Twin"))
     with pytest.raises(SignageError, match="several playlists"):
         await planning.playlists.find_by_name("Twin")
+
+
+async def test_a_list_tells_how_long_each_is_where_it_shows_and_its_first_media(
+    planning: PlanningOrigin, client: Client
+) -> None:
+    for media in "abcde":
+        await planning.make_media(media)
+    await planning.make_media("film", video=True)
+    await planning.queue_media("late")
+
+    async def make(name: str, *items: Any) -> str:
+        return str((await request_json(client, "POST", "/v1/playlists", {"name": name, "items": items}))[1]["id"])
+
+    film = (await request_json(client, "GET", f"/v1/playlists/{await make('F', {'media': 'film'})}"))[1]
+    length = film["media"]["film"]["asset"]["duration_ms"]
+    cut, looped = {"duration_ms": length - 1}, {"duration_ms": length * 3, "loop": True}
+    await make("A", *({"media": media} for media in "abcde"), {"media": "a", "duration_ms": 500})
+    await make("B", *({"media": "film", **how} for how in (cut, looped, {"duration_ms": length * 3})))
+    await make("C", {"media": "late"}, {"media": "a"})
+    menu = await make("D")
+    part = {"name": "Noon", "playlist": menu, "start": "11:00", "end": "14:00"}
+    await request_json(client, "PUT", "/v1/schedule/shop", {"default_playlist": menu, "dayparts": [part]})
+    await request_json(client, "PUT", "/v1/schedule/bar", {"dayparts": [part]})
+
+    listed = (await request_json(client, "GET", "/v1/playlists"))[1]["playlists"]
+    assert [(one["name"], one["length_ms"]) for one in listed] == [
+        ("A", 50_500),
+        ("B", length - 1 + length * 3 + length),
+        ("C", None),
+        ("D", 0),
+        ("F", length),
+    ]
+    assert [one["channels"] for one in listed] == [[], [], [], ["bar", "shop"], []]
+    assert [one["media"] for one in listed] == [["a", "b", "c", "d"], ["film"] * 3, ["late", "a"], [], ["film"]]
