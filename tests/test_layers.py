@@ -178,7 +178,7 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/store/audit sync/origin/store/changes sync/origin/store/drafts sync/origin/store/people "
         "sync/origin/store/spaces sync/trust",
     ),
-    "sync/origin/login": (SERVICES, "sync/origin/people sync/origin/store/people sync/trust"),
+    "sync/origin/login": (SERVICES, "sync/origin/audit sync/origin/people sync/origin/store/people sync/trust"),
     "player/diagnostics": (
         FACES,
         "player player/director player/display player/evidence player/platform player/programme player/settings "

@@ -7,10 +7,12 @@ exported, signed there, and imported. Until then nothing has changed.
 import argparse
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sync.errors import Rejected, trust_text
+from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.publishing.keyring import ONLINE, RENEW_BEFORE, ROOT, read_key
 from sync.origin.wiring.origin import Origin
 from sync.runtime.clock import SystemClock
@@ -197,10 +199,19 @@ async def _publish(
             origin.keyring.store_next(name, key)
         shown = {"root": version, "published": False, "missing": missing, "file": str(export)}
         return shown, [f"{export}: {missing or 'completely signed'}. Nothing has changed until it is imported."]
-    root = origin.keyring.publish(proposal, made)
+    before, root = origin.keyring.root(), origin.keyring.publish(proposal, made)
+    if root.version != before.version:
+        named = f"root {root.version}"
+        change = AuditedChange(ThingKind.TRUST, "root", named, Action.CHANGED, before.version, root.version)
+        await origin.log.add(replace(change, before=_recorded(before), after=_recorded(root)))
     await origin.folder_target.publisher.timestamps.refresh()
     lines = [f"Root {root.version} is in force. Back up keys and content/roots of the data folder now."]
     return {"root": root.version, "published": True, "devices": told}, lines
+
+
+def _recorded(root: Root) -> dict[str, Any]:
+    """Return which keys a root names, by their ids: public, as all of it is."""
+    return {"threshold": root.root.threshold, "root": list(root.root.keys), "online": list(root.timestamp.keys)}
 
 
 def _told(proposal: RootProposal, devices: int | None) -> list[str]:

@@ -21,6 +21,7 @@ class ThingKind(StrEnum):
     SPACE = "space"
     PERSON = "person"
     KEY = "key"
+    TRUST = "trust"  # the root that devices follow, and its keys
 
 
 class Action(StrEnum):
@@ -62,6 +63,8 @@ class Action(StrEnum):
     LINKED = "linked"  # to somebody whom a provider of identities names
     UNLINKED = "unlinked"
     SESSION_ENDED = "session ended"
+    LOG_IN_REFUSED = "refused"  # the first time in an hour, of an account from a network
+    SLOWED_DOWN = "slowed down"  # after too many wrong tries
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ _WORDS: Mapping[ThingKind, str] = {
     ThingKind.PLAYS: "plays of screen",
     ThingKind.PERSON: "the account",
     ThingKind.KEY: "the key",
+    ThingKind.TRUST: "the keys that screens trust:",
 }
 """How a kind is called where that is not its code."""
 
@@ -58,6 +59,8 @@ _SENTENCES: Mapping[Action, str] = {
     Action.LINKED: "{who} linked {what} to a provider",
     Action.UNLINKED: "{who} took {what} from a provider",
     Action.SESSION_ENDED: "{who} ended a session",
+    Action.LOG_IN_REFUSED: "{who} was refused as {what}",
+    Action.SLOWED_DOWN: "{who} tried too often to be {what}",
 }
 
 _PHRASES: Mapping[DifferenceKind, str] = {

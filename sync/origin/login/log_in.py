@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sync.errors import CodeNeeded, Forbidden, Overloaded, Unauthenticated
+from sync.errors import CodeNeeded, Forbidden, Overloaded, TooManyTries, Unauthenticated
+from sync.origin.audit.changes import Action
 from sync.origin.login.attempts import Attempts
 from sync.origin.login.hashing import Hashing
+from sync.origin.login.refused_log_ins import RefusedLogIns
 from sync.origin.people.names import name_key, prepared_password
 from sync.origin.people.password_hash import NOBODYS_HASH, fits, hash_password, is_outdated
 from sync.origin.people.second_factor import bare_code, matching_step
@@ -35,6 +37,7 @@ class LogIn:
         sessions: SessionStore,
         hashing: Hashing,
         attempts: Attempts,
+        refused: RefusedLogIns,
         key_file: Path,
         clock: Clock,
     ) -> None:
@@ -43,6 +46,7 @@ class LogIn:
         self._sessions = sessions
         self._hashing = hashing
         self._attempts = attempts
+        self._refused = refused
         self._clock = clock
 
     async def check(self, name: str, password: str, code: str, *, network: str, browser: str | None) -> Credentials:
@@ -58,11 +62,17 @@ class LogIn:
         found = await self._people.by_name(key)
         known = await self._known(browser, found)
         limits = limits_of(key, network, known)
-        account = await self._with_password(found, password, limits, is_known=known is not None)
-        if account is None:
-            log.info("log-in refused from=%s", network)
-            raise Unauthenticated(_WRONG)
-        await self._check_code(account, code, known)
+        person = None if found is None else found.person
+        try:
+            account = await self._with_password(found, password, limits, is_known=known is not None)
+            if account is None:
+                log.info("log-in refused from=%s", network)
+                raise Unauthenticated(_WRONG)
+            await self._check_code(account, code, known)
+        except (Unauthenticated, TooManyTries) as error:
+            if not isinstance(error, CodeNeeded):
+                await self._refused.note(person, network, _recorded(error))
+            raise
         return account
 
     async def check_own(self, person: str, password: str) -> Credentials:
@@ -77,6 +87,7 @@ class LogIn:
         found = await self._people.credentials_of(person)
         account = await self._with_password(found, password, limits, is_known=True)
         if account is None:
+            await self._refused.note(None if found is None else found.person, "own", Action.LOG_IN_REFUSED)
             raise Forbidden("this is not your password")  # and no reason to log the page out
         return account
 
@@ -140,3 +151,7 @@ class LogIn:
             log.info("person=%s used a recovery code", person)
             return True
         return False
+
+
+def _recorded(error: Unauthenticated | TooManyTries) -> Action:
+    return Action.SLOWED_DOWN if isinstance(error, TooManyTries) else Action.LOG_IN_REFUSED

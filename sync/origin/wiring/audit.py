@@ -12,9 +12,11 @@ from sync.origin.wiring.parts import Routes
 from sync.roles import Role
 
 
-def audit_routes(database: OriginDatabase, plans: FolderTarget, accounts: PeopleAccounts) -> tuple[Routes, ...]:
+def audit_routes(
+    log: AuditLog, database: OriginDatabase, plans: FolderTarget, accounts: PeopleAccounts
+) -> tuple[Routes, ...]:
     """Build them; a thing has a history for who may see the thing."""
-    log, viewer, kind = AuditLog(database), InSpaces(Role.VIEWER), ThingKind
+    viewer, kind = InSpaces(Role.VIEWER), ThingKind
     of_channel = (kind.SCHEDULE, kind.RELEASE)
     return (
         AuditLogRoutes(log),

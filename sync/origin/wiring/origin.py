@@ -40,6 +40,7 @@ from sync.origin.publishing.keyring import Keyring
 from sync.origin.reports.delivery_report import ReportMaker
 from sync.origin.retention.cleaner import Cleaner
 from sync.origin.settings.model import OriginConfiguration
+from sync.origin.store.audit.audit_log import AuditLog
 from sync.origin.store.audit.idempotent_requests import IdempotentRequestStore
 from sync.origin.store.counts import CountStore
 from sync.origin.store.heartbeats.heartbeats import write_held
@@ -65,6 +66,7 @@ class Origin:
     restarts: Restarts
     keys: KeyStore
     accounts: PeopleAccounts
+    log: AuditLog
     devices: DeviceRoutes
     device_keys: DeviceKeyRoutes
     exporter: PlayExporter
@@ -114,8 +116,9 @@ def _assemble(
     reserve_bytes, count = settings.storage.reserve_bytes, live.hints.listeners.count
     monitor = MonitoringRoutes(counts, files, gatekeeper, metrics, count, reserve_bytes, __version__)
     own = (*_screen_routes(settings, files, live, proof, metrics, clock), monitor)
-    log = audit_routes(database, plans.folder_target, people.accounts)
-    routes: tuple[Routes, ...] = (*people.routes, *devices.routes, *plans.routes, *proof.routes, *log, *own)
+    log = AuditLog(database)
+    audit = audit_routes(log, database, plans.folder_target, people.accounts)
+    routes: tuple[Routes, ...] = (*people.routes, *devices.routes, *plans.routes, *proof.routes, *audit, *own)
     operations = [operation for one in routes for operation in one.operations()]
     monitor.describe(operations)
     keys = IdempotencyKeys(IdempotentRequestStore(database, clock))
@@ -126,6 +129,7 @@ def _assemble(
         restarts=restarts,
         keys=people.keys,
         accounts=people.accounts,
+        log=log,
         devices=devices.devices,
         device_keys=devices.keys,
         exporter=proof.exporter,

@@ -19,6 +19,7 @@ from sync.origin.login.log_in import LogIn
 from sync.origin.login.passkey_log_in import PasskeyLogIn
 from sync.origin.login.provider import Provider
 from sync.origin.login.provider_log_in import ProviderLogIn
+from sync.origin.login.refused_log_ins import RefusedLogIns
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.settings.model import OidcSettings, OriginConfiguration
 from sync.origin.store.drafts.ready_versions import ready_users
@@ -27,6 +28,7 @@ from sync.origin.store.people.keys import KeyStore
 from sync.origin.store.people.login_challenges import ChallengeStore
 from sync.origin.store.people.passkeys import PasskeyStore
 from sync.origin.store.people.people import PeopleStore
+from sync.origin.store.people.refused_log_ins import RefusedLogInStore
 from sync.origin.store.people.sessions import SessionStore
 from sync.origin.store.spaces.moving import LendingStore
 from sync.origin.store.spaces.space_table import SpaceStore
@@ -48,7 +50,8 @@ def people_parts(settings: OriginConfiguration, database: OriginDatabase, clock:
     keys, people, sessions = KeyStore(database), PeopleStore(database), SessionStore(database)
     key_file = settings.storage.data_dir / "keys/accounts.key"
     attempts, pages = Attempts(clock), PageSessions(sessions, clock)
-    login = LogIn(people, sessions, Hashing(), attempts, key_file, clock)
+    refused = RefusedLogIns(RefusedLogInStore(database), clock)
+    login = LogIn(people, sessions, Hashing(), attempts, refused, key_file, clock)
     accounts = PeopleAccounts(people, login, clock)
     passkeys = PasskeyLogIn(people, PasskeyStore(database), ChallengeStore(database), login, attempts, clock)
     names = allowed_names(settings.server.host, settings.server.allowed_hosts)

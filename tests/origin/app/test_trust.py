@@ -13,6 +13,8 @@ from sqlalchemy import delete
 
 from sync.device.store.content_store import ContentStore, open_content_store
 from sync.errors import Conflict, Distrust, Rejected
+from sync.origin.audit.actor import ActorKind
+from sync.origin.audit.changes import ThingKind
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.pages import PageRequest
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
@@ -155,6 +157,11 @@ async def test_a_device_follows_every_change_of_keys_whether_it_runs_or_was_away
                 await venue.follows(device, await venue.publish("c" if root % 2 else "b"), root)
     async with venue.device() as device:  # it was away for the others
         await venue.follows(device, await venue.publish("a"), len(changes) + 1)
+    told = (await venue.server.origin.log.page(PageRequest(limit=200))).items
+    trust = [one for one in told if one.change.kind is ThingKind.TRUST]
+    assert [one.change.version_after for one in trust] == [*range(len(changes) + 1, 1, -1)]
+    assert {one.actor.kind for one in trust} == {ActorKind.COMMAND_LINE}
+    assert trust[0].change.after is not None and trust[0].change.after["threshold"] == 1
 
 
 async def test_an_online_key_that_is_lost_is_replaced_by_the_root_key_elsewhere(venue: Venue) -> None:

@@ -1,4 +1,4 @@
-"""Reads the audit log: pages of entries, each with how the versions differ that it speaks of."""
+"""The audit log: pages of entries, each with how the versions differ that it speaks of."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +15,7 @@ from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import AUDIT
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.store.audit.document_versions import bodies
+from sync.origin.store.audit.record import record
 from sync.origin.tables.audit import audit_entries
 from sync.origin.tables.media import media
 
@@ -44,10 +45,15 @@ class AuditEntry:
 
 
 class AuditLog:
-    """Reads entries."""
+    """Reads entries, and adds those of what no store changes."""
 
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
+
+    async def add(self, change: AuditedChange) -> None:
+        """Record what who acts has changed in files, such as keys."""
+        async with self._database.writing() as connection:
+            record(connection, change)
 
     async def page(self, asked: PageRequest) -> Page[AuditEntry]:
         """Return a page of all entries."""
