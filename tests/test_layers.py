@@ -271,6 +271,19 @@ ROOMS: dict[str, tuple[int, str]] = {
 PAGES = {"": {"", "lib", "views"}, "views": {"views", "lib"}, "lib": {"lib"}}
 CONSOLE = TOP / "sync/origin/console/page"
 
+# The same of the new console. No view imports another one: what several show is in `parts`.
+WEB_FOLDERS = {
+    "": {"", "lib", "shell"},
+    "lib": {"lib"},
+    "ui": {"ui", "lib"},
+    "parts": {"parts", "ui", "lib"},
+    "views": {"parts", "ui", "lib"},
+    "shell": {"shell", "parts", "ui", "lib", ""},
+}
+WEB = TOP / "sync/origin/console/web"
+WEB_DOORS = {"lib/view.js", "lib/words.js"}
+"""Who may import a library of browsers."""
+
 PURE = {
     "player/programme",
     "sync/programme",
@@ -551,3 +564,29 @@ def test_the_console_imports_downwards(file: Path) -> None:
         assert found.is_file(), f"{file} imports {target}, which is not there"
         where = str(found.parent.relative_to(CONSOLE)).removeprefix(".")
         assert where in PAGES[folder], f"{file.name} in {folder or 'page'} may not import {target}"
+
+
+WEB_SCRIPTS = sorted(file for file in WEB.rglob("*.js") if WEB / "libraries" not in file.parents)
+
+
+@pytest.mark.parametrize("file", WEB_SCRIPTS, ids=lambda file: str(file.relative_to(WEB)))
+def test_the_new_console_imports_downwards(file: Path) -> None:
+    folder = file.parent.relative_to(WEB)
+    text = file.read_text()
+    assert len(text.splitlines()) <= MOST_LINES, "cut the file in two"
+    for target in re.findall(r'(?:from|import) "([^"]+)"', text):
+        if not target.startswith("."):
+            assert str(file.relative_to(WEB)) in WEB_DOORS, f"{target} is imported by {sorted(WEB_DOORS)} only"
+            continue
+        found = (file.parent / target).resolve()
+        assert found.is_file(), f"{file} imports {target}, which is not there"
+        where = found.parent.relative_to(WEB)
+        allowed = WEB_FOLDERS[folder.parts[0] if folder.parts else ""]
+        assert where == folder or str(where).removeprefix(".") in allowed, (
+            f"{file.name} in {folder} may not import {target}"
+        )
+
+
+def test_a_folder_of_the_new_console_has_a_dozen_scripts_at_most() -> None:
+    files = Counter(file.parent for file in WEB_SCRIPTS)
+    assert not {folder: count for folder, count in files.items() if count > MOST_FILES}, "cut the folder in two"

@@ -1,5 +1,9 @@
 """Serves the console's own files, under a policy that lets the page load and call nothing but this origin."""
 
+import base64
+import hashlib
+import logging
+import re
 from functools import cache
 from pathlib import Path
 
@@ -11,46 +15,71 @@ from sync.http.conditional import conditional
 from sync.http.operations import OPERATION
 
 CONSOLE = Path(__file__).with_name("page")
+WEB = Path(__file__).with_name("web")
 
-_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' blob: data:",
-        "media-src 'self' blob:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
-)
 _TYPES = {
-    ".html": "text/html",
-    ".css": "text/css",
-    ".js": "text/javascript",
-    ".svg": "image/svg+xml",
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml; charset=utf-8",
+    ".ftl": "text/plain; charset=utf-8",
 }
-_TEXTS = frozenset({".html", ".css", ".js", ".svg"})
+_IMPORT_MAP = re.compile(rb'<script type="importmap">(.*?)</script>', re.DOTALL)
+
+log = logging.getLogger(__name__)
 
 
 def add_console(app: web.Application) -> None:
-    """Route `/` and each file of the console; nothing else is ever looked up on the disk."""
-    for path in sorted(CONSOLE.rglob("*")):
+    """Route `/`, `/console/` and each file of the console that is there; nothing else is ever looked up on the disk."""
+    _add_folder(app, CONSOLE, "/")
+    _add_folder(app, WEB, "/console/")
+    app.router.add_get("/console", _to_folder)
+    if not (WEB / "libraries" / "made-from").is_file():
+        log.warning("the console has no libraries: script/libraries brings them")
+
+
+def _add_folder(app: web.Application, folder: Path, prefix: str) -> None:
+    policy = policy_of((folder / "index.html").read_bytes())
+    for path in sorted(folder.rglob("*")):
         if path.suffix in _TYPES:
-            route = f"/{path.relative_to(CONSOLE).as_posix()}"
-            app.router.add_get("/" if route == "/index.html" else route, _serve(path))
+            place = path.relative_to(folder).as_posix()
+            app.router.add_get(prefix if place == "index.html" else f"{prefix}{place}", _serve(path, policy))
 
 
-def _serve(path: Path) -> Handler:
-    media_type = f"{_TYPES[path.suffix]}; charset=utf-8" if path.suffix in _TEXTS else _TYPES[path.suffix]
+def policy_of(page: bytes) -> str:
+    """Return the content security policy of a page; of scripts in it only the import map is allowed, by its hash."""
+    found = _IMPORT_MAP.search(page)
+    inside = f" 'sha256-{base64.b64encode(hashlib.sha256(found[1]).digest()).decode()}'" if found else ""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src 'self'{inside}",
+            "style-src 'self'",
+            "img-src 'self' blob: data:",
+            "media-src 'self' blob:",
+            "font-src 'self'",
+            "connect-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+async def _to_folder(request: web.Request) -> web.StreamResponse:
+    """Send `/console` to `/console/`, by a relative address: a proxy may put both below a path."""
+    request[OPERATION] = "console"
+    return web.Response(status=308, headers={hdrs.LOCATION: "console/"})
+
+
+def _serve(path: Path, policy: str) -> Handler:
     read = cache(path.read_bytes)  # once: a page of another version must not speak to this API
 
     async def serve(request: web.Request) -> web.StreamResponse:
         request[OPERATION] = "console"
-        answer = conditional(request, file_answer(read(), media_type))
-        answer.headers["Content-Security-Policy"] = _POLICY  # also on 304: a browser puts its headers on what it keeps
+        answer = conditional(request, file_answer(read(), _TYPES[path.suffix]))
+        answer.headers["Content-Security-Policy"] = policy  # also on 304: a browser puts its headers on what it keeps
         return answer
 
     return serve

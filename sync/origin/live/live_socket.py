@@ -103,6 +103,8 @@ class LiveRoutes:
         topic = message.get("topic")
         if topic == "watch":
             self._watch(listener, message)
+        elif topic == "ping":
+            listener.send(hint_frame({"topic": "pong"}))
         elif topic == "exchange" and listener.is_device:
             await self._answer(listener, message)
         elif topic == "on_air" and listener.is_device and len(raw) <= LARGEST_ON_AIR_BYTES:

@@ -52,6 +52,12 @@ class Site:
             self._process.communicate(timeout=60)
             self._process = None
 
+    @property
+    def process(self) -> int:
+        """The id of its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def key(self, name: str) -> str:
         """Make a read-only key, on the command line beside the serving origin."""
         command = (sys.executable, "-m", "sync.origin.app.start", "keys", "add", name, "--json", "--data-dir")

@@ -97,6 +97,12 @@ async def test_who_watches_too_many_or_may_not_is_told_and_goes_on(server: Runni
     assert not server.origin.live.pages.is_watched
 
 
+async def test_a_page_hears_that_the_origin_lives(server: RunningOrigin) -> None:
+    async with listener(server, server.reader) as page:
+        await page.send_json({"topic": "ping"})
+        assert await hint(page) == {"topic": "pong"}
+
+
 async def test_counts_of_all_are_told_to_who_watches_and_only_when_they_change(server: RunningOrigin) -> None:
     first, second, _ = await add_devices(server, 3)
     async with listener(server, server.reader) as page, running(server, "screen_counts", "heartbeats"):

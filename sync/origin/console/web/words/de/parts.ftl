@@ -1,0 +1,1 @@
+# Teile, die mehrere Ansichten zeigen.

@@ -1,0 +1,1 @@
+# Sätze des Servers.

@@ -1,0 +1,3 @@
+start-title = Start
+start-wrong-now = Was gerade nicht stimmt
+start-all-well = Alles in Ordnung

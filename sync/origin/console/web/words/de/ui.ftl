@@ -1,0 +1,35 @@
+# Was Teile aller Ansichten sagen.
+ui-loading = Wird geladen …
+ui-try-again = Noch einmal versuchen
+ui-cancel = Abbrechen
+ui-close = Schließen
+ui-dismiss = Ausblenden
+ui-messages = Meldungen
+ui-save = Speichern
+ui-delete = Löschen
+ui-rename = Umbenennen
+ui-undo = Rückgängig
+ui-more = Mehr
+ui-search = Suchen
+ui-sort = Reihenfolge
+ui-name = Name
+ui-used-by = Verwendet von { $names }
+ui-choose = { $name } auswählen
+ui-choose-all = Alle auswählen
+ui-move = { $name } verschieben
+ui-move-help = Ziehen, oder Alt mit einer Pfeiltaste drücken
+ui-moved = { $name } ist jetzt Nummer { $place } von { $total }
+ui-keys-tab = zum nächsten Teil der Seite
+ui-keys-arrows = innerhalb einer Liste, eines Menüs oder von Reitern
+ui-keys-move = einen Eintrag einer Liste verschieben
+ui-keys-escape = ein Fenster oder Menü schließen
+# Störungen der Seite selbst; die des Servers stehen in problem.ftl.
+problem-no-answer = Der Server antwortet nicht. Prüfen Sie das Netzwerk; sobald er antwortet, macht diese Seite weiter.
+problem-no-explanation = Der Server oder ein Proxy davor hat das ohne Begründung abgelehnt (Status { $status }). Versuchen Sie es noch einmal; bleibt es so, sagen Sie es dem, der den Server betreut.
+problem-page = Diese Seite hat einen Fehler, und nur in diesem Teil: { $what }. Laden Sie die Seite neu.
+problem-passwords-differ = Die beiden Passwörter sind nicht gleich.
+problem-passkey-NotAllowedError = Es wurde kein Passkey benutzt: abgebrochen, zu lange gewartet, oder es gibt hier keinen für diese Seite.
+problem-passkey-InvalidStateError = Dieses Gerät oder dieser Schlüssel hat schon einen Passkey für Ihr Konto.
+problem-passkey-SecurityError = Der Browser erlaubt unter dieser Adresse keine Passkeys.
+problem-passkey-NotSupportedError = Dieses Gerät oder dieser Schlüssel kann keine Passkeys der Art, die hier nötig ist.
+problem-provider-said-no = Der Anbieter hat Sie nicht angemeldet: { $why }. Versuchen Sie es noch einmal, oder melden Sie sich anders an.

@@ -1,0 +1,35 @@
+# What parts of all views say.
+ui-loading = Loading …
+ui-try-again = Try again
+ui-cancel = Cancel
+ui-close = Close
+ui-dismiss = Dismiss
+ui-messages = Messages
+ui-save = Save
+ui-delete = Delete
+ui-rename = Rename
+ui-undo = Undo
+ui-more = More
+ui-search = Search
+ui-sort = Order
+ui-name = Name
+ui-used-by = Used by { $names }
+ui-choose = Choose { $name }
+ui-choose-all = Choose all
+ui-move = Move { $name }
+ui-move-help = Drag, or press Alt with an arrow key
+ui-moved = { $name } is now number { $place } of { $total }
+ui-keys-tab = to the next part of the page
+ui-keys-arrows = within a list, a menu or tabs
+ui-keys-move = move an entry of a list
+ui-keys-escape = close a window or a menu
+# Problems of the page itself; those of the origin are in problem.ftl.
+problem-no-answer = The origin does not answer. Check the network; this page goes on as soon as it answers.
+problem-no-explanation = The origin, or a proxy before it, refused this without a reason (status { $status }). Try again; if it stays so, tell whoever looks after the origin.
+problem-page = This page has a fault, and only this part of it: { $what }. Load the page again.
+problem-passwords-differ = The two passwords are not the same.
+problem-passkey-NotAllowedError = No passkey was used: it was cancelled, took too long, or there is none for this page here.
+problem-passkey-InvalidStateError = This device or key has a passkey for your account already.
+problem-passkey-SecurityError = The browser allows no passkeys at this address.
+problem-passkey-NotSupportedError = This device or key cannot make passkeys of the kind that is needed here.
+problem-provider-said-no = The provider did not log you in: { $why }. Try again, or log in in another way.
