@@ -85,6 +85,7 @@ function connect() {
     tell({ topic: "*" }); // for changes while it was not connected
   };
   opened.onmessage = ({ data }) => {
+    if (socket !== opened) return; // it was given up
     heard();
     take(JSON.parse(data));
   };
