@@ -151,6 +151,10 @@ ROOMS: dict[str, tuple[int, str]] = {
         SERVICES,
         "sync/origin/audit sync/origin/publishing sync/origin/store",
     ),
+    "sync/origin/publishing/preview": (
+        SERVICES,
+        "sync/origin/planning sync/origin/publishing sync/origin/store",
+    ),
     "sync/origin/publishing/folder": (
         SERVICES,
         "sync/origin/ingest sync/origin/persistence sync/origin/planning sync/origin/publishing sync/origin/store "
@@ -199,8 +203,9 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/api/releases": (
         FACES,
         "sync/http sync/origin/api sync/origin/audit sync/origin/http sync/origin/persistence "
-        "sync/origin/planning sync/origin/publishing sync/origin/publishing/planned sync/origin/retention "
-        "sync/origin/store sync/origin/store/drafts sync/programme sync/programme/bookings sync/programme/preview",
+        "sync/origin/planning sync/origin/publishing sync/origin/publishing/planned sync/origin/publishing/preview "
+        "sync/origin/retention sync/origin/store sync/origin/store/drafts sync/programme sync/programme/bookings "
+        "sync/programme/preview",
     ),
     "sync/origin/api/media": (
         FACES,
@@ -250,7 +255,8 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/api/releases sync/origin/api/spaces sync/origin/audit sync/origin/console "
         "sync/origin/editing sync/origin/http sync/origin/ingest sync/origin/intake sync/origin/live "
         "sync/origin/login sync/origin/persistence sync/origin/proof sync/origin/publishing "
-        "sync/origin/publishing/folder sync/origin/publishing/planned sync/origin/reports sync/origin/retention "
+        "sync/origin/publishing/folder sync/origin/publishing/planned sync/origin/publishing/preview "
+        "sync/origin/reports sync/origin/retention "
         "sync/origin/settings sync/origin/store sync/origin/store/audit sync/origin/store/changes "
         "sync/origin/store/drafts sync/origin/store/heartbeats "
         "sync/origin/store/media sync/origin/store/people sync/origin/store/proof sync/origin/store/reports "

@@ -4,14 +4,17 @@ Of the open dayparts the highest priority is on air; of equal ones the one that 
 together the first one in the release. A daypart whose playlist has nothing to show is passed over.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sync.programme.weekly_windows import HORIZON, NEVER, Times, VenueTime, WeeklySpan, joined, span_of
 from sync.runtime.clock import ClockTrust
 from sync.wire.release import Daypart, Item, Playlist, Release
+from sync.words.on_air import ON_AIR
 
 _ALWAYS = (datetime.min.replace(tzinfo=UTC), NEVER)
 
@@ -48,22 +51,67 @@ def programme_at(
     playlists = {playlist.id: playlist for playlist in release.playlists}
     default = playlists.get(release.default_playlist) if release.default_playlist else None
     if not timed:
-        return Programme(default, None, at + HORIZON, "the clock is not set: the default playlist plays")
+        return Programme(default, None, at + HORIZON, ON_AIR.say("clock_not_set"))
     plan = _Plan(release, VenueTime(zone, at, at + HORIZON), _ItemTimes(playlists, playable), at + HORIZON)
     passed, on_air = plan.on_air(at)
+    return _programme(playlists, default, passed, on_air, plan.until(on_air, at))
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammeStretch:
+    """A time in which the same dayparts are open and the same one is on air: `starts_at <= t < programme.until`.
+
+    `opened` are the open dayparts in the order in which they would come on, those with nothing to show too.
+    """
+
+    starts_at: datetime
+    programme: Programme
+    opened: tuple[Daypart, ...]
+
+
+def stretches(release: Release, zone: ZoneInfo, at: datetime, until: datetime) -> Iterator[ProgrammeStretch]:
+    """Yield what is on air from `at` to `until` under a trusted clock, while all media can be shown.
+
+    The work for each stretch grows with the dayparts that are open in it, not with those of the release.
+    """
+    at, until = at.astimezone(UTC), until.astimezone(UTC)
+    playlists = {playlist.id: playlist for playlist in release.playlists}
+    default = playlists.get(release.default_playlist) if release.default_playlist else None
+    plan = _Plan(release, VenueTime(zone, at, until), _ItemTimes(playlists, lambda _: True), until)
+    pending: ProgrammeStretch | None = None
+    for starts, ends, opened in plan.open_times(at):
+        passed, on_air = plan.first_with_items(opened, starts)
+        programme = _programme(playlists, default, passed, on_air, ends)
+        found = ProgrammeStretch(starts, programme, tuple(each.daypart for each in opened))
+        if pending and found == replace(pending, starts_at=starts, programme=replace(pending.programme, until=ends)):
+            pending = replace(found, starts_at=pending.starts_at)
+            continue
+        if pending:
+            yield pending
+        pending = found
+    if pending:
+        yield pending
+
+
+def _programme(
+    playlists: Mapping[str, Playlist],
+    default: Playlist | None,
+    passed: Sequence[Daypart],
+    on_air: "_Ranked | None",
+    until: datetime,
+) -> Programme:
     daypart = on_air.daypart if on_air else None
     playlist = playlists[daypart.playlist] if daypart else default
-    why = _reason(daypart, passed, default)
-    return Programme(playlist, daypart, plan.until(on_air, at), why, tuple(passed))
+    return Programme(playlist, daypart, until, _reason(daypart, passed, default), tuple(passed))
 
 
 def _reason(daypart: Daypart | None, passed: Sequence[Daypart], default: Playlist | None) -> str:
     names = " and ".join(each.name for each in passed)
     if daypart is not None:
-        why = f"daypart {daypart.name}, {daypart.start} to {daypart.end}, priority {daypart.priority}"
-        return f"{why}; nothing of {names}, which would come first, can be shown now" if passed else why
-    closed = f"nothing of daypart {names} can be shown now" if passed else "no daypart is open"
-    return f"{closed}: the default playlist plays" if default else f"{closed}, and no default playlist"
+        window = {"daypart": daypart.name, "start": daypart.start, "end": daypart.end, "priority": daypart.priority}
+        return ON_AIR.say("daypart_after_others" if passed else "daypart", passed=names, **window)
+    plays = "default" if default else "nothing"
+    return ON_AIR.say(f"{plays}_after_others" if passed else plays, passed=names)
 
 
 class _ItemTimes:
@@ -121,12 +169,41 @@ class _Plan:
 
     def on_air(self, at: datetime) -> tuple[list[Daypart], _Ranked | None]:
         """Return the daypart on air, and those before it in rank that are open and have nothing to show."""
+        return self.first_with_items(self._open(at), at)
+
+    def first_with_items(self, opened: Sequence[_Ranked], at: datetime) -> tuple[list[Daypart], _Ranked | None]:
+        """Return the first of `opened` that has something to show, and those before it."""
         passed: list[Daypart] = []
-        for each in self._open(at):
+        for each in opened:
             if self._items.state(each.daypart.playlist, at)[0]:
                 return passed, each
             passed.append(each.daypart)
         return passed, None
+
+    def open_times(self, at: datetime) -> Iterator[tuple[datetime, datetime, list[_Ranked]]]:
+        """Yield times in which the open dayparts and what they have to show stay the same, with those by rank."""
+        changes = sorted((when, each.place) for each in self._dayparts for when in self._changes(each, at))
+        opened: set[int] = set()
+        ranked = {each.place: each for each in self._dayparts}
+        waiting = deque(changes)
+        while at < self._limit:
+            while waiting and waiting[0][0] <= at:
+                opened ^= {waiting.popleft()[1]}
+            here = self._by_rank((ranked[place] for place in sorted(opened)), at)
+            edges = [self._items.state(each.daypart.playlist, at)[1] for each in here]
+            ends = min([self._limit, *edges, *(when for when, _ in islice(waiting, 1))])
+            yield at, ends, here
+            at = ends
+
+    def _changes(self, each: _Ranked, at: datetime) -> Iterator[datetime]:
+        """Yield when a daypart opens or closes, in turn; first `at`, if it is open then."""
+        while at < self._limit:
+            is_open, changes = self._clock.open_state([each.span], at, self._limit)
+            if is_open:
+                yield at
+                if changes < self._limit:
+                    yield changes
+            at = changes
 
     def until(self, on_air: _Ranked | None, at: datetime) -> datetime:
         """Return when another daypart, or none, follows the one on air at `at`."""
@@ -137,8 +214,12 @@ class _Plan:
         return at
 
     def _open(self, at: datetime) -> list[_Ranked]:
+        return self._by_rank(self._dayparts, at)
+
+    def _by_rank(self, dayparts: Iterable[_Ranked], at: datetime) -> list[_Ranked]:
+        """Return those of these dayparts that are open, as they would come on; they are given in their order."""
         wall = self._clock.wall(at)
-        opened = [(since, each) for each in self._dayparts if (since := each.span.opened(wall)) is not None]
+        opened = [(since, each) for each in dayparts if (since := each.span.opened(wall)) is not None]
         opened.sort(key=lambda one: one[0], reverse=True)  # stable: those that opened together stay in their order
         opened.sort(key=lambda one: -one[1].daypart.priority)
         return [each for _, each in opened]

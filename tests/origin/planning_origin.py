@@ -20,6 +20,7 @@ from sync.origin.api.media.uses import MediaUseRoutes
 from sync.origin.api.plans.documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
 from sync.origin.api.plans.schedules import ScheduleRoutes
 from sync.origin.api.releases.booking_routes import BookingRoutes
+from sync.origin.api.releases.on_air_routes import OnAirRoutes
 from sync.origin.api.releases.preview_routes import PreviewRoutes
 from sync.origin.api.releases.publication_routes import PublicationRoutes
 from sync.origin.api.releases.release_routes import ReleaseRoutes
@@ -28,6 +29,7 @@ from sync.origin.live.screens import Screens
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.database import OriginDatabase, open_origin_database
 from sync.origin.publishing.keyring import Keyring
+from sync.origin.publishing.preview.channel_programmes import ChannelProgrammes
 from sync.origin.publishing.publisher import Publisher
 from sync.origin.retention.policy import RetentionRule
 from sync.origin.store.campaigns import CampaignStore
@@ -170,6 +172,12 @@ async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
         ),
         PreviewRoutes(planning.publisher, planning.releases, devices.views, planning.clock),
         ShowingRoutes(planning.publisher, planning.releases, planning.playlists, planning.clock),
+        OnAirRoutes(
+            ChannelProgrammes(planning.publisher, planning.releases),
+            planning.releases,
+            planning.schedules,
+            planning.clock,
+        ),
         PublicationRoutes(
             PublicationStore(planning.database, planning.clock), planning.schedules, changed, planning.clock
         ),

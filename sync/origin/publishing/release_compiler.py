@@ -4,7 +4,7 @@ The same plan at the same moments gives the same bytes. What can never play agai
 daypart past its last day) is left out with its assets, so that devices need not keep it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from datetime import date, datetime, timedelta
 
 from sync.errors import Rejected
@@ -33,6 +33,16 @@ from sync.wire.stream_url import stream_name
 PICTURE_MS = 10_000  # how long a picture is shown if its item does not say
 _LAST_DAY_OVER = timedelta(days=3)  # by then a day is over in every time zone, with a window past midnight too
 
+_STAND_IN = Asset(
+    sha256="0" * 64,
+    size_bytes=1,
+    index="0" * 64,
+    kind=MediaKind.PICTURE,
+    media_type="image/png",
+    width=1,
+    height=1,
+)
+
 
 class _UsedMedia:
     """The assets and streams that a release uses; `problems` says by field which media are not ready."""
@@ -42,8 +52,11 @@ class _UsedMedia:
         self.streams: dict[str, Stream] = {}
         self.problems: dict[str, str] = {}
 
-    def resolve(self, field: str, title: str | None, fact: MediaFact) -> Asset | Stream | None:
-        """Return the asset or stream of a media and remember it. If it is not ready, remember why and return None."""
+    def resolve(self, field: str, title: str | None, fact: MediaFact) -> Asset | Stream:
+        """Return the asset or stream of a media and remember it.
+
+        If it is not ready, remember why, and return a stand-in: the release then is good for being looked at alone.
+        """
         if fact.url is not None:
             stream = Stream(sha256=stream_name(fact.url), url=fact.url)
             return self.streams.setdefault(stream.sha256, stream)
@@ -53,7 +66,7 @@ class _UsedMedia:
         why = fact.problem or "it failed" if fact.state == "failed" else "it is still being processed"
         shown = fact.name if title in (None, fact.name) else f"{title} ({fact.name})"
         self.problems[field] = f"{shown} is not ready: {why}"
-        return None
+        return self.assets.setdefault(_STAND_IN.sha256, _STAND_IN)
 
 
 def compile_release(plan: ChannelPlan, *, created_at: datetime, now: datetime) -> Release:
@@ -61,6 +74,18 @@ def compile_release(plan: ChannelPlan, *, created_at: datetime, now: datetime) -
 
     Raises:
         Rejected: something is missing or not ready; `fields` names each by its place in the plan.
+    """
+    release, problems = release_as_far_as_possible(plan, created_at=created_at, now=now)
+    _refuse(plan.schedule.channel, problems)
+    return release
+
+
+def release_as_far_as_possible(
+    plan: ChannelPlan, *, created_at: datetime, now: datetime
+) -> tuple[Release, dict[str, str]]:
+    """Return what would be the release of a plan, and by field what stands in its way.
+
+    With such problems it is no release to publish: media that are not ready have a stand-in.
     """
     used, schedule = _UsedMedia(), plan.schedule
     dayparts = tuple(_daypart(part) for part in schedule.dayparts if not is_over(part.last_day, now))
@@ -72,17 +97,8 @@ def compile_release(plan: ChannelPlan, *, created_at: datetime, now: datetime) -
     campaigns = [_campaign(one, used) for one in booked]
     fallback = None if plan.fallback is None else _fallback(plan.fallback, used)
     overlays = tuple(_overlays(plan, used, now))
-    if not playlists:
-        used.problems["default_playlist"] = "nothing is ever on air: name a default playlist, or make a daypart"
-    for gone in on_air - {None} - {one.id for one in plan.playlists}:
-        used.problems[f"playlists.{gone}"] = (
-            f"the schedule of {schedule.channel} shows a playlist that was removed: make a newer version of it ready"
-        )
-    for one in plan.never:
-        if one.kind == "schedule" or one.id in on_air:
-            used.problems[f"{one.kind}s.{one.id}"] = _never_ready(one, schedule.channel)
-    _refuse(schedule.channel, used.problems)
-    return Release(
+    used.problems.update(_missing_plans(plan, on_air))
+    release = Release(
         channel=schedule.channel,
         created_at=created_at,
         zone=schedule.zone,
@@ -96,6 +112,22 @@ def compile_release(plan: ChannelPlan, *, created_at: datetime, now: datetime) -
         fallback=fallback,
         overlays=overlays,
     )
+    return release, used.problems
+
+
+def _missing_plans(plan: ChannelPlan, on_air: Set[str | None]) -> Iterator[tuple[str, str]]:
+    """Yield what its schedule shows and cannot be shown, by field."""
+    channel, there = plan.schedule.channel, {one.id for one in plan.playlists}
+    if not on_air & there:
+        yield "default_playlist", "nothing is ever on air: name a default playlist, or make a daypart"
+    for gone in on_air - {None} - there:
+        yield (
+            f"playlists.{gone}",
+            f"the schedule of {channel} shows a playlist that was removed: make a newer version of it ready",
+        )
+    for one in plan.never:
+        if one.kind == "schedule" or one.id in on_air:
+            yield f"{one.kind}s.{one.id}", _never_ready(one, channel)
 
 
 def plan_warnings(release: Release) -> tuple[str, ...]:
@@ -154,8 +186,7 @@ def _items(playlist: StoredPlaylist, used: _UsedMedia, now: datetime) -> Iterato
         if item.ends_at is not None and item.ends_at <= now:
             continue
         asset = used.resolve(f"playlists.{playlist.id}.items.{number}", item.title, playlist.media[item.media])
-        if asset is not None:
-            yield _item(item, item.title or playlist.media[item.media].name, asset)
+        yield _item(item, item.title or playlist.media[item.media].name, asset)
 
 
 def _item(item: PlaylistItem, title: str, asset: Asset | Stream) -> Item:
@@ -223,7 +254,7 @@ def _creatives(field: str, line: LineDraft, facts: Mapping[str, MediaFact], used
         asset = used.resolve(path, title, facts[creative.media])
         if isinstance(asset, Stream) and creative.duration_ms is None:
             used.problems[path] = f"{title} is a stream: as an ad it needs a duration"
-        elif asset is not None:
+        else:
             yield Creative(
                 id=creative.id or "",
                 title=title,
@@ -237,9 +268,9 @@ def _creatives(field: str, line: LineDraft, facts: Mapping[str, MediaFact], used
 
 def _fallback(fact: MediaFact, used: _UsedMedia) -> str | None:
     asset = used.resolve("fallback", None, fact)
-    if asset is not None and not _is_picture(asset):
+    if not _is_picture(asset):
         used.problems["fallback"] = f"{fact.name} is not a picture: choose a picture as the fallback"
-    return None if asset is None else asset.sha256
+    return asset.sha256
 
 
 def _overlays(plan: ChannelPlan, used: _UsedMedia, now: datetime) -> Iterator[Overlay]:
@@ -252,7 +283,7 @@ def _overlays(plan: ChannelPlan, used: _UsedMedia, now: datetime) -> Iterator[Ov
             continue
         fact, field = plan.logos[draft.media], f"overlays.{number}"
         asset = used.resolve(field, None, fact)
-        if asset is not None and not _is_picture(asset):
+        if not _is_picture(asset):
             used.problems[field] = f"{fact.name} is not a picture: choose a picture as the logo"
-        elif asset is not None:
+        else:
             yield Logo(id=draft.id or "", asset=asset.sha256, **style)

@@ -7,6 +7,7 @@ from sync.origin.api.devices import DeviceRoutes
 from sync.origin.api.plans.ready_routes import ReadyRoutes
 from sync.origin.api.plans.review_routes import ReviewRoutes
 from sync.origin.api.releases.booking_routes import BookingRoutes
+from sync.origin.api.releases.on_air_routes import OnAirRoutes
 from sync.origin.api.releases.preview_routes import PreviewRoutes
 from sync.origin.api.releases.publication_routes import PublicationRoutes
 from sync.origin.api.releases.release_routes import ReleaseRoutes
@@ -14,6 +15,7 @@ from sync.origin.api.releases.showing_routes import ShowingRoutes
 from sync.origin.live.live_hints import LiveHints
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.publishing.planned.publication_runner import PublicationRunner
+from sync.origin.publishing.preview.channel_programmes import ChannelProgrammes
 from sync.origin.publishing.publisher import Publisher
 from sync.origin.retention.policy import RetentionRule
 from sync.origin.settings.model import OriginConfiguration
@@ -46,7 +48,7 @@ def release_parts(
 ) -> ReleaseParts:
     """Build them."""
     store, planned, changed = ReleaseStore(database), PublicationStore(database, clock), hints.changed
-    readiness = ReadinessStore(database)
+    readiness, schedules = ReadinessStore(database), ScheduleStore(database)
     late_s = settings.publish.late_at_most_s
     runner = PublicationRunner(planned, publisher, clock, late_s=late_s, changed=changed)
     routes = (
@@ -56,7 +58,8 @@ def release_parts(
         ReviewRoutes(ReviewStore(database, clock), changed),
         PreviewRoutes(publisher, store, devices.views, clock),
         ShowingRoutes(publisher, store, PlaylistStore(database, clock), clock),
-        PublicationRoutes(planned, ScheduleStore(database), changed, clock),
+        OnAirRoutes(ChannelProgrammes(publisher, store), store, schedules, clock),
+        PublicationRoutes(planned, schedules, changed, clock),
     )
     return ReleaseParts(routes, {"publications": runner.run})
 

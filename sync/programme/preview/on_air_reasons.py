@@ -14,18 +14,21 @@ from sync.programme.schedule import Programme
 from sync.programme.weekly_windows import HORIZON, VenueTime, span_of, window_state
 from sync.wire.release import Campaign, Daypart, Item, Line
 from sync.wire.value_types import Instant, Wire
+from sync.words.on_air import ON_AIR
+from sync.words.sentences import Told
 
 Blocked = Callable[[str], str]
 """Returns why an asset cannot be shown; empty: it can."""
 
 
 class Verdict(Wire):
-    """Whether one thing is on air (for an ad: may be shown), and why or why not."""
+    """Whether one thing is on air (for an ad: may be shown), and why or why not; in words, and as code with values."""
 
     id: str
     name: str
     on: bool
     why: str
+    why_told: Told = Told()
     until: Instant | None = None  # when that changes, if it is known
 
 
@@ -57,47 +60,62 @@ def dayparts(moment: Moment, programme: Programme) -> Iterator[Verdict]:
         opened, changes = window_state([daypart], moment.scene.zone, moment.at)
         on = programme.daypart is not None and programme.daypart.id == daypart.id
         why = programme.why if on else _off(moment, daypart, programme, opened=opened, changes=changes)
-        yield Verdict(id=daypart.id, name=daypart.name, on=on, why=why, until=_known(moment, changes))
+        known = _known(moment, changes)
+        yield Verdict(id=daypart.id, name=daypart.name, on=on, why=why, why_told=ON_AIR.told(why), until=known)
+
+
+def open_daypart(moment: Moment, daypart: Daypart, programme: Programme) -> Verdict:
+    """Return the verdict on a daypart that is open and not on air; when that changes is left open."""
+    why = _off(moment, daypart, programme, opened=True, changes=moment.at)
+    return Verdict(id=daypart.id, name=daypart.name, on=False, why=why, why_told=ON_AIR.told(why))
 
 
 def _off(moment: Moment, daypart: Daypart, programme: Programme, *, opened: bool, changes: datetime) -> str:
     winner, playlists = programme.daypart, {playlist.id: playlist for playlist in moment.scene.release.playlists}
     if daypart.playlist not in playlists:
-        return "its playlist is not in the release"
+        return ON_AIR.say("no_playlist")
     if not moment.scene.timed:
-        return "the clock is not set, so nothing with a time is shown"
+        return ON_AIR.say("timed")
     if not opened:
-        known = _known(moment, changes)
-        return f"closed until {moment.local(changes)}" if known else "does not open in the next 8 days"
+        return _closed(moment, changes)
     if any(daypart.id == each.id for each in programme.passed):
-        reasons = [f"{item.title}: {_item_off(moment, item)}" for item in playlists[daypart.playlist].items]
-        return f"open, but nothing of its playlist can be shown: {_first(reasons) or 'it is empty'}"
+        items = playlists[daypart.playlist].items
+        return ON_AIR.say("no_item_now", why=_first(moment, items)) if items else ON_AIR.say("no_items")
     if winner is None:
-        return "it is about to end"
+        return ON_AIR.say("ends_now")
     if winner.priority > daypart.priority:
-        return f"open, but {winner.name} has a higher priority ({winner.priority}, not {daypart.priority})"
+        return ON_AIR.say("outranked", winner=winner.name, priority=winner.priority, own=daypart.priority)
     wall = VenueTime(moment.scene.zone, moment.at, moment.at + HORIZON).wall(moment.at)
     later = span_of(winner).opened(wall) != span_of(daypart).opened(wall)
-    return f"open, but {winner.name} of the same priority {'opened later' if later else 'stands before it'}"
+    return ON_AIR.say("opened_earlier" if later else "stands_behind", winner=winner.name)
 
 
-def _first(reasons: Sequence[str]) -> str:
-    more = len(reasons) - 3
-    return "; ".join(reasons[:3]) + (f"; and {more} more" if more > 0 else "")
+def _closed(moment: Moment, opens: datetime) -> str:
+    if _known(moment, opens) is None:
+        return ON_AIR.say("closed_for_long", days=HORIZON.days)
+    return ON_AIR.say("closed", when=moment.local(opens))
+
+
+def _first(moment: Moment, items: Sequence[Item]) -> str:
+    more = len(items) - 3
+    reasons = (f"{item.title}: {_item_off(moment, item)}" for item in items[:3])
+    return "; ".join(reasons) + (f"; and {more} more" if more > 0 else "")
 
 
 def items(moment: Moment, programme: Programme) -> Iterator[Verdict]:
     """Yield each item of the playlist on air."""
     for item in programme.playlist.items if programme.playlist else ():
-        why = _item_off(moment, item)
-        yield Verdict(id=item.id, name=item.title, on=not why, why=why or "in the rotation", until=item.ends_at)
+        off = _item_off(moment, item)
+        why = off or ON_AIR.say("item")
+        told = ON_AIR.told(why)
+        yield Verdict(id=item.id, name=item.title, on=not off, why=why, why_told=told, until=item.ends_at)
 
 
 def _item_off(moment: Moment, item: Item) -> str:
     if item.starts_at is not None and moment.at < item.starts_at:
-        return f"starts {moment.local(item.starts_at)}"
+        return ON_AIR.say("starts_later", when=moment.local(item.starts_at))
     if item.ends_at is not None and moment.at >= item.ends_at:
-        return f"ended {moment.local(item.ends_at)}"
+        return ON_AIR.say("ended", when=moment.local(item.ends_at))
     return moment.blocked(item.asset)
 
 
@@ -116,6 +134,7 @@ def ads(moment: Moment, eligible: EligibleAds, programme: Programme) -> Iterator
             name=line.name,
             on=entry is not None,
             why=why,
+            why_told=ON_AIR.told(why),
             until=campaign.ends_at if entry else None,
             campaign=campaign.name,
             advertiser=campaign.advertiser,
@@ -125,18 +144,17 @@ def ads(moment: Moment, eligible: EligibleAds, programme: Programme) -> Iterator
 
 def _line_off(moment: Moment, campaign: Campaign, line: Line) -> str:
     if moment.at < campaign.starts_at:
-        return f"its flight starts {moment.local(campaign.starts_at)}"
+        return ON_AIR.say("flight_starts_later", when=moment.local(campaign.starts_at))
     if moment.at >= campaign.ends_at:
-        return f"its flight ended {moment.local(campaign.ends_at)}"
+        return ON_AIR.say("flight_ended", when=moment.local(campaign.ends_at))
     if line.windows and not moment.scene.timed:
-        return "the clock is not set, so nothing with a time is shown"
+        return ON_AIR.say("timed")
     opened, changes = window_state(line.windows, moment.scene.zone, moment.at)
     if not opened:
-        known = _known(moment, changes)
-        return f"closed until {moment.local(changes)}" if known else "does not open in the next 8 days"
+        return _closed(moment, changes)
     reasons = [(creative.title, moment.blocked(creative.asset)) for creative in line.creatives]
     if not all(why for _, why in reasons):
-        return "other campaigns have bought all slots"
+        return ON_AIR.say("sold_out")
     return "; ".join(f"{title}: {why}" for title, why in reasons)
 
 
@@ -151,7 +169,7 @@ def _may_be_shown(head: AdHead, account: Account, entry: EligibleLine, fits_ms: 
         waits.append("it was chosen last")
     if account.ahead(head.slot):
         waits.append("it has had more than its share")
-    return "may be shown" if not waits else f"may be shown, but not as the next ad: {', '.join(waits)}"
+    return ON_AIR.say("ad_waits", why=", ".join(waits)) if waits else ON_AIR.say("ad")
 
 
 def _known(moment: Moment, changes: datetime) -> datetime | None:

@@ -59,6 +59,8 @@ async def tell(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> N
     await show("GET", "/v1/releases/showing", query={"channel": "main", "most": "2"})
     release = await show("POST", "/v1/releases", {"channel": "main", "note": "the lunch menu"})
     await show("GET", "/v1/releases", query={"channel": "main"})
+    await show("GET", "/v1/channels/{channel}/at", query={"local": "2026-03-03T12:00"}, channel="main")
+    await show("GET", "/v1/channels/{channel}/segments", query={"of": "draft", "days": "1"}, channel="main")
     await _look_at_content(recorder, release["sha256"])
     known |= {"playlist": playlist["id"], "campaign": campaign["id"], "release": release["sha256"]}
 

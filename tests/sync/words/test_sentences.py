@@ -3,12 +3,13 @@
 import pytest
 
 from sync.words.media import MEDIA_PROBLEMS
+from sync.words.on_air import ON_AIR
 from sync.words.plays import PLAY_REASONS
 from sync.words.problems import PROBLEMS
 from sync.words.sentences import LONGEST, Sentences
 from sync.words.warnings import WARNINGS
 
-TABLES = {"problems": PROBLEMS, "warnings": WARNINGS, "media": MEDIA_PROBLEMS, "plays": PLAY_REASONS}
+TABLES = {"problems": PROBLEMS, "warnings": WARNINGS, "media": MEDIA_PROBLEMS, "plays": PLAY_REASONS, "on_air": ON_AIR}
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -1,0 +1,1 @@
+"""What a channel shows at a time, as it is published, ready or edited."""
