@@ -167,7 +167,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/retention": (
         SERVICES,
-        "sync/origin/persistence sync/origin/planning sync/origin/store/days sync/origin/store/media",
+        "sync/origin/persistence sync/origin/planning sync/origin/store/audit sync/origin/store/days "
+        "sync/origin/store/media",
     ),
     "sync/origin/intake": (
         SERVICES,

@@ -21,6 +21,7 @@ class ThingKind(StrEnum):
     SPACE = "space"
     PERSON = "person"
     KEY = "key"
+    LOG = "log"  # the audit log itself
     TRUST = "trust"  # the root that devices follow, and its keys
 
 

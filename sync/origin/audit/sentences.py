@@ -18,6 +18,7 @@ _WORDS: Mapping[ThingKind, str] = {
     ThingKind.PLAYS: "plays of screen",
     ThingKind.PERSON: "the account",
     ThingKind.KEY: "the key",
+    ThingKind.LOG: "old entries of the log",
     ThingKind.TRUST: "the keys that screens trust:",
 }
 """How a kind is called where that is not its code."""

@@ -155,10 +155,11 @@ class ReportMaker:
 
     async def _unsigned(self, screens: Sequence[tuple[str, int | None]]) -> tuple[UnsignedScreen, ...]:
         names = await self._names.names("device", {device for device, _ in screens})
-        return tuple(
+        found = (
             UnsignedScreen(device=device, name=names.get(device, ""), until=None if ms is None else instant(ms))
             for device, ms in screens
         )
+        return tuple(sorted(found, key=lambda one: (one.name, one.device)))
 
     async def _counted(self, by: ReportBy, chosen: SumFilter) -> tuple[dict[str, Counted], set[str]]:
         """Return the plays of each row, and the lines that they are of."""

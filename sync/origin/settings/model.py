@@ -214,6 +214,12 @@ class RetentionSettings(Section):
     archive_plays_after_days: Annotated[int, Field(ge=0, le=36_500)] = 0
     """Plays of days that are longer ago than this become Parquet files below data_dir/plays; 0: they stay in the
     database. It needs the extra `archive`. Reports and exports read both."""
+    versions_days: Annotated[int, Field(ge=0, le=36_500)] = 730
+    """How long versions of playlists, schedules and campaigns stay after another one followed, in days; 0: for ever.
+    The newest, the ready one and those of reviews stay. What is gone cannot be compared or taken back."""
+    audit_days: Annotated[int, Field(ge=0, le=36_500)] = 0
+    """How long entries of the audit log stay, in days; 0: for ever. Export them before, see /v1/audit/export. The log
+    says when it was cut."""
     dry_run: bool = False
     """true: nothing is deleted. /metrics, /v1/storage and `signage-origin storage` tell what could be."""
 

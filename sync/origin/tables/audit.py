@@ -16,6 +16,7 @@ document_versions = Table(
     Column("actor_kind", String(16), nullable=False),
     Column("actor_id", String(64), nullable=False),
     Column("actor_name", Text, nullable=False),
+    Index("document_versions_by_age", "kind", "document_id", "version", "at_ms"),  # bodies are long
 )
 
 # What changed, in the order of the commits; an id is never used again.

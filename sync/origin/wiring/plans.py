@@ -25,8 +25,10 @@ from sync.origin.publishing.folder.folder_publisher import FolderTarget
 from sync.origin.publishing.keyring import Keyring
 from sync.origin.publishing.publisher import Publisher
 from sync.origin.retention.cleaner import Cleaner
+from sync.origin.retention.history_cleaner import HistoryCleaner
 from sync.origin.retention.scanner import ContentScanner
 from sync.origin.settings.model import OriginConfiguration
+from sync.origin.store.audit.old_history import OldHistoryStore
 from sync.origin.store.campaigns import CampaignStore
 from sync.origin.store.media.edits import MediaEditStore
 from sync.origin.store.media.folders import MediaFolderStore
@@ -91,7 +93,7 @@ def plan_parts(
         "pipeline": pipeline.run,
         "intake": target.intake.run,
         "publisher": publisher.run,
-        "clearer": cleaner.run,
+        **_cleaning(cleaner, settings, database, clock),
         **releases.services,
     }
     return PlanParts(target, pipeline, cleaner, routes, services)
@@ -149,3 +151,12 @@ def _cleaner(
     scanner = ContentScanner(store, files, retention_rule(settings), clock)
     media = MediaStore(database, clock)
     return Cleaner(scanner, store, media, files, clock, dry_run=dry_run, scanned=metrics.record_scan)
+
+
+def _cleaning(
+    cleaner: Cleaner, settings: OriginConfiguration, database: OriginDatabase, clock: Clock
+) -> Mapping[str, Run]:
+    kept = settings.retention
+    entries_days, versions_days = (0, 0) if kept.dry_run else (kept.audit_days, kept.versions_days)
+    old = HistoryCleaner(OldHistoryStore(database), clock, entries_days=entries_days, versions_days=versions_days)
+    return {"clearer": cleaner.run, "history_cleaner": old.run}

@@ -86,6 +86,7 @@ from tests.origin.intake.random_deliveries import check_random_deliveries
 from tests.origin.persistence.test_schema_upgrade import first_keys, newest
 from tests.origin.planning_origin import Client, PlanningOrigin, open_planning_origin, serve_planning
 from tests.origin.retention.retention_origin import GRACE_S, asset_of, open_retention_origin
+from tests.origin.retention.test_history_cleaner import check_old_entries, check_old_history, cleaner
 from tests.origin.running_origin import ZERO, RunningOrigin, play, running_origin, settings_in
 from tests.origin.store.audit.test_document_versions import check_record_in_functions, check_versions
 from tests.origin.store.grouped_checkpoints import check_groups
@@ -875,6 +876,13 @@ async def test_a_release_is_made_of_ready_versions(origins: Origins) -> None:
     [seen] = (await reviews[1].page(PageRequest())).items
     went_out = (await second.playlists.get(playlist.id)).ready_version
     assert (seen.current_version, went_out) == (3, 3 if seen.state is ReviewState.APPROVED else 2)
+
+
+async def test_old_history_is_removed(origins: Origins, clock: FakeClock) -> None:
+    await check_old_history(origins[0], clock)
+    await clock.advance(40 * 86_400)
+    await cleaner(origins[0], clock).clear()
+    await check_old_entries(origins[1], clock)
 
 
 async def test_changes_that_wait_for_each_other_are_made_again(origins: Origins) -> None:

@@ -19,7 +19,15 @@ from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase, do_last, insertion
 from sync.origin.store.audit.record import record
 from sync.origin.tables.audit import document_versions
+from sync.origin.tables.plans import campaigns, channels, playlists
 from sync.wire.canonical_json import canonical_json
+
+TABLES: Mapping[ThingKind, Table] = {
+    ThingKind.PLAYLIST: playlists,
+    ThingKind.SCHEDULE: channels,
+    ThingKind.CAMPAIGN: campaigns,
+}
+"""The tables of the documents of which versions are kept."""
 
 _NOT_KEPT = {"warnings", "warnings_told"}  # of the answer to one change
 _AT_ONCE = 50  # documents of an earlier version that are read together

@@ -6,7 +6,7 @@ a draft. Whether drafts are kept belongs to the task, as the rights do, which th
 
 import asyncio
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -17,18 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import NotFound, StaleVersion
 from sync.origin.audit.changes import Action, AuditedChange, ThingKind
+from sync.origin.store.audit.document_versions import TABLES
 from sync.origin.store.audit.record import record
 from sync.origin.store.spaces.caller_rights import caller_rights
 from sync.origin.store.spaces.visible_rows import changeable, named_users, seen
 from sync.origin.tables.audit import document_versions
-from sync.origin.tables.plans import campaigns, channels, playlists
+from sync.origin.tables.plans import channels
 from sync.roles import Role
-
-TABLES: Mapping[ThingKind, Table] = {
-    ThingKind.PLAYLIST: playlists,
-    ThingKind.SCHEDULE: channels,
-    ThingKind.CAMPAIGN: campaigns,
-}
 
 _KEEPS_DRAFTS: ContextVar[bool] = ContextVar("keeps drafts", default=False)
 

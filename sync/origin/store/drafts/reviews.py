@@ -17,8 +17,9 @@ from sync.origin.persistence.database import OriginDatabase, do_last
 from sync.origin.persistence.deadlocks import again_if_deadlocked
 from sync.origin.persistence.lists import REVIEWS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
+from sync.origin.store.audit.document_versions import TABLES
 from sync.origin.store.audit.record import record
-from sync.origin.store.drafts.ready_versions import TABLES, mark_version_ready
+from sync.origin.store.drafts.ready_versions import mark_version_ready
 from sync.origin.tables.plans import campaigns, channels, playlists, reviews
 from sync.runtime.clock import Clock, unix_ms
 
