@@ -7,6 +7,8 @@
  */
 export const VIEWS = [
   { name: "start", icon: "home", group: "show", first: true, key: "s" },
+  { name: "media", icon: "image", group: "show", first: true, key: "m" },
+  { name: "screens", icon: "monitor", group: "watch", first: true, key: "d" },
 ];
 
 const ROOT = new URL(".", import.meta.url);

@@ -6,6 +6,7 @@ import { route } from "../lib/router.js";
 import { hasEnded, may, resume, session } from "../lib/session.js";
 import { loadWords, t } from "../lib/words.js";
 import { html, useEffect, useState } from "../lib/view.js";
+import { Uploads } from "../parts/upload_panel.js";
 import { Dialog } from "../ui/dialog.js";
 import { Notices } from "../ui/notify.js";
 import { Busy, Empty, Guard, Wrong } from "../ui/states.js";
@@ -64,6 +65,7 @@ function Inside() {
       </div>
       <${BottomTabs} />
     </div>
+    <${Uploads} />
     <${Notices} />
     ${hasHelp && html`<${Shortcuts} onClose=${() => setHelp(false)} />`}
     ${hasEnded.value && html`<${LogInAgain} />`}

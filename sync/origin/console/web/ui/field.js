@@ -1,6 +1,6 @@
 // What people fill in: each field has its label, help, and what was wrong with it.
 
-import { html, useId } from "../lib/view.js";
+import { html, useId, useRef } from "../lib/view.js";
 import { useWrong } from "./dialog.js";
 
 function Labelled({ label, help, wrong, id, children, unseen = false }) {
@@ -15,13 +15,23 @@ function Labelled({ label, help, wrong, id, children, unseen = false }) {
 const describedBy = (id, help, wrong) => [help && `${id}-help`, wrong && `${id}-wrong`].filter(Boolean).join(" ") || null;
 
 /**
+ * Return the value of a box: the page's if it hears of changes, else only its first one, and what somebody made of it
+ * stays whatever is drawn again around it.
+ */
+function useValue(value, { onInput, onChange }) {
+  const first = useRef(value);
+  return onInput || onChange ? { ours: value, given: { value } } : { ours: first.current, given: { defaultValue: first.current } };
+}
+
+/**
  * A field to type in; the rest of its attributes are those of <input>, or of <textarea> with `type="long"`. `unseen`: the
  * label is only heard.
  */
-export function Field({ label, name, type = "text", help, error, unseen, ...rest }) {
+export function Field({ label, name, type = "text", value, help, error, unseen, ...rest }) {
   const id = useId();
+  const held = useValue(value, rest);
   const wrong = useWrong(name) || error;
-  const given = { id, name, "aria-describedby": describedBy(id, help, wrong), "aria-invalid": wrong ? "true" : null, ...rest };
+  const given = { id, name, "aria-describedby": describedBy(id, help, wrong), "aria-invalid": wrong ? "true" : null, ...held.given, ...rest };
   const box = type === "long" ? html`<textarea rows="3" ...${given}></textarea>` : html`<input type=${type} ...${given} />`;
   return html`<${Labelled} ...${{ label, help, wrong, id, unseen }}>${box}<//>`;
 }
@@ -30,8 +40,9 @@ export function Field({ label, name, type = "text", help, error, unseen, ...rest
 export function Choice({ label, name, options, value, help, error, unseen, ...rest }) {
   const id = useId();
   const wrong = useWrong(name) || error;
-  const given = { id, name, value, "aria-describedby": describedBy(id, help, wrong), ...rest };
-  const listed = options.map((one) => html`<option key=${one.value} value=${one.value} disabled=${one.disabled} selected=${one.value === value}>${one.label}</option>`);
+  const { ours } = useValue(value, rest);
+  const given = { id, name, ...(rest.onChange && { value }), "aria-describedby": describedBy(id, help, wrong), ...rest };
+  const listed = options.map((one) => html`<option key=${one.value} value=${one.value} disabled=${one.disabled} selected=${one.value === ours}>${one.label}</option>`);
   return html`<${Labelled} ...${{ label, help, wrong, id, unseen }}><select ...${given}>${listed}</select><//>`;
 }
 

@@ -4,11 +4,11 @@ import { said, t } from "../lib/words.js";
 import { Component, html } from "../lib/view.js";
 import { Icon } from "./icon.js";
 
-/** Nothing is here yet: what it is, and (as children) what to do about it. */
-export function Empty({ icon = "info", title, text, children }) {
+/** Nothing is here yet: what it is, and (as children) what to do about it. `level` is that of its heading. */
+export function Empty({ icon = "info", title, text, level = 3, children }) {
   return html`<div class="empty">
     <span class="empty-icon"><${Icon} name=${icon} size=${28} /></span>
-    <h3>${title}</h3>
+    <${`h${level}`} class="empty-title">${title}<//>
     ${text && html`<p>${text}</p>`}
     ${children && html`<div class="actions">${children}</div>`}
   </div>`;

@@ -33,6 +33,7 @@ export function VirtualList({ rows, total = rows.length, size, width = null, gap
   const wanted = useRef(null);
   const [shown, setShown] = useState(() => windowOf({ count: rows.length, columns: 1, size: size + gap, top: 0, height: 800 }));
   const place = () => {
+    if (!box.current) return; // it has just left the page
     const { top, width: room } = box.current.getBoundingClientRect();
     const columns = columnsOf(room, width, gap);
     const next = windowOf({ count: rows.length, columns, size: size + gap, top, height: innerHeight });
