@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable
 
 import pytest
@@ -76,6 +77,7 @@ def test_an_origin_that_hangs_is_noticed_within_five_seconds_and_a_change_waits_
     process = desk.site.process
     desk.line_breaks = True
     os.kill(process, signal.SIGSTOP)
+    time.sleep(0.3)  # what it has said already is heard
     try:
         desk.page.clock.run_for(5000)
         expect(desk.page.get_by_role("alert")).to_contain_text("has not answered since")
