@@ -14,6 +14,7 @@ READY = {
     "docs/CHANGELOG.md": "# Changelog\n\n## 1.2.0 - 2026-12-01\n\n## 1.1.0 - 2026-11-01\n",
     ".gitignore": "/dist/\n.venv/\n",
     "script/test": "#!/bin/sh\necho tested\n",
+    "script/libraries": "#!/bin/sh\n",
 }
 
 
@@ -32,7 +33,7 @@ def checkout(tmp_path: Path) -> Path:
     python = tmp_path / ".venv/bin/python"
     python.parent.mkdir(parents=True)
     python.write_text("#!/bin/sh\nmkdir dist && touch dist/it-1.2.0.tar.gz dist/it-1.2.0-py3-none-any.whl\n")
-    for program in (python, tmp_path / "script/test"):
+    for program in (python, tmp_path / "script/test", tmp_path / "script/libraries"):
         program.chmod(0o755)
     git(tmp_path, "init", "--initial-branch", "main")
     git(tmp_path, "add", ".")
