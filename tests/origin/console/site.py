@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -126,7 +127,8 @@ class Visitor:
                     await live.send_json({"topic": "on_air", "on_air": {"title": title, "kind": "item"}})
                 await live.ping()
 
-        asyncio.run(say())
+        with ThreadPoolExecutor(1) as pool:  # in the thread of a test that drives Playwright a loop runs already
+            pool.submit(lambda: asyncio.run(say())).result()
 
     def beat(self, title: str, **facts: object) -> None:
         """Send one heartbeat."""

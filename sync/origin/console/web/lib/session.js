@@ -17,14 +17,19 @@ const INCLUDED = {
   administrator: ["viewer", "editor", "publisher", "technician", "administrator"],
 };
 
-/** Return whether `who` has a role, in `space` if one is named. The origin decides: this only hides what it would refuse. */
+/**
+ * Return whether `who` has a role, in `space` if one is named, else anywhere. The origin decides: this only hides what it
+ * would refuse.
+ */
 export function allows(who, role, space) {
   if (!who) return false;
-  const rights = who.rights ?? [];
-  if (rights.length === 0 || space === undefined || space === null) return who.roles.includes(role);
-  if (rights.some((right) => right.space === space && INCLUDED[right.role]?.includes(role))) return true;
-  return !who.only_in_spaces && who.roles.includes(role) && !rights.some((right) => INCLUDED[right.role]?.includes(role));
+  if (space === undefined || space === null) return who.roles.includes(role);
+  const inSpace = (who.rights ?? []).filter((right) => right.space === space).map((right) => right.role);
+  return [who.everything, ...inSpace].some((held) => INCLUDED[held]?.includes(role));
 }
+
+/** Return whether who is logged in has a role for everything, which what lies in no space needs. */
+export const mayEverywhere = (role) => INCLUDED[session.value?.everything]?.includes(role) ?? false;
 
 /** Return whether who is logged in has a role, in `space` if one is named. */
 export const may = (role, space) => allows(session.value, role, space);

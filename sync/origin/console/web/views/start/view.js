@@ -1,17 +1,26 @@
-// Where one begins: what is wrong now, and what is on air.
+// Where one begins: what is wrong now, what will be wrong soon, what is on air; and the first steps of who is new.
 
-import { t } from "../../lib/words.js";
+import { counts } from "../../lib/live.js";
 import { useList } from "../../lib/lists.js";
+import { t } from "../../lib/words.js";
 import { html } from "../../lib/view.js";
-import { Card, Page } from "../../ui/page.js";
-import { Empty, Loaded } from "../../ui/states.js";
+import { Page } from "../../ui/page.js";
+import { FirstSteps, useFirstSteps } from "./first_steps.js";
+import { OnAir } from "./on_air.js";
+import { Soon } from "./soon.js";
+import { WrongNow } from "./wrong_now.js";
 
 /** The start. */
 export function View() {
-  const critical = useList("/v1/devices", { severity: "critical" });
-  return html`<${Page} title=${t("start-title")}>
-    <${Card} title=${t("start-wrong-now")}>
-      <${Loaded} of=${critical}>${() => (critical.rows.length === 0 ? html`<${Empty} icon="check" title=${t("start-all-well")} />` : html`<ul class="stack">${critical.rows.map((one) => html`<li key=${one.id}>${one.name}</li>`)}</ul>`)}<//>
-    <//>
+  const worst = useList("/v1/devices", { sort: "worst", limit: 12 });
+  const steps = useFirstSteps(worst);
+  const { devices, online } = counts.value;
+  return html`<${Page} title=${t("start-title")} lead=${devices > 0 ? t("start-lead", { online, devices }) : null}>
+    ${steps && html`<${FirstSteps} steps=${steps} />`}
+    <div class="grid start-wrong">
+      <${WrongNow} worst=${worst} />
+      <${Soon} worst=${worst} />
+    </div>
+    <${OnAir} />
   <//>`;
 }
