@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from tests.origin.console.site import Site
 from tests.origin.console.web.browser_thread import BrowserThread
@@ -58,6 +58,8 @@ def thread() -> Iterator[BrowserThread]:
 def chromium(thread: BrowserThread) -> Iterator[Browser]:
     program = shutil.which("chromium")
     assert program is not None, "chromium is not here: script/setup test installs it"
+
+    expect.set_options(timeout=_PATIENCE_MS)
 
     def start() -> tuple[Playwright, Browser]:
         playwright = sync_playwright().start()
