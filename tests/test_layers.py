@@ -71,7 +71,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/store": (
         ENGINES_AND_STORES,
         "sync/origin/audit sync/origin/persistence sync/origin/planning sync/origin/store/audit "
-        "sync/origin/store/changes sync/origin/store/drafts sync/origin/store/heartbeats "
+        "sync/origin/store/changes sync/origin/store/days sync/origin/store/drafts sync/origin/store/heartbeats "
         "sync/origin/store/reports sync/origin/store/spaces sync/origin/tables",
     ),
     "sync/origin/store/media": (
@@ -172,8 +172,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/intake": (
         SERVICES,
-        "sync/origin/http sync/origin/live sync/origin/proof sync/origin/publishing sync/origin/sent_plays "
-        "sync/origin/store sync/origin/store/heartbeats sync/origin/store/proof sync/proof "
+        "sync/origin/http sync/origin/live sync/origin/persistence sync/origin/proof sync/origin/publishing "
+        "sync/origin/sent_plays sync/origin/store sync/origin/store/heartbeats sync/origin/store/proof sync/proof "
         "sync/trust",
     ),
     "sync/origin/live": (SERVICES, "sync/http sync/origin/http sync/origin/store"),

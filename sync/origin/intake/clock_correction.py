@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import replace
 
 from sync.origin.intake.play_judge import PlayJudge
 from sync.origin.proof.clock_corrections import (
@@ -80,7 +79,7 @@ class ClockCorrection:
         records = await self._records(device, recorded)
         offsets = [None if each is None else clock_offset_ms(each, records) for each in recorded]
         return [
-            one if ms is None else replace(one, right=at_right_time(one.play, ms), offset_ms=ms)
+            one if ms is None else one._replace(right=at_right_time(one.play, ms), offset_ms=ms)
             for one, ms in zip(received, offsets, strict=True)
         ]
 

@@ -5,9 +5,10 @@ durable.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Container, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import compress
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -18,10 +19,10 @@ from sync.origin.intake.receipts import GapSearch, invalid, last_epoch
 from sync.origin.sent_plays.play_checks import written
 from sync.origin.sent_plays.sent_play import LARGEST_NUMBER, Sent, SentPlay, as_document, read_plays
 from sync.origin.store.groups import Groups
-from sync.origin.store.proof.deduplication import ReceiptStatus
+from sync.origin.store.proof.deduplication import Key, Place, ReceiptStatus
 from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.identity_doubts import DoubtKind, IdentityDoubtStore
-from sync.origin.store.proof.plays import Delivery, PlayStore, ReceivedPlay, Stored
+from sync.origin.store.proof.plays import Delivery, PlayStore, PlayTurn, ReceivedPlay, Stored
 from sync.runtime.clock import Clock, unix_ms
 from sync.wire.device_reports import BatchAnswer, Play, Receipt, play_hash
 from sync.wire.input.input_messages import one_line, rejected
@@ -125,43 +126,38 @@ class PlayIntake:
             delivery = Delivery(device, await self._correction.timed(device, plays), epoch)
             outcome = await self._groups.submit(delivery)
             if outcome is None:  # another origin has the turn of this device, such as to correct its times: wait for it
-                async with self._store.turns_among_origins([device], wait=True):
-                    [outcome] = await self._judge_and_store([delivery])
+                async with self._store.turns_among_origins([device], wait=True) as turn:
+                    [outcome] = await self._judge_and_store([delivery], turn)
             return outcome
 
     async def _take_group(self, deliveries: Sequence[Delivery]) -> list[_Outcome | None]:
         names = [one.device for one in deliveries]  # all different: the caller of each has the turn of its device
-        async with self._store.turns_among_origins(names, wait=False) as ours:
-            mine = sorted((one for one in deliveries if one.device in ours), key=lambda one: one.device)
-            outcomes = dict(zip((one.device for one in mine), await self._judge_and_store(mine), strict=True))
+        async with self._store.turns_among_origins(names, wait=False) as turn:
+            mine = sorted((one for one in deliveries if one.device in turn.devices), key=lambda one: one.device)
+            outcomes = dict(zip((one.device for one in mine), await self._judge_and_store(mine, turn), strict=True))
         return [outcomes.get(one.device) for one in deliveries]
 
-    async def _judge_and_store(self, deliveries: Sequence[Delivery]) -> list[_Outcome]:
+    async def _judge_and_store(self, deliveries: Sequence[Delivery], turn: PlayTurn) -> list[_Outcome]:
         if not deliveries:
             return []
-        judged = await self._judged(deliveries)
-        stored = await self._store.store(judged, unix_ms(self._clock.now()))
+        taken = await self._store.stored(deliveries, turn.access)
+        judged = await self._judged(deliveries, taken, turn)
+        stored = await self._store.store(judged, unix_ms(self._clock.now()), turn, taken)
         return [_Outcome(one.received, each) for one, each in zip(judged, stored, strict=True)]
 
-    async def _judged(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
+    async def _judged(self, deliveries: Sequence[Delivery], taken: Container[Place], turn: PlayTurn) -> list[Delivery]:
         """Return the plays with the reason why they are set aside, where there is one.
 
         Only what will be stored is judged: of each key the first to come. Anything else must take no time from it.
         """
-        cases, firsts, stored = list[Case](), list[set[int]](), await self._store.stored(deliveries)
-        for one in deliveries:
-            by_key = {play.key: play for play in reversed(one.received) if (one.device, *play.key) not in stored}
-            firsts.append(set(map(id, by_key.values())))
-            cases.append(Case(one.device, [play.right or play.play for play in one.received if id(play) in firsts[-1]]))
-        reasons = await self._judge.judged(cases) if any(case.plays for case in cases) else [[] for _ in cases]
-        judged = []
-        for one, new, whys in zip(deliveries, firsts, map(iter, reasons), strict=True):
-            why = [next(whys) if id(play) in new else None for play in one.received]
-            plays = [
-                replace(play, set_aside=each) if each else play for play, each in zip(one.received, why, strict=True)
-            ]
-            judged.append(replace(one, received=plays))
-        return judged
+        news = [_new(one, taken) for one in deliveries]
+        cases = [
+            Case(one.device, [play.right or play.play for play in compress(one.received, new)])
+            for one, new in zip(deliveries, news, strict=True)
+        ]
+        has_new = any(case.plays for case in cases)
+        reasons = await self._judge.judged(cases, turn.access) if has_new else [[] for _ in cases]
+        return [_with_reasons(one, new, whys) for one, new, whys in zip(deliveries, news, reasons, strict=True)]
 
     async def _tell(self, device: str, receipts: Sequence[Receipt]) -> None:
         statuses = {receipt.status for receipt in receipts}
@@ -171,6 +167,26 @@ class PlayIntake:
                 self._changed("devices", device)
         if "accepted" in statuses:
             self._changed("plays", device)
+
+
+def _new(delivery: Delivery, taken: Container[Place]) -> list[bool]:
+    """Tell which plays will be stored: of each key the first to come, unless it is taken."""
+    found, seen = list[bool](), set[Key]()
+    for play in delivery.received:
+        key = play.key
+        found.append(key not in seen and (delivery.device, *key) not in taken)
+        seen.add(key)
+    return found
+
+
+def _with_reasons(delivery: Delivery, new: Iterable[bool], reasons: Sequence[str | None]) -> Delivery:
+    """Return a delivery with the reasons of its new plays."""
+    if not any(reasons):
+        return delivery
+    each = iter(reasons)
+    whys = [next(each) if is_new else None for is_new in new]
+    plays = [play._replace(set_aside=why) if why else play for play, why in zip(delivery.received, whys, strict=True)]
+    return replace(delivery, received=plays)
 
 
 def check_play(sent: Sent, device: str) -> ReceivedPlay | Receipt:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
 
+from sync.origin.persistence.turns import DatabaseAccess
 from sync.origin.proof.plausibility import (
     MOST_MS,
     OriginTime,
@@ -47,11 +48,11 @@ class PlayJudge:
         [reasons] = await self.judged([Case(device, plays)])
         return reasons
 
-    async def judged(self, cases: Sequence[Case]) -> list[list[str | None]]:
-        """Return for each case the reasons of its plays, after a few queries for all of them."""
+    async def judged(self, cases: Sequence[Case], access: DatabaseAccess | None = None) -> list[list[str | None]]:
+        """Return for each case the reasons of its plays, after a few queries for all of them, by `access` if given."""
         plays = list(chain.from_iterable(case.plays for case in cases))
-        known = await self._contents.known({one.release for one in plays}, {one.asset for one in plays})
-        found = await self._store.context([_question(case) for case in cases])
+        known = await self._contents.known({one.release for one in plays}, {one.asset for one in plays}, access)
+        found = await self._store.context([_question(case) for case in cases], access)
         now = OriginTime(unix_ms(self._clock.now()), self._clock.trust())
         return [
             why_set_aside(case.plays, await self._facts(case, each, known), known, now, confirmed=case.confirmed)
@@ -75,9 +76,9 @@ def _question(case: Case) -> Question:
         days={day: time_before(day) for day in {day_of(one) for one in case.plays if may_lack_time(one)}},
         places=[
             (one.log_epoch, one.sequence, step)
-            for one in filter(since_boot_of, case.plays)
+            for one in case.plays
             for step in _BELOW_AND_ABOVE
-            if (one.log_epoch, one.sequence + step) not in own
+            if (one.log_epoch, one.sequence + step) not in own and since_boot_of(one)
         ],
     )
 

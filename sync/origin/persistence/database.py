@@ -1,11 +1,11 @@
-"""Access to the origin's database: short transactions, with the same statements on SQLite and PostgreSQL."""
+"""DatabaseAccess to the origin's database: short transactions, with the same statements on SQLite and PostgreSQL."""
 
 import asyncio
 import hashlib
 import json
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar, copy_context
@@ -28,6 +28,7 @@ from sync.origin.persistence.held_plays import HeldPlays
 from sync.origin.persistence.lists import fill_name_keys
 from sync.origin.persistence.play_files import PlayFiles
 from sync.origin.persistence.schema_upgrade import bring_up_to_date
+from sync.origin.persistence.turns import OpenTransaction, OriginTurn
 from sync.recurring_problem import RecurringProblem
 from sync.runtime.clock import Clock, SystemClock, unix_ms
 from sync.runtime.os_messages import os_reason
@@ -168,20 +169,20 @@ class OriginDatabase:
         return self._turns.setdefault(name, asyncio.Lock())
 
     @asynccontextmanager
-    async def turns_among_origins(self, names: Sequence[str], *, wait: bool = True) -> AsyncIterator[Set[str]]:
+    async def turns_among_origins(self, names: Sequence[str], *, wait: bool = True) -> AsyncIterator[OriginTurn]:
         """Have the turn of this origin with each of these names; provide those of which it has it.
 
         Without `wait` that may be some of them only: others have the rest. The caller has each `turn_here`.
         """
         if self._engine.dialect.name == "sqlite":  # no other origin uses it
-            yield set(names)
+            yield OriginTurn(set(names), self)
             return
         numbers = {int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True): name for name in names}
         lock = func.pg_advisory_xact_lock if wait else func.pg_try_advisory_xact_lock
         one = func.unnest(cast(sorted(numbers), ARRAY(BigInteger))).column_valued("number")
         async with self._turns_at_once, self.writing() as connection:
             rows = await connection.execute(select(one, lock(one)))
-            yield {numbers[number] for number, got in rows if got is not False}
+            yield OriginTurn({numbers[number] for number, got in rows if got is not False}, OpenTransaction(connection))
 
     async def _in_thread(self, engine: Engine, begin: str, work: Callable[[Connection], Result]) -> Result:
         with self._told():

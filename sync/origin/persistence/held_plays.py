@@ -48,7 +48,7 @@ class HeldPlays:
             self._facts.clear()
         share = self._facts.setdefault
         for day, new in came.items():
-            new.plays = [CountedPlay(share(facts, facts), *rest) for facts, *rest in new.plays]
+            new.plays = [CountedPlay(share(each[0], each[0]), each[1], each[2]) for each in new.plays]
             self._hold(day, self._pop(day), new)
         if self._size >= MOST_HELD // 2:
             self.half_full.set()

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from sync.errors import StorageBroken
 from sync.origin.persistence.data_folder import DataFolder
+from sync.origin.persistence.turns import DatabaseAccess
 from sync.origin.planning.release_contents import KnownRelease, ShownAssets, contents_of
 from sync.origin.publishing.release_serializer import read_release_files
 from sync.origin.store.releases import ReleaseStore
@@ -22,9 +23,11 @@ class PublishedContents:
         self._files = files
         self._found: dict[str, tuple[str, int]] = {}  # releases that a restored database has lost: channel, creation
 
-    async def known(self, releases: Collection[str], assets: Collection[str]) -> dict[str, KnownRelease]:
+    async def known(
+        self, releases: Collection[str], assets: Collection[str], access: DatabaseAccess | None = None
+    ) -> dict[str, KnownRelease]:
         """Return those of `releases` that were ever published, with what their channels show of `assets`."""
-        stored = await self._store.published(releases)
+        stored = await self._store.published(releases, access)
         for sha256 in releases:
             channel, created_ms, named = stored.get(sha256, (*self._found.get(sha256, ("", 0)), sha256 in self._found))
             if not named and (release := await asyncio.to_thread(self.read, sha256)):
@@ -33,7 +36,7 @@ class PublishedContents:
                 await self._store.remember_contents(channel, sha256, contents_of(release))
             if channel:
                 stored[sha256] = (channel, created_ms, named)
-        shown = await self._store.contents_of_each({row[0] for row in stored.values()}, assets)
+        shown = await self._store.contents_of_each({row[0] for row in stored.values()}, assets, access)
         return {
             sha256: KnownRelease(channel, created_ms, shown[channel] if named else None)
             for sha256, (channel, created_ms, named) in stored.items()

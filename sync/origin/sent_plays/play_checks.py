@@ -9,7 +9,6 @@ import msgspec
 
 from sync.origin.sent_plays.sent_play import SentPlay
 
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z").fullmatch
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}").fullmatch
 _HEX_32 = re.compile(r"[0-9a-f]{32}").fullmatch
 _HEX_64 = re.compile(r"[0-9a-f]{64}").fullmatch
@@ -17,6 +16,8 @@ _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}").fullmatch
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,31}").fullmatch
 _RESOLUTION = re.compile(r"[0-9]{1,6}x[0-9]{1,6}").fullmatch
 _ESCAPED = re.compile(r"[^ -~]+")
+_HASH, _PREVIOUS = b'"hash":"', b'"previous_hash":"'
+_HASH_BYTES, _PREVIOUS_BYTES = (len(before) + len('",') + 64 for before in (_HASH, _PREVIOUS))
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -25,18 +26,18 @@ def written(play: SentPlay, device: str) -> bytes | None:
     if not _is_right(play, device):
         return None
     text = _ENCODER.encode(play)
-    previous, own = play.previous_hash.encode(), play.hash.encode()
-    hashed = text.replace(b'"hash":"%b",' % own, b"", 1).replace(b'"previous_hash":"%b",' % previous, b"", 1)
+    own, previous = text.find(_HASH), text.find(_PREVIOUS)  # no text has these: in a text a quote is escaped
+    hashed = text[:own] + text[own + _HASH_BYTES : previous] + text[previous + _PREVIOUS_BYTES :]
     if not hashed.isascii() or b"\x7f" in hashed:
         hashed = _ESCAPED.sub(_escaped, hashed.decode()).encode()
-    return text if hashlib.sha256(previous + hashed).hexdigest() == play.hash else None
+    return text if hashlib.sha256(play.previous_hash.encode() + hashed).hexdigest() == play.hash else None
 
 
 def _is_right(play: SentPlay, device: str) -> bool:
     """Tell whether all texts are as `Play` has them; its kinds of texts are listed there."""
-    if play.device != device or not (_TIME(play.started) and _TIME(play.ended) and _IDENTIFIER(play.take)):
+    if play.device != device or not (_IDENTIFIER(play.take) and _HEX_64(play.hash) and _HEX_64(play.previous_hash)):
         return False
-    if not (_HEX_64(play.previous_hash) and _is_of_log(play.log_epoch, play.boot_id) and _is_content(
+    if not (_is_of_log(play.log_epoch, play.boot_id) and _is_content(
         play.release, play.asset, play.title, play.advertiser,
         (play.playlist, play.item, play.campaign, play.line, play.creative),
         (play.screen_detail, play.clock_state, play.end_reason), play.resolution,

@@ -4,8 +4,10 @@ It takes what players usually send, and refuses everything else: unknown fields,
 time, long texts. Whoever calls reads that as a `PlayBatch`, which takes more, and says what is wrong with the rest.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any
 
 import msgspec
@@ -90,9 +92,24 @@ class SentPlay(
         """
         found: Span | None = self.__dict__.get("span")
         if found is None:
-            found = unix_ms(datetime.fromisoformat(self.started)), unix_ms(datetime.fromisoformat(self.ended))
+            found = _time_ms(self.started), _time_ms(self.ended)
             self.__dict__["span"] = found
         return found
+
+
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z").fullmatch
+
+
+@lru_cache(4_096)
+def _time_ms(text: str) -> int:
+    """Return the time in a text; most plays begin when the one before them has ended.
+
+    Raises:
+        ValueError: it is no time, or written in another way than players do.
+    """
+    if not _TIME(text):
+        raise ValueError(text)
+    return unix_ms(datetime.fromisoformat(text))
 
 
 AnyPlay = Play | SentPlay
@@ -107,7 +124,7 @@ def moved(play: AnyPlay, span: Span) -> AnyPlay:
     """Return a play with another time."""
     since, until = map(instant, span)
     if isinstance(play, SentPlay):
-        started, ended = (each.isoformat(timespec="milliseconds") for each in (since, until))
+        started, ended = (f"{each.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z" for each in (since, until))
         return msgspec.structs.replace(play, started=started, ended=ended)
     return play.model_copy(update={"started_at": since, "ended_at": until})
 

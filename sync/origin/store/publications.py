@@ -174,8 +174,8 @@ class PublicationStore:
 
         An origin that dies meanwhile lets go of it.
         """
-        async with self._database.turns_among_origins([f"publication {publication}"], wait=False) as got:
-            yield await self._claim(publication) if got else None
+        async with self._database.turns_among_origins([f"publication {publication}"], wait=False) as turn:
+            yield await self._claim(publication) if turn.names else None
 
     async def _claim(self, publication: str) -> PlannedPublication | None:
         own = publications.c

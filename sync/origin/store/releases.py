@@ -8,12 +8,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
-from functools import partial, reduce
+from functools import cache, partial, reduce
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Select, case, func, insert, select, update
+from sqlalchemy import Connection, Select, String, and_, bindparam, case, func, insert, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,10 +22,12 @@ from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase, insertion
 from sync.origin.persistence.lists import RELEASES
 from sync.origin.persistence.pages import Page, PageRequest, read_page
+from sync.origin.persistence.turns import DatabaseAccess
 from sync.origin.planning.channel_plan import ChannelPlan, ReleaseRecord
 from sync.origin.planning.release_contents import ReleaseContent, Runs, ShownAssets, runs_at, runs_with
 from sync.origin.store.audit.record import record
 from sync.origin.store.changes.change_log import Subject, note
+from sync.origin.store.days.given_rows import GivenRows
 from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.ready_plans import load_plan
 from sync.origin.tables.devices import devices
@@ -157,12 +159,11 @@ class ReleaseStore:
             await _change_runs(connection, channel, partial(_runs_with, sequences, contents))
             await connection.execute(update(releases).where(releases.c.sha256 == sha256).values(named=True))
 
-    async def published(self, sha256s: Collection[str]) -> dict[str, tuple[str, int, bool]]:
+    async def published(
+        self, sha256s: Collection[str], access: DatabaseAccess | None = None
+    ) -> dict[str, tuple[str, int, bool]]:
         """Return of each of these releases that was published its channel, its creation, and whether it is `named`."""
-        own = releases.c
-        query = select(own.sha256, own.channel_id, func.min(own.created_ms), func.max(case((own.named, 1), else_=0)))
-        query = query.where(own.sha256.in_(sha256s)).group_by(own.sha256, own.channel_id)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        rows = await (access or self._database).read(lambda it: it.execute(_PUBLISHED, {"sha256s": [*sha256s]}).all())
         return {sha256: (channel, created_ms, bool(named)) for sha256, channel, created_ms, named in rows}
 
     async def contents(self, channels: Collection[str] | None, assets: Collection[str]) -> ShownAssets:
@@ -174,12 +175,12 @@ class ReleaseStore:
         shown = [ReleaseContent(*row) for row in rows]
         return {asset: list(same) for asset, same in groupby(shown, key=attrgetter("asset"))}
 
-    async def contents_of_each(self, channels: Collection[str], assets: Collection[str]) -> dict[str, ShownAssets]:
+    async def contents_of_each(
+        self, channels: Collection[str], assets: Collection[str], access: DatabaseAccess | None = None
+    ) -> dict[str, ShownAssets]:
         """Return the same of each channel by itself."""
-        own = release_contents.c
-        query = select(own.channel_id, *_CONTENT).where(own.channel_id.in_(channels), own.asset.in_(assets))
-        query = query.order_by(own.channel_id, own.asset)
-        rows = await self._database.read(lambda connection: connection.execute(query).all()) if channels else []
+        asked = [(channel, asset) for channel in channels for asset in assets]
+        rows = await (access or self._database).read(lambda it: _contents_of_each(it, asked)) if asked else ()
         found: dict[str, dict[str, list[ReleaseContent]]] = {channel: {} for channel in channels}
         for channel, *content in rows:
             found[channel].setdefault(content[0], []).append(ReleaseContent(*content))
@@ -249,6 +250,33 @@ def _changed_rows(
         for content, runs in change(before).items()
         if before.get(content) != runs
     ]
+
+
+_PUBLISHED = (
+    select(
+        releases.c.sha256,
+        releases.c.channel_id,
+        func.min(releases.c.created_ms),
+        func.max(case((releases.c.named, 1), else_=0)),
+    )
+    .where(releases.c.sha256.in_(bindparam("sha256s", expanding=True)))
+    .group_by(releases.c.sha256, releases.c.channel_id)
+)
+_ASKED = GivenRows(channel=String(), asset=String())
+
+
+@cache
+def _shown(dialect: str) -> Select[Any]:
+    """Return a query with parameters, made once: to make it costs several times what it costs to execute it."""
+    own, given = release_contents.c, _ASKED.table(dialect)
+    same = and_(own.channel_id == given.c.channel, own.asset == given.c.asset)
+    query = select(own.channel_id, *_CONTENT).select_from(given.join(release_contents, same))
+    return query.order_by(own.channel_id, own.asset)
+
+
+def _contents_of_each(connection: Connection, asked: Sequence[tuple[str, str]]) -> Sequence[Sequence[Any]]:
+    dialect = connection.dialect.name
+    return connection.execute(_shown(dialect), _ASKED.values(dialect, asked)).all()
 
 
 def _change_counts(table: Any) -> Select[Any]:

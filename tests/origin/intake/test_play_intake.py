@@ -29,9 +29,9 @@ def transactions(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The devices whose plays were written together."""
     seen, store = list[list[str]](), PlayStore.store
 
-    async def noted(self: PlayStore, deliveries: list[Delivery], now_ms: int) -> Any:
+    async def noted(self: PlayStore, deliveries: list[Delivery], *rest: Any) -> Any:
         seen.append([one.device for one in deliveries])
-        return await store(self, deliveries, now_ms)
+        return await store(self, deliveries, *rest)
 
     monkeypatch.setattr(PlayStore, "store", noted)
     return seen

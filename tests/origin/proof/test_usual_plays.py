@@ -37,12 +37,16 @@ PLAYS = st.fixed_dictionaries(
 )  # fmt: skip
 
 
+def as_text(at_ms: int) -> str:
+    return instant(at_ms).isoformat().replace("+00:00", "Z")
+
+
 def sent(number: int, changes: dict[str, Any]) -> SentPlay:
     begins = NOW_MS + 10_000 * number + changes.pop("begins", 0)
     ends = begins + 10_000 + changes.pop("lasts", 0)
     boot_begins = 10**9 + 10_000 * number + changes.pop("boot_begins", 0)
     times = {
-        "started_at": instant(begins).isoformat(), "ended_at": instant(ends).isoformat(),
+        "started_at": as_text(begins), "ended_at": as_text(ends),
         "rendered_ms": max(0, 10_000 + changes.pop("rendered", 0)),
         "expected_ms": max(0, 10_000 + changes.pop("expected", 0)),
         "mono_start_ms": boot_begins, "mono_end_ms": boot_begins + 10_000 + changes.pop("boot_lasts", 0),

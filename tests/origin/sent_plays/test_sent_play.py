@@ -11,7 +11,7 @@ from sync.origin.intake.play_intake import _check_document, check_play
 from sync.origin.proof.clock_corrections import as_recorded, at_right_time
 from sync.origin.sent_plays.play_checks import written
 from sync.origin.sent_plays.sent_play import SentPlay, as_document, read_batch, read_exchange, read_plays, span_of
-from sync.origin.store.proof.plays import ReceivedPlay, _row
+from sync.origin.store.proof.plays import _ROW, ReceivedPlay, _row
 from sync.wire.device_reports import Play, Receipt, play_hash
 
 HASH = "ab" * 32
@@ -33,7 +33,7 @@ TEXTS = (
     "2026-03-02T09:00:00.1234567Z", "2026-03-02 09:00:00Z", "2026-03-02T09:00:00+01:00", "2026-03-02T09:00Z",
     "2026-03-02T24:00:00Z", "2026-02-30T09:00:00Z", "2026-03-02T09:00:60Z", "0000-01-01T00:00:00Z",
     "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z", "2026-W10-1T09:00:00Z", "20260302T090000Z",
-    "٢026-03-02T09:00:00Z",
+    "٢026-03-02T09:00:00Z", '"hash":"', '","hash":"', '"previous_hash":"',
 )  # fmt: skip
 NUMBERS = (0, 1, -1, 2**53, 2**53 + 1, 2**70, 1.0, 1.5, 1440, -1441, True)
 TEXT_FIELDS = [name for name, field in Play.model_fields.items() if "str" in str(field.annotation) and name != "hash"]
@@ -51,7 +51,7 @@ def as_sent(document: dict[str, Any]) -> bytes:
 def outcome(found: ReceivedPlay | Receipt) -> Any:
     if isinstance(found, Receipt):
         return found
-    row = _row(found, 1)
+    row = dict(zip(_ROW, _row(found, 1), strict=True))
     body = json.loads(row["body"]) if isinstance(row["body"], bytes) else row["body"]
     return row | {"body": body}
 

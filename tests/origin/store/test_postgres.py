@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, event, insert, select, text, update
 from sqlalchemy.util import await_only
 
 from sync.errors import Conflict, Rejected, StaleVersion, StorageBroken, Unauthenticated
 from sync.http.listener import serve_http
 from sync.origin.audit.changes import ThingKind
-from sync.origin.persistence.database import open_origin_database
+from sync.origin.persistence.database import IN_EACH_CHANGE, open_origin_database
 from sync.origin.persistence.deadlocks import again_if_deadlocked
 from sync.origin.persistence.lists import CHANNELS, DEVICES, MEDIA
 from sync.origin.persistence.migrations.versions import revision_0001_first_schema
@@ -679,6 +679,35 @@ async def test_plays_and_heartbeats_that_two_origins_take_at_once_are_stored_onc
             HeartbeatStore(origin.keys._database).hold("d1", {"number": number}, 1_000 + number)
             await HeartbeatStore(origin.keys._database).write()
         assert await HeartbeatStore(origins[0].database).not_heard(2_000, 3_000) == [("d1", 1_001, 0.0)]
+
+
+async def test_a_group_of_plays_is_one_transaction_and_is_held_once_that_is_committed(
+    cluster: str, origins: Origins, tmp_path: Path, clock: FakeClock
+) -> None:
+    names = [f"d{number}" for number in range(6)]
+    async with origins[0].database.writing() as connection:
+        for name in names:
+            await add_device(connection, id=name, name=name, channel_id="main", token_hash=name, paired_ms=0)
+    storage = OriginStorageSettings(data_dir=tmp_path / "third", database_url=cluster)
+    async with open_origin(settings_in(tmp_path / "third").model_copy(update={"storage": storage}), clock) as origin:
+        database, begun = origin.keys._database, list[Any]()
+        event.listen(database._engine.sync_engine, "begin", begun.append)
+
+        async def submit(name: str) -> str:
+            return (await origin.plays.submit(name, [play(name, 1, clock="synced")])).receipts[0].status
+
+        def refuse(*_: object) -> None:
+            raise StorageBroken("the disk is full of holes")
+
+        before_commit = IN_EACH_CHANGE.set(refuse)
+        with pytest.raises(StorageBroken, match="full of holes"):
+            await submit("d0")
+        IN_EACH_CHANGE.reset(before_commit)
+        assert not database.held_plays.take((name, day) for name in names for day in range(30_000))
+        begun.clear()
+        assert await asyncio.gather(*map(submit, names)) == ["accepted"] * 6
+        assert len(begun) == 1
+        assert len(database.held_plays.take((name, day) for name in names for day in range(30_000))) == 6
 
 
 @pytest.mark.parametrize("seed", [8, 9])

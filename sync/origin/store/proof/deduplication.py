@@ -1,10 +1,8 @@
 """Documents of devices are stored once by (device, log epoch, sequence), others with a taken key beside them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
-from operator import itemgetter
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic_core import from_json
 from sqlalchemy import BigInteger, Connection, Select, String, Table, and_, func, insert, literal, select, union_all
@@ -21,22 +19,30 @@ Place = tuple[str, str, int]
 _IN_CONFLICT = ("device_id", "log_epoch", "sequence", "body", "received_ms")
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A valid document: its place, its hash, and its row in the table, of which it is the `body`."""
 
     place: Place
     hash: str
-    row: Mapping[str, Any]
+    row: Sequence[Any]
 
 
 def store_once(
-    connection: Connection, table: Table, conflicts: Table, arrivals: Sequence[Arrival]
+    connection: Connection,
+    table: Table,
+    conflicts: Table,
+    names: tuple[str, ...],
+    arrivals: Sequence[Arrival],
+    taken: Mapping[Place, str] | None = None,
 ) -> list[ReceiptStatus]:
-    """Add the rows that are new; return a status for each, in order."""
-    hashes = stored_hashes(connection, table, [arrival.place for arrival in arrivals])
+    """Add the rows that are new; return a status for each, in order.
+
+    `names`: the columns of the rows, in the order of the table. `taken`: what is known to be stored already.
+    """
+    places = [arrival.place for arrival in arrivals]
+    hashes = stored_hashes(connection, table, places) if taken is None else dict(taken)
     statuses: list[ReceiptStatus] = []
-    new: list[Mapping[str, Any]] = []
+    new: list[Sequence[Any]] = []
     clashing: list[dict[str, Any]] = []
     for arrival in arrivals:
         stored = hashes.setdefault(arrival.place, "")
@@ -47,18 +53,17 @@ def store_once(
         elif stored == arrival.hash:
             statuses.append("duplicate")
         else:
-            clashing.append({name: arrival.row[name] for name in _IN_CONFLICT} | {"body": _document(arrival.row)})
+            row = dict(zip(names, arrival.row, strict=True))
+            clashing.append({name: row[name] for name in _IN_CONFLICT} | {"body": _document(row["body"])})
             statuses.append("conflict")
     if new:
-        names = tuple(column.name for column in table.c if column.name in new[0])
-        _addition(table, names).add(connection, [*map(itemgetter(*names), new)])
+        _addition(table, names).add(connection, new)
     if clashing:
         connection.execute(insert(conflicts), clashing)
     return statuses
 
 
-def _document(row: Mapping[str, Any]) -> Any:
-    body = row["body"]
+def _document(body: Any) -> Any:
     return from_json(body) if isinstance(body, bytes) else body
 
 

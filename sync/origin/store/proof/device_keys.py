@@ -1,16 +1,18 @@
 """The table of the keys with which devices sign: each certificate is a row that stays, the newest of a key counts."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import Connection, Row, Select, String, bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import NotFound
 from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.store.audit.record import record
+from sync.origin.store.days.given_rows import GivenRows
 from sync.origin.store.spaces.visible_rows import check_role, seen
 from sync.origin.tables.devices import devices
 from sync.origin.tables.signing import device_keys
@@ -79,8 +81,7 @@ class DeviceKeyStore:
     async def certificates_of(self, asked: Iterable[str]) -> dict[str, list[IssuedCertificate]]:
         """Return all certificates of each of these devices that has some, the oldest first."""
         found = dict[str, list[IssuedCertificate]]()
-        rows = await self._database.read(lambda it: it.execute(_CERTIFICATES_OF, {"devices": [*asked]}).all())
-        for row in rows:
+        for row in await self._database.read(lambda connection: _rows_of(connection, asked)):
             found.setdefault(row.device_id, []).append(_certificate(dict(row._mapping)))
         return found
 
@@ -109,11 +110,19 @@ async def _certificates(connection: AsyncConnection, device: str) -> list[Issued
 
 _CERTIFICATES = select(device_keys).where(device_keys.c.device_id == bindparam("device")).order_by(device_keys.c.number)
 
-_CERTIFICATES_OF = (
-    select(device_keys)
-    .where(device_keys.c.device_id.in_(bindparam("devices", expanding=True)))
-    .order_by(device_keys.c.number)
-)
+_DEVICES = GivenRows(device=String())
+
+
+@cache
+def _certificates_of(dialect: str) -> Select[Any]:
+    given = _DEVICES.table(dialect)
+    joined = given.join(device_keys, device_keys.c.device_id == given.c.device)
+    return select(device_keys).select_from(joined).order_by(device_keys.c.number)
+
+
+def _rows_of(connection: Connection, asked: Iterable[str]) -> Sequence[Row[Any]]:
+    dialect = connection.dialect.name
+    return connection.execute(_certificates_of(dialect), _DEVICES.values(dialect, [(one,) for one in asked])).all()
 
 
 def _certificate(row: dict[str, Any]) -> IssuedCertificate:

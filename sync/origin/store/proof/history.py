@@ -72,7 +72,7 @@ class HistoryStore:
             for record, body in records
         ]
         return await self._database.write(
-            lambda connection: store_once(connection, history, history_conflicts, arrivals)
+            lambda connection: store_once(connection, history, history_conflicts, _ROW, arrivals)
         )
 
     async def gaps(self, device: str, log_epoch: str, limit: int) -> list[tuple[int, int]]:
@@ -180,17 +180,14 @@ def _conditions(selected: HistoryFilter) -> list[ColumnElement[bool]]:
     return found if selected.until_ms is None else [*found, history.c.at_ms < selected.until_ms]
 
 
-def _row(record: HistoryRecord, body: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
-    return {
-        "device_id": record.device,
-        "log_epoch": record.log_epoch,
-        "sequence": record.sequence,
-        "kind": record.kind,
-        "state": record.state,
-        "at_ms": unix_ms(record.at),
-        "clock": record.clock.value,
-        "hash": record.hash,
-        "body": dict(body),
-        "received_ms": now_ms,
-        "corrects": 1 if record.kind == HistoryKind.CLOCK else None,
-    }
+_ROW = (
+    "device_id", "log_epoch", "sequence", "kind", "state", "at_ms", "clock", "hash", "body", "received_ms", "corrects",
+)  # fmt: skip
+
+
+def _row(record: HistoryRecord, body: Mapping[str, Any], now_ms: int) -> tuple[Any, ...]:
+    corrects = 1 if record.kind == HistoryKind.CLOCK else None
+    return (
+        record.device, record.log_epoch, record.sequence, record.kind, record.state, unix_ms(record.at),
+        record.clock.value, record.hash, dict(body), now_ms, corrects,
+    )  # fmt: skip

@@ -73,10 +73,12 @@ def contexts(connection: Connection, questions: Sequence[Question]) -> list[Play
 
 
 def _senders(connection: Connection, questions: Sequence[Question]) -> dict[str, PlaySender]:
-    names = [one.device for one in questions]
+    names, dialect = [one.device for one in questions], connection.dialect.name
     found = {
         device: PlaySender(paired_ms, None if channels is None else tuple(channels), bool(published))
-        for device, paired_ms, channels, published in connection.execute(_SENDERS, {"names": names})
+        for device, paired_ms, channels, published in connection.execute(
+            _known_senders(dialect), _NAMES.values(dialect, [(name,) for name in names])
+        )
     }
     if unknown := set(names) - found.keys():
         raise NoResultFound(f"there is no device {min(unknown)}")
@@ -130,10 +132,7 @@ def _beside(
 _BELOW_AND_ABOVE: tuple[Literal[-1, 1], ...] = (-1, 1)
 _ENDS = GivenRows(device=String(), before=BigInteger())
 _PLACES = GivenRows(device=String(), epoch=String(), place=BigInteger())
-_published = exists().where(releases.c.channel_id == devices.c.channel_id)
-_SENDERS = select(devices.c.id, devices.c.paired_ms, devices.c.channels, _published).where(
-    devices.c.id.in_(bindparam("names", expanding=True))
-)
+_NAMES = GivenRows(name=String())
 _SHOWN = select(func.sum(plays.c.rendered_ms)).where(
     plays.c.device_id == bindparam("device"),
     plays.c.set_aside.is_(None),
@@ -141,6 +140,14 @@ _SHOWN = select(func.sum(plays.c.rendered_ms)).where(
     plays.c.started_ms < bindparam("until"),
 )
 """Made once, as those below: to make a statement costs several times what it costs to execute it."""
+
+
+@cache
+def _known_senders(dialect: str) -> Select[Any]:
+    given, own = _NAMES.table(dialect), devices.c
+    published = exists().where(releases.c.channel_id == own.channel_id)
+    joined = given.join(devices, own.id == given.c.name)
+    return select(own.id, own.paired_ms, own.channels, published).select_from(joined)
 
 
 @cache

@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -22,6 +22,7 @@ from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.held_plays import Day, HeldDay
 from sync.origin.persistence.lists import CONFLICTS, PLAYS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
+from sync.origin.persistence.turns import DatabaseAccess
 from sync.origin.sent_plays.counted_play import counted_play
 from sync.origin.sent_plays.sent_play import AnyPlay, span_of
 from sync.origin.store.audit.record import record
@@ -36,8 +37,7 @@ from sync.origin.tables.plays import play_conflicts, plays
 GroupBy = Literal["item", "line", "campaign", "creative", "device"]
 
 
-@dataclass(frozen=True, slots=True)
-class ReceivedPlay:
+class ReceivedPlay(NamedTuple):
     """A play that was found valid, and the document it came as."""
 
     play: AnyPlay
@@ -103,16 +103,38 @@ class Acceptance:
     at_ms: int
 
 
+@dataclass(slots=True)
+class PlayTurn:
+    """The turn of this origin with these devices. What is stored in it counts when it ends; `came` came by then."""
+
+    devices: Set[str]
+    access: DatabaseAccess
+    came: list[Mapping[Day, HeldDay]] = field(default_factory=list)
+
+
 class PlayStore:
     """Stores plays as evidence: they are inserted, and their documents never change."""
 
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
-    async def store(self, deliveries: Sequence[Delivery], now_ms: int) -> list[Stored]:
-        """Add the plays that are new, of all deliveries in one transaction; at most one delivery is of a device."""
-        stored, came = await self._database.write(lambda connection: _store(connection, deliveries, now_ms))
-        self._database.held_plays.add(came)
+    async def store(
+        self,
+        deliveries: Sequence[Delivery],
+        now_ms: int,
+        turn: PlayTurn | None = None,
+        taken: Mapping[Place, str] | None = None,
+    ) -> list[Stored]:
+        """Add the plays that are new, of all deliveries in one transaction; at most one delivery is of a device.
+
+        `turn`: it is done in that; `taken`: what `stored` has returned in it.
+        """
+        access = self._database if turn is None else turn.access
+        stored, came = await access.write(lambda connection: _store(connection, deliveries, now_ms, taken))
+        if turn is None:
+            self._database.held_plays.add(came)
+        else:
+            turn.came.append(came)
         return stored
 
     def turn(self, device: str) -> AbstractAsyncContextManager[None]:
@@ -124,20 +146,23 @@ class PlayStore:
         return self._database.turn_here(_turn_of(device))
 
     @asynccontextmanager
-    async def turns_among_origins(self, devices: Iterable[str], *, wait: bool) -> AsyncIterator[Set[str]]:
+    async def turns_among_origins(self, devices: Iterable[str], *, wait: bool) -> AsyncIterator[PlayTurn]:
         """Have the turn of this origin with each of these devices; without `wait` only where no other one has it."""
         names = {_turn_of(device): device for device in devices}
-        async with self._database.turns_among_origins(list(names), wait=wait) as got:
-            yield {names[name] for name in got}
+        async with self._database.turns_among_origins(list(names), wait=wait) as turn:
+            ours = PlayTurn({names[name] for name in turn.names}, turn.access)
+            yield ours
+        for came in ours.came:
+            self._database.held_plays.add(came)
 
-    async def stored(self, deliveries: Sequence[Delivery]) -> Set[Place]:
-        """Return the places of those of their plays that are taken already, by the same play or by another one."""
+    async def stored(self, deliveries: Sequence[Delivery], access: DatabaseAccess | None = None) -> dict[Place, str]:
+        """Return the places of those of their plays that are taken already, each with the hash of what has it."""
         places = [(one.device, *play.key) for one in deliveries for play in one.received]
-        return await self._database.read(lambda connection: stored_hashes(connection, plays, places).keys())
+        return await (access or self._database).read(lambda connection: stored_hashes(connection, plays, places))
 
-    async def context(self, questions: Sequence[Question]) -> list[PlayContext]:
+    async def context(self, questions: Sequence[Question], access: DatabaseAccess | None = None) -> list[PlayContext]:
         """Return what is known around some plays, for each question."""
-        found = await self._database.read(lambda connection: contexts(connection, questions))
+        found = await (access or self._database).read(lambda connection: contexts(connection, questions))
         return [replace(one, beside=await documents(self._database, one.rows_beside)) for one in found]
 
     async def kept_aside(self, device: str, log_epoch: str, first: int, last: int) -> list[StoredPlay]:
@@ -216,11 +241,11 @@ def _turn_of(device: str) -> str:
 
 
 def _store(
-    connection: Connection, deliveries: Sequence[Delivery], now_ms: int
+    connection: Connection, deliveries: Sequence[Delivery], now_ms: int, taken: Mapping[Place, str] | None = None
 ) -> tuple[list[Stored], Mapping[Day, HeldDay]]:
     received = [play for one in deliveries for play in one.received]
     arrivals = [Arrival((play.play.device, *play.key), play.play.hash, _row(play, now_ms)) for play in received]
-    statuses = store_once(connection, plays, play_conflicts, arrivals)
+    statuses = store_once(connection, plays, play_conflicts, _ROW, arrivals, taken)
     came = _by_day(play for play, status in zip(received, statuses, strict=True) if status == "accepted")
     mark_new_plays(connection, came)
     logs = [(one.device, one.log_epoch) for one in deliveries if one.log_epoch is not None]
@@ -236,7 +261,8 @@ def _by_day(new: Iterable[ReceivedPlay]) -> dict[Day, HeldDay]:
     """Return the plays that came to each day of a venue."""
     found = dict[Day, HeldDay]()
     for one in new:
-        play, (log, sequence), started_ms = one.play, one.key, span_of(one.right or one.play)[0]
+        play, started_ms = one.play, span_of(one.right or one.play)[0]
+        log, sequence = play.log_epoch, play.sequence
         counted = counted_play(play, started_ms, one.set_aside, corrected=one.offset_ms is not None)
         day = play.device, day_of_play(started_ms, counted.facts.zone)
         held = found.get(day)
@@ -269,26 +295,18 @@ def _filtered(query: Select[*tuple[Any, ...]], selected: PlayFilter) -> Select[*
     return query if selected.until_ms is None else query.where(plays.c.started_ms < selected.until_ms)
 
 
-def _row(arrival: ReceivedPlay, now_ms: int) -> dict[str, Any]:
-    play = arrival.play
-    started_ms, ended_ms = span_of(arrival.right or play)
-    return {
-        "device_id": play.device,
-        "log_epoch": play.log_epoch,
-        "sequence": play.sequence,
-        "body": arrival.body,
-        "received_ms": now_ms,
-        "hash": play.hash,
-        "kind": play.kind._value_,  # `value` is a property, and costs five times as much
-        "item_id": play.item,
-        "campaign_id": play.campaign,
-        "line_id": play.line,
-        "creative_id": play.creative,
-        "outcome": play.outcome._value_,
-        "started_ms": started_ms,
-        "rendered_ms": play.rendered_ms,
-        "ended_ms": ended_ms,
-        "set_aside": arrival.set_aside,
-        "clock": play.clock._value_,
-        "clock_offset_ms": arrival.offset_ms,
-    }
+_ROW = (
+    "device_id", "log_epoch", "sequence", "hash", "kind", "item_id", "campaign_id", "line_id", "creative_id", "outcome",
+    "started_ms", "rendered_ms", "body", "received_ms", "ended_ms", "set_aside", "clock", "clock_offset_ms",
+)  # fmt: skip
+
+
+def _row(one: ReceivedPlay, now_ms: int) -> tuple[Any, ...]:
+    play = one.play
+    started_ms, ended_ms = span_of(one.right or play)
+    return (
+        # `_value_`: `value` is a property, and costs five times as much
+        play.device, play.log_epoch, play.sequence, play.hash, play.kind._value_, play.item, play.campaign, play.line,
+        play.creative, play.outcome._value_, started_ms, play.rendered_ms, one.body, now_ms, ended_ms, one.set_aside,
+        play.clock._value_, one.offset_ms,
+    )  # fmt: skip

@@ -83,8 +83,8 @@ class SignedLogStore:
     async def add(self, deliveries: Mapping[str, Sequence[NewCheckpoint]], now_ms: int) -> dict[str, AddedCheckpoints]:
         """Store the checkpoints of devices, in their order, all in one transaction; the caller has their turns here."""
         turns = [_turn_of(device) for device in deliveries]
-        async with self._database.turns_among_origins(turns):
-            return await self._database.write(lambda connection: _add(connection, deliveries, now_ms))
+        async with self._database.turns_among_origins(turns) as turn:
+            return await turn.access.write(lambda connection: _add(connection, deliveries, now_ms))
 
     async def missing(self, device: str, limit: int) -> list[tuple[int, int]]:
         """Return the numbers that the newest chain lacks below its newest one, as first and last, the lowest first."""
