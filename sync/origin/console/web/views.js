@@ -9,6 +9,7 @@ export const VIEWS = [
   { name: "start", icon: "home", group: "show", first: true, key: "s" },
   { name: "media", icon: "image", group: "show", first: true, key: "m" },
   { name: "screens", icon: "monitor", group: "watch", first: true, key: "d" },
+  { name: "schedule", icon: "calendar", group: "show", key: "t" },
 ];
 
 const ROOT = new URL(".", import.meta.url);

@@ -47,3 +47,40 @@ parts-choose = Wählen
 parts-choose-one = { $name } noch einmal wählen
 parts-choose-again = { $percent } % sind da. Wählen Sie die Datei noch einmal, um weiterzumachen.
 parts-forget-one = { $name } vergessen
+# Zeiten von Plänen.
+parts-every-day = jeden Tag
+parts-days-from-to = { $first } bis { $last }
+parts-on-day = am { $day }
+parts-dates-between = vom { $first } bis { $last }
+parts-dates-from = ab { $first }
+parts-dates-until = bis { $last }
+parts-all-day = den ganzen Tag
+parts-24-hours = 24 Stunden ab { $from }
+
+# Speichern, was mehrere ändern.
+parts-saved = { $name } wurde gespeichert.
+parts-taken-back = Es wurde zurückgenommen.
+parts-clash-title = Jemand anderes hat dasselbe geändert
+parts-clash-text = Noch ist nichts gespeichert. Wählen Sie für jedes, was gelten soll; alles andere, was Sie geändert haben, wird mit gespeichert.
+parts-clash-field-of = { $field } von { $name }
+parts-clash-mine = Ihre Fassung:
+parts-clash-theirs = Die andere:
+parts-clash-before = Vorher war es: { $value }
+parts-clash-removed = herausgenommen
+
+# Warum etwas läuft oder nicht.
+told-daypart = Es ist das Zeitfenster { $daypart }, { $start } bis { $end }, Vorrang { $priority }.
+told-daypart_after_others = Es ist das Zeitfenster { $daypart }, { $start } bis { $end }, Vorrang { $priority }. Von { $passed }, das zuerst käme, kann dann nichts gezeigt werden.
+told-default = Dann ist kein Zeitfenster offen: Es läuft, was sonst läuft.
+told-default_after_others = Von { $passed } kann dann nichts gezeigt werden: Es läuft, was sonst läuft.
+told-nothing = Dann ist kein Zeitfenster offen, und sonst läuft nichts.
+told-nothing_after_others = Von { $passed } kann dann nichts gezeigt werden, und sonst läuft nichts.
+told-no_playlist = Die Playlist davon ist nicht im Plan
+told-closed = ist geschlossen bis { $when }
+told-closed_for_long = öffnet in den nächsten { $days } Tagen nicht
+told-no_items = ist offen, aber die Playlist davon ist leer
+told-no_item_now = ist offen, aber nichts davon kann gezeigt werden: { $why }
+told-ends_now = endet gleich
+told-outranked = ist offen, aber { $winner } hat den höheren Vorrang ({ $priority }, nicht { $own })
+told-opened_earlier = ist offen, aber { $winner } mit gleichem Vorrang begann später
+told-stands_behind = ist offen, aber { $winner } mit gleichem Vorrang steht davor

@@ -47,3 +47,40 @@ parts-choose = Choose
 parts-choose-one = Choose { $name } again
 parts-choose-again = { $percent } % are here. Choose the file again to go on.
 parts-forget-one = Forget { $name }
+# Times of plans.
+parts-every-day = every day
+parts-days-from-to = { $first } to { $last }
+parts-on-day = on { $day }
+parts-dates-between = from { $first } to { $last }
+parts-dates-from = from { $first } on
+parts-dates-until = until { $last }
+parts-all-day = all day
+parts-24-hours = 24 hours from { $from } on
+
+# Saving what several people change.
+parts-saved = { $name } was saved.
+parts-taken-back = It was taken back.
+parts-clash-title = Somebody else changed the same
+parts-clash-text = Nothing was saved yet. Choose for each what is to count; everything else that you changed is saved with it.
+parts-clash-field-of = { $field } of { $name }
+parts-clash-mine = Yours:
+parts-clash-theirs = Theirs:
+parts-clash-before = It was before: { $value }
+parts-clash-removed = taken out
+
+# Why something is on air, or is not.
+told-daypart = It is the time slot { $daypart }, { $start } to { $end }, priority { $priority }.
+told-daypart_after_others = It is the time slot { $daypart }, { $start } to { $end }, priority { $priority }. Nothing of { $passed }, which would come first, can be shown then.
+told-default = No time slot is open then: what plays otherwise plays.
+told-default_after_others = Nothing of { $passed } can be shown then, so what plays otherwise plays.
+told-nothing = No time slot is open then, and nothing plays otherwise.
+told-nothing_after_others = Nothing of { $passed } can be shown then, and nothing plays otherwise.
+told-no_playlist = its playlist is not in the plan
+told-closed = is closed until { $when }
+told-closed_for_long = does not open in the next { $days } days
+told-no_items = is open, but its playlist is empty
+told-no_item_now = is open, but nothing of its playlist can be shown: { $why }
+told-ends_now = is about to end
+told-outranked = is open, but { $winner } has a higher priority ({ $priority }, not { $own })
+told-opened_earlier = is open, but { $winner } of the same priority began later
+told-stands_behind = is open, but { $winner } of the same priority stands before it
