@@ -144,8 +144,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/publishing": (
         SERVICES,
-        "sync/origin/persistence sync/origin/planning sync/origin/store sync/programme sync/programme/bookings "
-        "sync/trust",
+        "sync/origin/persistence sync/origin/planning sync/origin/store sync/origin/store/drafts sync/programme "
+        "sync/programme/bookings sync/trust",
     ),
     "sync/origin/publishing/planned": (
         SERVICES,
@@ -203,7 +203,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/api/releases": (
         FACES,
-        "sync/http sync/origin/api sync/origin/audit sync/origin/http sync/origin/persistence "
+        "sync/http sync/origin/api sync/origin/api/plans sync/origin/audit sync/origin/http sync/origin/persistence "
         "sync/origin/planning sync/origin/publishing sync/origin/publishing/planned sync/origin/publishing/preview "
         "sync/origin/retention sync/origin/store sync/origin/store/drafts sync/programme sync/programme/bookings "
         "sync/programme/preview",

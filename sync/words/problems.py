@@ -172,6 +172,7 @@ _MEDIA = {
 _PLANS = {
     "not_accepted": "not accepted: {fields}",
     "cannot_be_published": "channel {channel} cannot be published: {why}",
+    "again_with_drafts": "an earlier release comes back as it was: leave out with, or again",
     "when_not_clear": "when is not clear: {why}",
     "when_over": "{when} UTC is over: publish now",
     "publication_done": "this publication is {state}: plan another one",

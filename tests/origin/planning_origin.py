@@ -168,7 +168,11 @@ async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
             CAMPAIGN_KIND, planning.campaigns, changed, planning.publisher.warn_campaign, ready=ready.campaign
         ),
         ReleaseRoutes(
-            planning.publisher, planning.releases, ReadinessStore(planning.database), RetentionRule(PREVIOUS, GRACE_MS)
+            planning.publisher,
+            planning.releases,
+            ReadinessStore(planning.database),
+            RetentionRule(PREVIOUS, GRACE_MS),
+            changed,
         ),
         PreviewRoutes(planning.publisher, planning.releases, devices.views, planning.clock),
         ShowingRoutes(planning.publisher, planning.releases, planning.playlists, planning.clock),

@@ -36,6 +36,7 @@ from sync.origin.publishing.keyring import Keyring
 from sync.origin.publishing.release_compiler import compile_release, plan_warnings
 from sync.origin.publishing.release_serializer import read_release_files
 from sync.origin.publishing.timestamps import TimestampSigner
+from sync.origin.store.drafts.ready_versions import TakenDrafts
 from sync.origin.store.releases import ReleaseStore
 from sync.runtime.clock import Clock, ClockTrust, instant, unix_ms
 from sync.runtime.os_messages import os_reason
@@ -47,6 +48,7 @@ from sync.words.warnings import WARNINGS
 
 _MOST_WARNED = 10  # channels, and sentences, in the answer to a change of a campaign
 _MOST_NAMED = 5  # screens
+_NONE_TAKEN: TakenDrafts = {}
 
 log = logging.getLogger(__name__)
 
@@ -86,20 +88,22 @@ class Publisher:
         self._lock = asyncio.Lock()
         self.timestamps = TimestampSigner(store, files, keyring, clock, valid_for_s=valid_for_s, mirrors=mirrors)
 
-    async def publish(self, channel: str, note: str | None = None, publication: str | None = None) -> Publication:
+    async def publish(
+        self, channel: str, note: str | None = None, publication: str | None = None, *, taken: TakenDrafts | None = None
+    ) -> Publication:
         """Make the channel's plan its newest release; the same plan again only gets a new signature.
 
-        `publication`: the planned one that this is.
+        `publication`: the planned one that this is. Drafts that are `taken` along become ready if it is published.
 
         Raises:
-            NotFound: there is no such channel.
+            NotFound: there is no such channel, or a draft was removed meanwhile.
             Rejected: something is missing or not ready; `fields` names each.
             Conflict: somebody else published the channel at the same moment.
             StorageFull: no room.
             StorageBroken: the content tree cannot be read or written.
         """
         with _no_collection():
-            return await self._publish(channel, note, publication)
+            return await self._publish(channel, ReleaseOrigin(note, publication=publication), taken or {})
 
     async def bring_back(
         self, channel: str, sequence: int, note: str | None = None, publication: str | None = None
@@ -155,25 +159,29 @@ class Publisher:
         except Rejected:  # it cannot be published as it is
             return True
 
-    async def _put_in_force(self, compiled: CompiledRelease, origin: ReleaseOrigin) -> tuple[ReleaseRecord, Timestamp]:
+    async def _put_in_force(
+        self, compiled: CompiledRelease, origin: ReleaseOrigin, taken: TakenDrafts = _NONE_TAKEN
+    ) -> tuple[ReleaseRecord, Timestamp]:
         """Check the files of a release, write it, store it unless it is in force, and sign its timestamp."""
         channel = compiled.release.channel
         await asyncio.to_thread(self._check_files, compiled.release)
         await asyncio.to_thread(self._write_release, compiled)
         if not compiled.unchanged:
             contents = await asyncio.to_thread(contents_of, compiled.release)
-            await self._store.add(release_record(compiled, origin), contents)
+            await self._store.add(release_record(compiled, origin), contents, taken)
+        elif taken:
+            await self._store.make_ready(taken)
         record, timestamp = await self.timestamps.sign_newest(channel)
         if not compiled.unchanged:
             log.info("channel=%s sequence=%s release=%s published", channel, record.sequence, record.sha256[:16])
             self._changed("releases", channel)
         return record, timestamp
 
-    async def _publish(self, channel: str, note: str | None, publication: str | None) -> Publication:
+    async def _publish(self, channel: str, origin: ReleaseOrigin, taken: TakenDrafts) -> Publication:
         async with self._lock, self._files.adding_content(self._clock):
-            plan = await self._store.plan(channel)
+            plan = await self._store.plan(channel, taken=taken)
             compiled = await self._compile(channel, partial(compile_release, plan))
-            record, timestamp = await self._put_in_force(compiled, ReleaseOrigin(note, publication=publication))
+            record, timestamp = await self._put_in_force(compiled, origin, taken)
         report = await asyncio.to_thread(booking_report, plan, self._clock.now())
         warnings = (*plan_warnings(compiled.release), *report.texts())
         done = Publication(record, timestamp, compiled.unchanged, warnings, plan.left_out)

@@ -18,7 +18,7 @@ from sync.origin.planning.playlists import PlaylistDraft, StoredPlaylist
 from sync.origin.planning.schedules import LogoDraft, ScheduleDraft, StoredSchedule
 from sync.origin.store.audit.document_versions import bodies
 from sync.origin.store.campaigns import load_campaigns
-from sync.origin.store.drafts.ready_versions import with_draft
+from sync.origin.store.drafts.ready_versions import TakenDrafts, with_draft
 from sync.origin.store.playlists import load_playlists
 from sync.origin.store.row_checks import media_facts
 from sync.origin.store.schedules import get_schedule
@@ -30,17 +30,21 @@ _DRAFTS: Mapping[ThingKind, type[BaseModel]] = {
 }
 
 Stored = TypeVar("Stored", StoredPlaylist, StoredCampaign)
+Planned = TypeVar("Planned", StoredPlaylist, StoredCampaign, StoredSchedule)
+_NONE_TAKEN: TakenDrafts = {}
 
 
-async def load_plan(connection: AsyncConnection, channel: str, *, ready: bool) -> ChannelPlan:
-    """Return the plan of a channel, of ready versions or as it is edited.
+async def load_plan(
+    connection: AsyncConnection, channel: str, *, ready: bool, taken: TakenDrafts = _NONE_TAKEN
+) -> ChannelPlan:
+    """Return the plan of a channel, of ready versions or as it is edited; drafts that are `taken` count as ready.
 
     What was never ready is in it where something ready needs it, and named: a release cannot be made of it.
 
     Raises:
         NotFound: there is no such channel.
     """
-    newest = await get_schedule(connection, channel)
+    newest = _take(await get_schedule(connection, channel), ThingKind.SCHEDULE, channel, taken)
     schedule = await _ready_schedule(connection, newest) if ready else newest
     used = {daypart.playlist for daypart in schedule.dayparts} | {schedule.default_playlist} - {None}
     shown = await load_playlists(connection, playlists.c.id.in_(used))
@@ -49,6 +53,8 @@ async def load_plan(connection: AsyncConnection, channel: str, *, ready: bool) -
         return await _plan(connection, schedule, shown, await load_campaigns(connection, booked))
     unused = await load_campaigns(connection, booked & ~with_draft(campaigns))
     drafts = await load_campaigns(connection, with_draft(campaigns))
+    drafts = tuple(_take(one, ThingKind.CAMPAIGN, one.id, taken) for one in drafts)
+    shown = tuple(_take(one, ThingKind.PLAYLIST, one.id, taken) for one in shown)
     campaigns_now = await _ready(connection, ThingKind.CAMPAIGN, drafts)
     own = tuple(one for one in campaigns_now if one.ready_version is not None and one.channel in (None, channel))
     shown_now = await _ready(connection, ThingKind.PLAYLIST, shown)
@@ -56,12 +62,18 @@ async def load_plan(connection: AsyncConnection, channel: str, *, ready: bool) -
     waiting = _waiting_schedule(newest, schedule)
     waiting += [_waiting("playlist", *pair) for pair in zip(shown, shown_now, strict=True) if _has_draft(pair[0])]
     both = zip(drafts, campaigns_now, strict=True)
-    about = [pair for pair in both if {one.channel for one in pair} & {None, channel}]
+    about = [pair for pair in both if _has_draft(pair[0]) and {one.channel for one in pair} & {None, channel}]
     waiting += [_waiting("campaign", *pair) for pair in about]
     never = tuple(one for one in waiting if one.ready_version is None and one.kind != "campaign")
     return ChannelPlan(
         plan.schedule, plan.playlists, plan.campaigns, plan.fallback, plan.logos, left_out=tuple(waiting), never=never
     )
+
+
+def _take(newest: Planned, kind: ThingKind, id: str, taken: TakenDrafts) -> Planned:
+    """Return a document as if the version that is taken were its ready one; where a newer one is ready, that stays."""
+    version = taken.get((kind, id), 0)
+    return newest.model_copy(update={"ready_version": version}) if version > (newest.ready_version or 0) else newest
 
 
 async def _plan(

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sync.errors import Conflict, NotFound
 from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase, insertion
+from sync.origin.persistence.deadlocks import again_if_deadlocked
 from sync.origin.persistence.lists import RELEASES
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.persistence.turns import DatabaseAccess
@@ -28,6 +29,8 @@ from sync.origin.planning.release_contents import ReleaseContent, Runs, ShownAss
 from sync.origin.store.audit.record import record
 from sync.origin.store.changes.change_log import Subject, note
 from sync.origin.store.days.given_rows import GivenRows
+from sync.origin.store.drafts.readiness import make_taken_ready
+from sync.origin.store.drafts.ready_versions import TakenDrafts
 from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.ready_plans import load_plan
 from sync.origin.tables.devices import devices
@@ -54,14 +57,16 @@ class ReleaseStore:
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
-    async def plan(self, channel: str, *, ready: bool = True) -> ChannelPlan:
+    async def plan(self, channel: str, *, ready: bool = True, taken: TakenDrafts | None = None) -> ChannelPlan:
         """Return all that a release of the channel is made from at one moment, or its plan as it is edited.
+
+        Drafts that are `taken` count as ready.
 
         Raises:
             NotFound: there is no such channel.
         """
         async with self._database.reading() as connection:
-            return await load_plan(connection, channel, ready=ready)
+            return await load_plan(connection, channel, ready=ready, taken=taken or {})
 
     async def channels(self, most: int) -> tuple[str, ...]:
         """Return the first channels by name."""
@@ -135,21 +140,34 @@ class ReleaseStore:
         async with self._database.reading() as connection:
             return tuple((await connection.execute(select(releases.c.channel_id).distinct())).scalars())
 
-    async def add(self, release: ReleaseRecord, contents: Collection[ReleaseContent]) -> None:
+    @again_if_deadlocked
+    async def add(
+        self, release: ReleaseRecord, contents: Collection[ReleaseContent], taken: TakenDrafts | None = None
+    ) -> None:
         """Add a release as the newest of its channel, and what it shows; its sequence may leave a gap.
+
+        The drafts that it has `taken` along are ready from now on.
 
         Raises:
             Conflict: somebody else published this channel at the same moment.
+            NotFound: one of the drafts was removed meanwhile.
         """
         values = {name: getattr(release, name) for name in ReleaseRecord.__dataclass_fields__ if name != "channel"}
         channel, after = release.channel, {"sequence": release.sequence, "release": release.sha256}
         async with self._database.writing() as connection:
+            await make_taken_ready(connection, taken or {})
             latest = await _latest(connection, channel)
             if latest is not None and release.sequence <= latest.sequence:
                 raise Conflict(f"somebody else has just published {channel}: read it and try again")
             await connection.execute(insert(releases).values(channel_id=channel, named=True, **values))
             await _change_runs(connection, channel, partial(_runs_at, release.sequence, contents))
             record(connection, AuditedChange(ThingKind.RELEASE, channel, channel, Action.PUBLISHED, after=after))
+
+    @again_if_deadlocked
+    async def make_ready(self, taken: TakenDrafts) -> None:
+        """Have drafts be ready that change nothing of what is in force; raise NotFound if one was removed meanwhile."""
+        async with self._database.writing() as connection:
+            await make_taken_ready(connection, taken)
 
     async def remember_contents(self, channel: str, sha256: str, contents: Collection[ReleaseContent]) -> None:
         """Store what a release shows that was published without, or of which a restored database knows nothing."""

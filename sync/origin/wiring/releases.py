@@ -53,7 +53,7 @@ def release_parts(
     runner = PublicationRunner(planned, publisher, clock, late_s=late_s, changed=changed)
     routes = (
         BookingRoutes(store, CampaignStore(database, clock), clock),
-        ReleaseRoutes(publisher, store, readiness, retention_rule(settings)),
+        ReleaseRoutes(publisher, store, readiness, retention_rule(settings), changed),
         ReadyRoutes(readiness, changed),
         ReviewRoutes(ReviewStore(database, clock), changed),
         PreviewRoutes(publisher, store, devices.views, clock),

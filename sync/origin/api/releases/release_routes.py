@@ -1,17 +1,18 @@
 """Releases over HTTP: publish a channel, bring back what it showed before, list its releases, pin those to be kept."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Annotated, Literal
 
 from aiohttp import web
 from pydantic import Field, StringConstraints
 
-from sync.errors import NotFound
+from sync.errors import NotFound, Rejected
 from sync.http.bodies import json_answer, read_json
 from sync.http.operations import Operation
 from sync.origin.api.lists import ListPage, list_operation
+from sync.origin.api.plans.ready_routes import PATHS
 from sync.origin.audit.changes import ThingKind
 from sync.origin.persistence.lists import RELEASES
 from sync.origin.persistence.pages import Page, PageRequest
@@ -48,7 +49,7 @@ class DraftView(Wire):
 
 
 class PublishRequest(Request):
-    """The channel to publish, and a note for people. `with` are drafts that are made ready before.
+    """The channel to publish, and a note for people. `with` are drafts that are made ready by it, if it is published.
 
     With `again`, the sequence of an earlier release, what that showed comes back as a new release; the plan stays.
     """
@@ -112,11 +113,17 @@ class ReleaseList(ListPage):
 
 
 class ReleaseRoutes:
-    """Serves releases; `rule` says how long their files are kept."""
+    """Serves releases; `rule` says how long their files are kept. Calls `changed(topic, id)` of drafts made ready."""
 
     def __init__(
-        self, publisher: Publisher, store: ReleaseStore, readiness: ReadinessStore, rule: RetentionRule
+        self,
+        publisher: Publisher,
+        store: ReleaseStore,
+        readiness: ReadinessStore,
+        rule: RetentionRule,
+        changed: Callable[[str, str], None],
     ) -> None:
+        self._changed = changed
         self._publisher = publisher
         self._readiness = readiness
         self._store = store
@@ -135,13 +142,22 @@ class ReleaseRoutes:
 
     async def _publish(self, request: web.Request) -> web.Response:
         asked = await read_json(request, PublishRequest, cap_bytes=SMALL_BODY_BYTES)
+        if asked.again is not None and asked.drafts:
+            wrong = "an earlier release comes back as it was: leave out with, or again"
+            raise Rejected(wrong, fields={"with": wrong})
         if asked.again is None:
-            await self._readiness.make_ready([(ThingKind(one.kind), one.id, None) for one in asked.drafts])
-            done, differs = await self._publisher.publish(asked.channel, asked.note), False
+            done, differs = await self._publish_with(asked), False
         else:
             done = await self._publisher.bring_back(asked.channel, asked.again, asked.note)
             differs = await self._publisher.plan_differs(asked.channel)
         return json_answer(_published(done, differs), status=200 if done.unchanged else 201)
+
+    async def _publish_with(self, asked: PublishRequest) -> Publication:
+        taken = await self._readiness.present_drafts((ThingKind(one.kind), one.id) for one in asked.drafts)
+        done = await self._publisher.publish(asked.channel, asked.note, taken=taken)
+        for kind, id in taken:
+            self._changed(PATHS[kind][0], id)
+        return done
 
     async def _pin(self, request: web.Request) -> web.Response:
         asked = await read_json(request, PinRequest, cap_bytes=SMALL_BODY_BYTES)

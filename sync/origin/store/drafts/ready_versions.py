@@ -6,7 +6,7 @@ a draft. Whether drafts are kept belongs to the task, as the rights do, which th
 
 import asyncio
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -24,6 +24,9 @@ from sync.origin.store.spaces.visible_rows import changeable, named_users, seen
 from sync.origin.tables.audit import document_versions
 from sync.origin.tables.plans import channels
 from sync.roles import Role
+
+TakenDrafts = Mapping[tuple[ThingKind, str], int]
+"""Drafts that a release takes along: which version of each document."""
 
 _KEEPS_DRAFTS: ContextVar[bool] = ContextVar("keeps drafts", default=False)
 
@@ -68,6 +71,23 @@ async def mark_ready(connection: AsyncConnection, kind: ThingKind, document: str
     if row["ready_version"] != row["version"]:
         await _mark(connection, kind, row, row["version"])
     return int(row["version"])
+
+
+async def present_drafts(connection: AsyncConnection, documents: Iterable[tuple[ThingKind, str]]) -> TakenDrafts:
+    """Return the present version of each of these documents, so that a release takes them along.
+
+    Raises:
+        NotFound: there is no such document, or it lies where one may not publish.
+    """
+    found = dict[tuple[ThingKind, str], int]()
+    for kind, document in documents:
+        table = TABLES[kind]
+        query = select(table.c.version).where(table.c.id == document, changeable(table, Role.PUBLISHER))
+        version = (await connection.execute(query)).scalar()
+        if version is None:
+            raise NotFound(f"there is no {kind} {document} that you may publish")
+        found[kind, document] = version
+    return found
 
 
 async def mark_version_ready(connection: AsyncConnection, kind: ThingKind, document: str, version: int) -> None:

@@ -141,6 +141,50 @@ async def test_what_is_ready_and_needs_what_never_was_names_both_and_takes_both(
     assert (taken.status, sorted(await desk.shown())) == (201, ["a.jpg", "b.jpg"])
 
 
+async def test_drafts_are_taken_along_by_a_release_or_stay_drafts(desk: Desk) -> None:
+    playlist = await on_air(desk)
+    path = f"/v1/playlists/{playlist}"
+    await desk.publish()
+    taken: dict[str, Any] = {"with": [{"kind": "playlist", "id": playlist}]}
+    both = await desk.publish(again=1, **taken)
+    assert (both.status, both.document["code"], list(both.document["fields"])) == (422, "again_with_drafts", ["with"])
+    await desk.edit("PUT", path, playlist_of("b"), 1)
+    nothing = {"name": "Nothing", "items": []}
+    other = await desk.edit("POST", "/v1/playlists", nothing)
+    dayparts = [{"name": "Night", "playlist": other["id"], "start": "22:00", "end": "24:00"}]
+    shown = {"zone": "UTC", "default_playlist": playlist, "dayparts": dayparts}
+    await desk.edit("PUT", "/v1/schedule/main", shown, 1)
+    taken["with"] += [{"kind": "schedule", "id": "main"}, {"kind": "playlist", "id": other["id"]}]
+    refused = await desk.publish(**taken)
+    assert (refused.status, list(refused.document["fields"])) == (422, [f"playlists.{other['id']}.items"])
+    assert (await desk.do(desk.editor, "GET", path))["ready_version"] == 1
+    assert (await desk.do(desk.editor, "GET", "/v1/schedule/main"))["ready_version"] == 1
+    await desk.edit("PUT", f"/v1/playlists/{other['id']}", playlist_of("c"), 1)
+    done = await desk.publish(**taken)
+    assert (done.status, done.document["left_out"], sorted(await desk.shown())) == (201, [], ["b.jpg", "c.jpg"])
+    assert (await desk.do(desk.editor, "GET", path))["ready_version"] == 2
+
+
+async def test_a_draft_that_is_saved_a_moment_later_is_not_taken_along(tmp_path: Path, clock: FakeClock) -> None:
+    async with open_planning_origin(tmp_path, clock) as planning:
+        for media in "abc":
+            await planning.make_media(media)
+        playlist = await plan(planning, "a")
+        await planning.publisher.publish("main")
+        readiness = ReadinessStore(planning.database)
+        keep_drafts(True)
+        await planning.playlists.replace(playlist, PlaylistDraft(name="B", items=(PlaylistItem(media="b"),)), version=1)
+        taken = await readiness.present_drafts([(ThingKind.PLAYLIST, playlist)])
+        await planning.playlists.replace(playlist, PlaylistDraft(name="C", items=(PlaylistItem(media="c"),)), version=2)
+        done = await planning.publisher.publish("main", taken=taken)
+        release = planning.publisher.read_release(done.record)
+        assert [item.title for one in release.playlists for item in one.items] == ["b.jpg"]
+        assert [(one.version, one.ready_version) for one in done.left_out] == [(3, 2)]
+        assert (await planning.playlists.get(playlist)).ready_version == 2
+        assert not (await planning.publisher.publish("main", taken={(ThingKind.PLAYLIST, playlist): 3})).unchanged
+        assert (await planning.publisher.publish("main", taken={(ThingKind.SCHEDULE, "main"): 1})).unchanged
+
+
 async def test_a_schedule_and_a_campaign_have_drafts_too(desk: Desk, clock: FakeClock) -> None:
     playlist = await on_air(desk)
     other = await desk.do(desk.publisher, "POST", "/v1/playlists", playlist_of("b", name="Other"))
