@@ -153,7 +153,7 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/publishing/preview": (
         SERVICES,
-        "sync/origin/planning sync/origin/publishing sync/origin/store",
+        "sync/origin/audit sync/origin/planning sync/origin/publishing sync/origin/store sync/programme",
     ),
     "sync/origin/publishing/folder": (
         SERVICES,
@@ -203,10 +203,10 @@ ROOMS: dict[str, tuple[int, str]] = {
     ),
     "sync/origin/api/releases": (
         FACES,
-        "sync/http sync/origin/api sync/origin/api/plans sync/origin/audit sync/origin/http sync/origin/persistence "
-        "sync/origin/planning sync/origin/publishing sync/origin/publishing/planned sync/origin/publishing/preview "
-        "sync/origin/retention sync/origin/store sync/origin/store/drafts sync/programme sync/programme/bookings "
-        "sync/programme/preview",
+        "sync/http sync/origin/api sync/origin/api/audit sync/origin/api/plans sync/origin/audit sync/origin/http "
+        "sync/origin/persistence sync/origin/planning sync/origin/publishing sync/origin/publishing/planned "
+        "sync/origin/publishing/preview sync/origin/retention sync/origin/store sync/origin/store/drafts "
+        "sync/programme sync/programme/bookings sync/programme/preview",
     ),
     "sync/origin/api/media": (
         FACES,
@@ -310,6 +310,8 @@ PURE = {
     "sync/origin/publishing/earlier_release",
     "sync/origin/publishing/release_compiler",
     "sync/origin/publishing/planned/venue_instant",
+    "sync/origin/publishing/preview/day_changes",
+    "sync/origin/publishing/preview/release_changes",
     "sync/origin/publishing/release_preview",
     "sync/origin/retention/policy",
     "sync/origin/transcode/film",

@@ -20,6 +20,7 @@ from sync.origin.api.media.uses import MediaUseRoutes
 from sync.origin.api.plans.documents import CAMPAIGN_KIND, PLAYLIST_KIND, PlanDocumentRoutes
 from sync.origin.api.plans.schedules import ScheduleRoutes
 from sync.origin.api.releases.booking_routes import BookingRoutes
+from sync.origin.api.releases.changes_routes import ChangesRoutes
 from sync.origin.api.releases.on_air_routes import OnAirRoutes
 from sync.origin.api.releases.preview_routes import PreviewRoutes
 from sync.origin.api.releases.publication_routes import PublicationRoutes
@@ -176,6 +177,7 @@ async def serve_planning(planning: PlanningOrigin) -> AsyncIterator[Client]:
         ),
         PreviewRoutes(planning.publisher, planning.releases, devices.views, planning.clock),
         ShowingRoutes(planning.publisher, planning.releases, planning.playlists, planning.clock),
+        ChangesRoutes(planning.publisher, planning.releases, ReadinessStore(planning.database), planning.clock),
         OnAirRoutes(
             ChannelProgrammes(planning.publisher, planning.releases),
             planning.releases,

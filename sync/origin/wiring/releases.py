@@ -7,6 +7,7 @@ from sync.origin.api.devices import DeviceRoutes
 from sync.origin.api.plans.ready_routes import ReadyRoutes
 from sync.origin.api.plans.review_routes import ReviewRoutes
 from sync.origin.api.releases.booking_routes import BookingRoutes
+from sync.origin.api.releases.changes_routes import ChangesRoutes
 from sync.origin.api.releases.on_air_routes import OnAirRoutes
 from sync.origin.api.releases.preview_routes import PreviewRoutes
 from sync.origin.api.releases.publication_routes import PublicationRoutes
@@ -58,6 +59,7 @@ def release_parts(
         ReviewRoutes(ReviewStore(database, clock), changed),
         PreviewRoutes(publisher, store, devices.views, clock),
         ShowingRoutes(publisher, store, PlaylistStore(database, clock), clock),
+        ChangesRoutes(publisher, store, readiness, clock),
         OnAirRoutes(ChannelProgrammes(publisher, store), store, schedules, clock),
         PublicationRoutes(planned, schedules, changed, clock),
     )

@@ -55,6 +55,7 @@ async def tell(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> N
     await show("GET", "/v1/media/{id}/uses", id=known["picture"])
 
     await show("GET", "/v1/releases/preview", query={"channel": "main"})
+    await show("GET", "/v1/releases/changes", query={"channel": "main", "day": "2026-03-03"})
     await show("GET", "/v1/releases/shortfalls", query={"channel": "main"})
     await show("GET", "/v1/releases/showing", query={"channel": "main", "most": "2"})
     release = await show("POST", "/v1/releases", {"channel": "main", "note": "the lunch menu"})

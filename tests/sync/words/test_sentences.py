@@ -6,10 +6,18 @@ from sync.words.media import MEDIA_PROBLEMS
 from sync.words.on_air import ON_AIR
 from sync.words.plays import PLAY_REASONS
 from sync.words.problems import PROBLEMS
+from sync.words.release_changes import RELEASE_CHANGES
 from sync.words.sentences import LONGEST, Sentences
 from sync.words.warnings import WARNINGS
 
-TABLES = {"problems": PROBLEMS, "warnings": WARNINGS, "media": MEDIA_PROBLEMS, "plays": PLAY_REASONS, "on_air": ON_AIR}
+TABLES = {
+    "problems": PROBLEMS,
+    "warnings": WARNINGS,
+    "media": MEDIA_PROBLEMS,
+    "plays": PLAY_REASONS,
+    "on_air": ON_AIR,
+    "changes": RELEASE_CHANGES,
+}
 
 
 @pytest.mark.parametrize("name", TABLES)

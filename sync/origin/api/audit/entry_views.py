@@ -94,7 +94,7 @@ def entry_view(entry: AuditEntry) -> AuditEntryView:
 
 def history_view(entry: AuditEntry) -> HistoryEntryView:
     """Return an entry of the history of a thing as it is answered."""
-    shown = None if entry.differs is None else tuple(map(_difference, entry.differs))
+    shown = None if entry.differs is None else tuple(map(difference_view, entry.differs))
     return HistoryEntryView(**_fields(entry), differences=shown, more=entry.more)
 
 
@@ -117,7 +117,8 @@ def _fields(entry: AuditEntry) -> dict[str, Any]:
     }
 
 
-def _difference(one: Difference) -> DifferenceView:
+def difference_view(one: Difference) -> DifferenceView:
+    """Return a difference as it is told."""
     return DifferenceView(
         code=f"{one.part}.{one.kind}" if one.part else one.kind.value,
         part=one.part,

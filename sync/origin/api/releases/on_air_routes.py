@@ -122,7 +122,7 @@ class OnAirRoutes:
         asked = read_query(request, SegmentsQuery)
         programme, told = await self._programme(request.match_info["channel"], asked.of)
         first = asked.day or self._clock.now().astimezone(programme.zone).date()
-        starts, ends = (_begins(first + timedelta(days=days), programme.zone) for days in (0, asked.days))
+        starts, ends = (begins(first + timedelta(days=days), programme.zone) for days in (0, asked.days))
         found, more = await asyncio.to_thread(segments, programme.release, programme.zone, starts, ends)
         return json_answer(SegmentList(**vars(told), starts_at=starts, ends_at=ends, segments=found, more=more))
 
@@ -152,5 +152,6 @@ def _instant_of(local: str, zone: ZoneInfo) -> datetime:
     return venue_instant(at, zone).at
 
 
-def _begins(day: date, zone: ZoneInfo) -> datetime:
+def begins(day: date, zone: ZoneInfo) -> datetime:
+    """Return when a day begins at a venue."""
     return venue_instant(datetime.combine(day, time()), zone).at

@@ -8,6 +8,7 @@ from sync.origin.audit.changes import ThingKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.deadlocks import again_if_deadlocked
 from sync.origin.store.drafts.ready_versions import TakenDrafts, mark_ready, mark_version_ready, present_drafts
+from sync.roles import Role
 
 _ORDER = (ThingKind.SCHEDULE, ThingKind.CAMPAIGN, ThingKind.PLAYLIST)
 """In this order who saves one of them locks what it uses."""
@@ -19,14 +20,16 @@ class ReadinessStore:
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
 
-    async def present_drafts(self, documents: Iterable[tuple[ThingKind, str]]) -> TakenDrafts:
+    async def present_drafts(
+        self, documents: Iterable[tuple[ThingKind, str]], role: Role = Role.PUBLISHER
+    ) -> TakenDrafts:
         """Return the present version of each of these documents, so that a release takes them along.
 
         Raises:
-            NotFound: there is no such document, or it lies where one may not publish.
+            NotFound: there is no such document, or it lies where one does not have this role.
         """
         async with self._database.reading() as connection:
-            return await present_drafts(connection, documents)
+            return await present_drafts(connection, documents, role)
 
     @again_if_deadlocked
     async def make_ready(self, documents: Sequence[tuple[ThingKind, str, int | None]]) -> list[int]:

@@ -73,19 +73,22 @@ async def mark_ready(connection: AsyncConnection, kind: ThingKind, document: str
     return int(row["version"])
 
 
-async def present_drafts(connection: AsyncConnection, documents: Iterable[tuple[ThingKind, str]]) -> TakenDrafts:
+async def present_drafts(
+    connection: AsyncConnection, documents: Iterable[tuple[ThingKind, str]], role: Role
+) -> TakenDrafts:
     """Return the present version of each of these documents, so that a release takes them along.
 
     Raises:
-        NotFound: there is no such document, or it lies where one may not publish.
+        NotFound: there is no such document, or it lies where one does not have this role.
     """
     found = dict[tuple[ThingKind, str], int]()
     for kind, document in documents:
         table = TABLES[kind]
-        query = select(table.c.version).where(table.c.id == document, changeable(table, Role.PUBLISHER))
+        query = select(table.c.version).where(table.c.id == document, changeable(table, role))
         version = (await connection.execute(query)).scalar()
         if version is None:
-            raise NotFound(f"there is no {kind} {document} that you may publish")
+            allowed = "publish" if role is Role.PUBLISHER else "see"
+            raise NotFound(f"there is no {kind} {document} that you may {allowed}")
         found[kind, document] = version
     return found
 
