@@ -40,13 +40,13 @@ PUBLICATION_STATES = StateTable(
     {
         PublicationState.PLANNED: {
             PublicationState.RUNNING: "its time has come",
-            PublicationState.MISSED: "its time is over for too long",
             PublicationState.CANCELLED: "a person cancels it",
         },
         PublicationState.RUNNING: {
             PublicationState.DONE: "the release is in force",
             PublicationState.FAILED: "the plan cannot be published",
-            PublicationState.PLANNED: "the disk or the database failed: it is tried again",
+            PublicationState.MISSED: "its time is over for too long",
+            PublicationState.PLANNED: "the disk, the database or the clock failed: it is tried again",
         },
         PublicationState.DONE: {},
         PublicationState.FAILED: {},

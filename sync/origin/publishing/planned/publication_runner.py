@@ -9,7 +9,7 @@ from sync.origin.audit.actor import acting_as
 from sync.origin.publishing.publisher import Publisher
 from sync.origin.store.publications import PlannedPublication, PublicationOutcome, PublicationState, PublicationStore
 from sync.recurring_problem import RecurringProblem
-from sync.runtime.clock import Clock, instant, unix_ms
+from sync.runtime.clock import Clock, ClockTrust, instant, unix_ms
 
 POLL_S = 5.0
 """How long something is not seen that another origin, or this one, has planned for now."""
@@ -19,11 +19,16 @@ RETRY_S = 30.0
 
 _TRIES = 3  # where others publish the same channel at the same moment
 
+_UNTRUSTED = "it is late by a clock that no time service has set: set the clock of the origin, or publish now"
+
 log = logging.getLogger(__name__)
 
 
 class PublicationRunner:
-    """The service. What is due for longer than `late_s` is missed. Calls `changed("publications", id)`."""
+    """The service. What is due for longer than `late_s` is missed. Calls `changed("publications", id)`.
+
+    A clock that no time service has set may be ahead, so by that one nothing is missed.
+    """
 
     def __init__(
         self,
@@ -80,6 +85,8 @@ class PublicationRunner:
         if (made := await self._store.release_of(claimed.id)) is not None:  # this origin was killed right after it
             return PublicationOutcome(PublicationState.DONE, made)
         late = self._clock.now() - instant(claimed.plan.at_ms)
+        if late > self._late and self._clock.trust() is not ClockTrust.SYNCED:
+            return PublicationOutcome(PublicationState.PLANNED, problem=_UNTRUSTED)
         if late > self._late:
             return PublicationOutcome(
                 PublicationState.MISSED, problem=_missed(late, self._late, claimed.outcome.problem)

@@ -32,6 +32,10 @@ class ReviewState(StrEnum):
     RETURNED = "returned"  # it stays a draft
 
 
+MOST_REMARKS = 200
+"""Remarks in one review; each of them is answered with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Remark:
     """What somebody said about a draft (`at_ms`: Unix)."""
@@ -158,6 +162,8 @@ def _recorded(connection: AsyncConnection, review: Review, action: Action) -> Re
 
 
 def _with(remarks: list[dict[str, Any]], by: str, at_ms: int, text: str | None) -> list[dict[str, Any]]:
+    if text is not None and len(remarks) >= MOST_REMARKS:
+        raise Conflict(f"a review has {MOST_REMARKS} remarks at most: approve or return it without a word")
     return remarks if text is None else [*remarks, asdict(Remark(by, at_ms, text))]
 
 

@@ -1,5 +1,8 @@
 """Reviews over HTTP: an editor asks, a publisher sees, comments, approves or returns."""
 
+import pytest
+
+from sync.origin.store.drafts import reviews
 from tests.origin.api.plans.test_drafts import Desk, on_air, playlist_of
 from tests.origin.api.plans.test_drafts import desk as desk
 
@@ -101,3 +104,14 @@ async def test_a_channel_that_is_made_again_has_nothing_of_the_removed_one(desk:
     )
     [review] = (await desk.do(desk.publisher, "GET", "/v1/reviews"))["reviews"]
     assert (review["state"], review["ended_by"], review["ended_at"] is None) == ("returned", "editor", False)
+
+
+async def test_a_review_has_a_bounded_number_of_remarks(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reviews, "MOST_REMARKS", 2)
+    path = f"/v1/playlists/{await on_air(desk)}"
+    await desk.edit("PUT", path, playlist_of("b"), 1)
+    review = f"/v1/reviews/{(await desk.edit('POST', f'{path}/review', {'text': 'one'}))['id']}"
+    await desk.edit("POST", f"{review}/comment", {"text": "two"})
+    refused = await desk.server.ask("POST", f"{review}/comment", desk.editor, {"text": "three"})
+    assert (refused.status, refused.document["code"]) == (409, "many_remarks")
+    assert (await desk.do(desk.publisher, "POST", f"{review}/approve", {}))["state"] == "approved"

@@ -12,7 +12,7 @@ from sync.origin.audit.actor import Actor, ActorKind, acting_as, current_actor
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem
 from sync.origin.publishing.planned.publication_runner import PublicationRunner
 from sync.origin.store.publications import PublicationPlan, PublicationState, PublicationStore
-from sync.runtime.clock import unix_ms
+from sync.runtime.clock import ClockTrust, unix_ms
 from tests.fakes import FakeClock
 from tests.origin.planning_origin import Client, PlanningOrigin, open_planning_origin, request_json
 from tests.origin.publishing.test_publisher import plan
@@ -163,6 +163,19 @@ async def test_after_an_outage_it_is_done_late_and_after_a_long_one_told_as_miss
         "no origin ran at its time; 7.0 h after it, more than 6.0 h, it is not done any more: publish now, or plan anew"
     )
     assert (await read(client, later["id"]))["state"] == "done"
+
+
+async def test_a_clock_that_is_ahead_after_a_start_ends_nothing(
+    origin: PlanningOrigin, client: Client, clock: FakeClock
+) -> None:
+    made = await planned(client, local="2026-03-02T18:00")
+    clock.trusted = ClockTrust.UNSYNCED
+    await clock.advance(24 * 3_600 + LATE_S)
+    await runner_of(origin).carry_out_due()
+    assert (await read(client, made["id"]))["state"] == "planned"
+    clock.trusted = ClockTrust.SYNCED
+    await runner_of(origin).carry_out_due()
+    assert (await read(client, made["id"]))["state"] == "missed"
 
 
 async def test_a_full_disk_puts_it_off_and_does_not_end_it(
