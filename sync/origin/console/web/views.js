@@ -8,6 +8,8 @@
 export const VIEWS = [
   { name: "start", icon: "home", group: "show", first: true, key: "s" },
   { name: "media", icon: "image", group: "show", first: true, key: "m" },
+  { name: "playlists", icon: "list", group: "show", first: true, key: "p" },
+  { name: "preview", icon: "play", group: "show", key: "v" },
   { name: "screens", icon: "monitor", group: "watch", first: true, key: "d" },
   { name: "schedule", icon: "calendar", group: "show", key: "t" },
 ];

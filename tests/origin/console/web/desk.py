@@ -11,6 +11,10 @@ from tests.origin.console.site import Site
 _REFUSED = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
 _LINE = re.compile(r"net::ERR_|WebSocket connection to|status of 50[234]")
 PATIENCE_S = 30.0
+_FADED_IN = """() => {
+  const ends = document.getAnimations().filter((one) => one.effect.getTiming().iterations !== Infinity);
+  return Promise.allSettled(ends.map((one) => one.finished));
+}"""
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
@@ -68,7 +72,8 @@ class Desk:
             self.page.wait_for_timeout(50)
 
     def clean(self) -> None:
-        """Have axe-core look at what is shown: it must find nothing."""
+        """Have axe-core look at what is shown, once it has faded in: it must find nothing."""
+        self.page.evaluate(_FADED_IN)
         found = Axe().run(self.page)
         assert found.violations_count == 0, found.generate_report()
 

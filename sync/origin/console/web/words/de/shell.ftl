@@ -11,6 +11,7 @@ shell-all-views = Alle Bereiche
 shell-view-start = Start
 shell-view-media = Medien
 shell-view-playlists = Playlists
+shell-view-preview = Vorschau
 shell-view-schedule = Sendeplan
 shell-view-channels = Kanäle
 shell-view-campaigns = Kampagnen

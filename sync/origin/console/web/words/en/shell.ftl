@@ -11,6 +11,7 @@ shell-all-views = All sections
 shell-view-start = Start
 shell-view-media = Media
 shell-view-playlists = Playlists
+shell-view-preview = Preview
 shell-view-schedule = Schedule
 shell-view-channels = Channels
 shell-view-campaigns = Campaigns
