@@ -1,5 +1,6 @@
 """The media in the console: files over a line that drops, one of many replaced everywhere, folders and tags."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,19 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
+from sync.origin.console.server import WEB
+from sync.words.media import MEDIA_PROBLEMS
 from tests.origin.console.site import Site
 from tests.origin.console.web.desk import PHONE, Desk
 
 FEW = 12
+
+
+def test_what_becomes_of_a_file_is_said_in_german_with_the_same_values() -> None:
+    said = (WEB / "words/de/problem.ftl").read_text()
+    for code, sentence in MEDIA_PROBLEMS.templates.items():
+        (german,) = re.findall(rf"^told-{code} = (.+)$", said, re.MULTILINE)
+        assert set(re.findall(r"\{ \$(\w+) \}", german)) <= set(re.findall(r"\{(\w+)\}", sentence)), code
 
 
 @pytest.fixture(scope="module")

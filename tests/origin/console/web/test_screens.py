@@ -164,3 +164,22 @@ def test_screens_are_paired_named_and_put_on_another_channel_together(
     assert sorted(one["name"] for one in moved) == ["Hall door", "Hall 茶室 kiosk"]
     for one in moved:
         site.ask("DELETE", f"/v1/devices/{one['id']}")
+
+
+def test_what_somebody_else_renamed_meanwhile_is_not_overwritten(
+    desk: Desk, site: Site, screens: dict[str, Visitor]
+) -> None:
+    page = desk.page
+    desk.expected |= {"412"}
+    (found,) = site.ask("GET", "/v1/devices?search=Hall%20stage")["devices"]
+    desk.page.goto(f"{site.url}/console/#/screens/{found['id']}")
+    page.get_by_role("button", name="Rename").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("Mine")
+    site.ask("PATCH", f"/v1/devices/{found['id']}", {"name": "Hall stage, theirs"})
+    expect(page.get_by_role("heading", level=1, name="Hall stage, theirs", include_hidden=True)).to_be_attached()
+    screens["Hall stage"].beat("Tea menu")
+    expect(dialog.get_by_label("Name")).to_have_value("Mine")  # the page was drawn again around it
+    dialog.get_by_role("button", name="Rename").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("somebody else changed this device first")
+    assert site.ask("GET", f"/v1/devices/{found['id']}")["name"] == "Hall stage, theirs"

@@ -3,7 +3,7 @@
 import { api } from "../../lib/api.js";
 import { go, route } from "../../lib/router.js";
 import { t } from "../../lib/words.js";
-import { html } from "../../lib/view.js";
+import { html, useState } from "../../lib/view.js";
 import { Dialog } from "../../ui/dialog.js";
 import { Choice, Field } from "../../ui/field.js";
 import { notify } from "../../ui/notify.js";
@@ -29,7 +29,8 @@ export function StreamDialog({ onClose }) {
 }
 
 /** Give a media another name; `onDone(body)` gets it as it is then. */
-export function RenameDialog({ media, onClose, onDone }) {
+export function RenameDialog({ media: now, onClose, onDone }) {
+  const [media] = useState(now); // what somebody saw as it was opened
   const rename = async ({ name }) => {
     const { body } = await api.patch(`/v1/media/${media.id}`, { name: name.trim() }, { version: media.version });
     onDone?.(body);

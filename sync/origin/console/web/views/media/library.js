@@ -60,6 +60,7 @@ export function MediaLibrary({ query }) {
       <${Segments} label=${t("media-look")} value=${isTable ? "table" : "pictures"} onChange=${(look) => setQuery({ look: look === "table" ? look : "" })} options=${["pictures", "table"].map((value) => ({ value, label: t(`media-look-${value}`) }))} />
     </div>
     <${Filters} query=${query} />
+    <datalist id="media-tags">${[...new Set(list.rows.flatMap(({ tags }) => tags))].map((tag) => html`<option key=${tag} value=${tag}></option>`)}</datalist>
     <div class="media-body">
       <${Folders} list=${folders} chosen=${query.folder ?? ""} mayChange=${mayChange} />
       <section aria-label=${t("media-title")}>
@@ -115,5 +116,5 @@ function TagField() {
     const tag = event.target.value.trim();
     if (tag) setQuery({ tag });
   };
-  return html`<div class="field"><label for="media-tag-field">${t("media-filter-tag")}</label><input id="media-tag-field" maxlength="100" placeholder=${t("media-any")} onChange=${add} /></div>`;
+  return html`<div class="field"><label for="media-tag-field">${t("media-filter-tag")}</label><input id="media-tag-field" list="media-tags" maxlength="100" placeholder=${t("media-any")} onChange=${add} /></div>`;
 }

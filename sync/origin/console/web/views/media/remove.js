@@ -27,7 +27,8 @@ async function usesOf(media) {
 }
 
 /** Ask, and show what goes with it. */
-export function RemoveDialog({ media, onClose, onDone = onClose }) {
+export function RemoveDialog({ media: now, onClose, onDone = onClose }) {
+  const [media] = useState(now); // what somebody saw as it was opened
   const [found, setFound] = useState(null);
   const [problem, setProblem] = useState(null);
   const look = () => {

@@ -16,7 +16,8 @@ import { Uses } from "./uses.js";
 const SHOWN = 24;
 
 /** `uses` is where `media` is used, as it was seen: if that has changed, nothing is done. */
-export function ReplaceDialog({ media, uses, onClose, onDone }) {
+export function ReplaceDialog({ media, uses: now, onClose, onDone }) {
+  const [uses] = useState(now); // what somebody saw as it was opened
   const [search, setSearch] = useState("");
   const [by, setBy] = useState(null);
   const list = useList("/v1/media", { search, state: "ready", limit: SHOWN });

@@ -4,7 +4,7 @@ import { api } from "../../lib/api.js";
 import { useList } from "../../lib/lists.js";
 import { go } from "../../lib/router.js";
 import { listed, t, when } from "../../lib/words.js";
-import { html } from "../../lib/view.js";
+import { html, useState } from "../../lib/view.js";
 import { Dialog } from "../../ui/dialog.js";
 import { Choice, Field } from "../../ui/field.js";
 import { Icon } from "../../ui/icon.js";
@@ -76,7 +76,8 @@ async function all(devices, work, onDone) {
 const whatOf = (devices) => (devices.length === 1 ? devices[0].name : t("screens-count", { count: devices.length }));
 
 /** Put screens on another channel. */
-export function MoveDialog({ devices, onClose, onDone = onClose }) {
+export function MoveDialog({ devices: now, onClose, onDone = onClose }) {
+  const [devices] = useState(now); // what somebody saw as it was opened
   const channels = useChannels(devices[0].channel);
   const move = ({ channel }) => all(devices.filter((one) => one.channel !== channel), (one) => api.patch(`/v1/devices/${one.id}`, { channel }, { version: one.version }), onDone);
   return html`<${Dialog} title=${t("screens-move-title", { what: whatOf(devices) })} onClose=${onClose} onSubmit=${move} submit=${t("screens-move-do")}>
@@ -95,7 +96,8 @@ export function RemoveDialog({ devices, onClose, onDone = onClose }) {
 }
 
 /** Give a screen another name. */
-export function RenameDialog({ device, onClose }) {
+export function RenameDialog({ device: now, onClose }) {
+  const [device] = useState(now); // what somebody saw as it was opened
   const rename = async ({ name }) => {
     await api.patch(`/v1/devices/${device.id}`, { name }, { version: device.version });
     onClose();

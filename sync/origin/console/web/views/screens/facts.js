@@ -26,7 +26,7 @@ export function Content({ device, onFetch }) {
       ${behind && !coming && !by_ms && html`<p><${Icon} name="alert" /> ${t(sequence ? "screens-says-behind" : "screens-says-without", { sequence, newest })} ${t("screens-behind-do")}</p>`}
       ${coming && html`<${Coming} coming=${coming} zone=${heartbeat.zone || undefined} />`}
       ${budget && html`<p><${Icon} name="info" /> ${t(`screens-budget-${budget.state}`, { month: budget.month })}</p>`}
-      ${budget?.state === "waits" && may("technician") && html`<div><button type="button" onClick=${onFetch}>${t("screens-fetch-do")}</button></div>`}
+      ${budget?.state === "waits" && may("technician", device.space) && html`<div><button type="button" onClick=${onFetch}>${t("screens-fetch-do")}</button></div>`}
       ${heartbeat?.outbox_depth > 0 && html`<p class="faint">${t("screens-outbox", { count: heartbeat.outbox_depth })}</p>`}
     </div>
   <//>`;

@@ -20,7 +20,7 @@ export function Keys({ device }) {
   const keys = useThing(path);
   const [revoked, setRevoked] = useState(null);
   const [isTwo, setTwo] = useState(false);
-  const mayChange = may("technician");
+  const mayChange = may("technician", device.space);
   return html`<div class="stack">
     ${device.doubts?.length > 0 && html`<${Card} title=${t("screens-two")}>
       <ul class="problems">${device.doubts.map((text) => html`<li key=${text} class="warn"><${Icon} name="alert" /><span lang="en">${text}</span></li>`)}</ul>

@@ -34,7 +34,8 @@ export function OneScreen({ id, part }) {
   if (!device) return html`<${Page} title=${t("screens-title")} back=${BACK()}><${Loaded} of=${thing} lines=${6} /><//>`;
   const summary = summaryOf(device, now.value);
   const chosen = part in PARTS ? part : "now";
-  const actions = may("technician") && html`
+  const mayChange = may("technician", thing.body.space);
+  const actions = mayChange && html`
     <button type="button" onClick=${() => setOpen("rename")}><${Icon} name="edit" />${t("ui-rename")}</button>
     <button type="button" onClick=${() => setOpen("move")}><${Icon} name="channel" />${t("screens-move")}</button>
     <${Menu} label=${t("ui-more")} items=${[{ label: t("screens-remove"), icon: "trash", danger: true, onSelect: () => setOpen("remove") }]} />`;
@@ -73,10 +74,20 @@ function OnScreen({ device }) {
             <div><dt>${t(online ? "screens-shows" : "screens-showed")}</dt><dd>${media ? html`<a href=${href("media", media.id)}>${on_air.title}</a>` : on_air.title} <span class="faint">${t(`screens-kind-${on_air.kind}`)}</span></dd></div>
             ${on_air.since && html`<div><dt>${t("screens-since")}</dt><dd>${when(on_air.since, { zone, style: "short" })}</dd></div>`}
             ${heartbeat.next_title && html`<div><dt>${t("screens-next")}</dt><dd>${heartbeat.next_title}</dd></div>`}
-            <div><dt>${t("screens-why")}</dt><dd><a href=${href("schedule", device.channel)}>${t("screens-why-channel", { channel: device.channel })}</a></dd></div>
+            <div><dt>${t("screens-why")}</dt><dd><${Why} device=${device} /></dd></div>
           </dl>`
         : html`<p class="faint">${t(heartbeat ? "screens-says-nothing" : "screens-says-new")}</p>`}
       ${on_air && html`<p class="small faint">${t("screens-no-photograph")} <${Age} ms=${shown_ms === null ? null : Math.max(0, now.value - shown_ms)} /></p>`}
     </div>
   <//>`;
+}
+
+/** What of the schedule has its playlist on air now, by the release of the channel. */
+function Why({ device: { channel, channel_sequence: published } }) {
+  const { body } = useThing(published > 0 ? `/v1/channels/${encodeURIComponent(channel)}/at` : null, { of: "release" });
+  const schedule = html`<a href=${href("schedule", channel)}>${t("screens-why-channel", { channel })}</a>`;
+  if (!body?.playlist) return schedule;
+  const playlist = html`<a href=${href("playlists", body.playlist)}>${body.playlist_name ?? body.playlist}</a>`;
+  const until = body.until ? t("screens-why-until", { until: when(body.until, { zone: body.zone, style: "short" }) }) : "";
+  return html`${playlist} <span class="faint">${t(body.daypart ? "screens-why-daypart" : "screens-why-default", { daypart: body.daypart_name ?? "" })} ${until}</span><br />${schedule}`;
 }
