@@ -21,11 +21,12 @@ _MARK = "sealed:1:"
 
 
 class Seal:
-    """A key, and what is done with it."""
+    """A key, in the file `where`, and what is done with it; `is_new`: the file was not there."""
 
-    def __init__(self, key: bytes, where: str) -> None:
+    def __init__(self, key: bytes, where: str, *, is_new: bool = False) -> None:
+        self.where = where
+        self.is_new = is_new
         self._aead = AESGCM(key)
-        self._where = where
 
     def close(self, secret: str, of: str) -> str:
         """Return a secret of somebody as it is stored; it can be opened as his only."""
@@ -45,7 +46,7 @@ class Seal:
             return self._aead.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], of.encode()).decode()
         except (InvalidTag, ValueError) as error:
             raise StorageBroken(
-                f"the secret of this authenticator app was not sealed with {self._where}: copy the key back that was "
+                f"the secret of this authenticator app was not sealed with {self.where}: copy the key back that was "
                 "there, use a recovery code or a passkey, or have the account reset"
             ) from error
 
@@ -67,7 +68,8 @@ def open_seal(path: Path) -> Seal:
         lock = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if (key := read_file(path, _KEY_BYTES)) is None:
+        is_new = (key := read_file(path, _KEY_BYTES)) is None
+        if key is None:
             key = secrets.token_bytes(_KEY_BYTES)
             write_durably(path, key, mode=0o600)
     finally:
@@ -77,4 +79,4 @@ def open_seal(path: Path) -> Seal:
             f"{path} is not a key of {_KEY_BYTES} bytes: copy it back from a backup, or remove it, and what was sealed "
             "with it (of accounts the codes of apps) counts no more"
         )
-    return Seal(key, str(path))
+    return Seal(key, str(path), is_new=is_new)

@@ -9,10 +9,8 @@ import json
 import logging
 import os
 import re
-import shutil
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import UTC
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,16 +19,24 @@ from pydantic import Field
 from sync.command_output import log_to_stderr, one_line, print_answer
 from sync.errors import Rejected, SignageError
 from sync.origin import __version__
-from sync.origin.app import device_commands, people_commands, proof_commands, report_commands, trust_commands
+from sync.origin.app import (
+    device_commands,
+    origin_commands,
+    people_commands,
+    proof_commands,
+    replay_command,
+    report_commands,
+    trust_commands,
+)
 from sync.origin.app.server import serve
 from sync.origin.audit.actor import Actor, ActorKind, acting_as
-from sync.origin.ingest.chunker import describe_chunker, divides_by_content
 from sync.origin.publishing.folder.folder_publisher import publish_folder
+from sync.origin.remote.verbs import REMOTE
 from sync.origin.settings.loader import load_settings
 from sync.origin.settings.model import OriginConfiguration
 from sync.origin.wiring.origin import Origin, has_origin, open_origin
 from sync.roles import Role
-from sync.runtime.clock import SystemClock, instant, unix_ms
+from sync.runtime.clock import SystemClock
 from sync.runtime.supervisor import supervise
 from sync.trust.root_changes import public_key
 from sync.wire.input.input_messages import argument
@@ -73,7 +79,10 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument("--config", type=Path, metavar="FILE", help="settings (default: /etc/signage/origin.toml)")
     shared.add_argument("--data-dir", type=Path, metavar="DIR", help="the folder with the origin's data")
     parser = argparse.ArgumentParser(
-        prog="signage-origin", description="The central server: takes media in, publishes releases, keeps the proof."
+        prog="signage-origin",
+        description="The central server: takes media in, publishes releases, keeps the proof.",
+        epilog=f"Over HTTP, with a key and from any machine: {', '.join(sorted(REMOTE))}; "
+        "`signage-origin media --help` asks an origin what it can do with media.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -85,25 +94,35 @@ def parser() -> argparse.ArgumentParser:
     put.add_argument("folder", type=Path, help="pictures, videos and, optionally, a playlist.toml")
     put.add_argument("--channel", required=True, type=_identifier, metavar="NAME", help="the channel that plays it")
     put.add_argument("--name", type=_name, help="the name of the playlist (default: the name of the folder)")
-    _verb(commands, "fingerprint", shared, _fingerprint, "what players know this origin by (their origin.fingerprint)")
+    text = "what players know this origin by (their origin.fingerprint)"
+    _verb(commands, "fingerprint", shared, _answered(origin_commands.fingerprint), text)
     _add_keys(commands, shared)
     _add_people(commands, shared)
     _add_devices(commands, shared)
     _add_trust(commands, shared)
-    booked = _verb(commands, "campaigns", shared, _campaigns, "who booked what on a channel, and what is short")
-    booked.add_argument("--channel", required=True, type=_identifier, metavar="NAME", help="the channel")
-    text = "what was booked, promised and delivered, and why the rest was not"
-    report_commands.add_arguments(_verb(commands, "report", shared, report_commands.report, text))
-    storage = _verb(commands, "storage", shared, _storage, "how full the origin is, and how much of it nobody needs")
-    storage.add_argument("--clear", action="store_true", help="remove now what would be removed within the hour")
+    _add_looks(commands, shared)
     _add_plays(commands, shared)
     text = "what an export of plays proves, on any machine (exit code 0: whole, 1: broken, 3: incomplete)"
     verify = _verb_elsewhere(commands, "verify", proof_commands.verify, text)
     verify.add_argument("file", help="the export; - reads it from standard input", **_FILE)
     text = "what `signage-origin fingerprint` prints at the origin; learn it from the operator, not from the export"
     verify.add_argument("--root", required=True, type=_fingerprint_text, metavar="FINGERPRINT", help=text)
-    _verb(commands, "doctor", shared, _doctor, "what this machine lets the origin do")
+    _verb(commands, "doctor", shared, _answered(origin_commands.doctor), "what this machine lets the origin do")
     return parser
+
+
+def _add_looks(commands: Any, shared: argparse.ArgumentParser) -> None:
+    """Add what looks at the whole origin."""
+    text = "who booked what on a channel, and what is short"
+    booked = _verb(commands, "campaigns", shared, _answered(origin_commands.campaigns), text)
+    booked.add_argument("--channel", required=True, type=_identifier, metavar="NAME", help="the channel")
+    text = "what was booked, promised and delivered, and why the rest was not"
+    report_commands.add_arguments(_verb(commands, "report", shared, report_commands.report, text))
+    text = "how full the origin is, and how much of it nobody needs"
+    storage = _verb(commands, "storage", shared, _answered(origin_commands.storage), text)
+    storage.add_argument("--clear", action="store_true", help="remove now what would be removed within the hour")
+    text = "replay the audit log, and compare what it gives with what is stored (exit code 1: they differ)"
+    _verb(commands, "replay", shared, _answered(replay_command.check_replay), text)
 
 
 def _add_keys(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -343,58 +362,5 @@ async def _remove_device(origin: Origin, options: argparse.Namespace) -> None:
     _print(options, {"removed": options.device}, [f"Device {options.device} is removed; its plays stay."])
 
 
-async def _campaigns(origin: Origin, options: argparse.Namespace) -> None:
-    target, now = origin.folder_target, SystemClock().now()
-    report = await target.publisher.booking_report(options.channel)
-    booked = [one for one in await target.campaigns.list_all() if one.channel in (None, options.channel)]
-    shown = [one.model_dump(mode="json", exclude={"media", "warnings", "warnings_told"}) for one in booked]
-    lines = [
-        f"{one.name}  {one.advertiser}  {one.starts_at:%Y-%m-%d %H:%M} to {one.ends_at:%Y-%m-%d %H:%M} UTC  "
-        f"{len(one.lines)} lines{'  over' if one.ends_at <= now else ''}"
-        for one in booked
-    ]
-    shortfalls = [each.model_dump(mode="json") for each in report.feasibility.shortfalls]
-    document = {"campaigns": shown, "shortfalls": shortfalls, "warnings": report.texts()}
-    _print(options, document, [*lines, *(f"warning: {text}" for text in report.texts())])
-
-
-async def _fingerprint(origin: Origin, options: argparse.Namespace) -> None:
-    fingerprint = origin.pairings.fingerprint()
-    _print(options, {"fingerprint": fingerprint}, [fingerprint])
-
-
-async def _storage(origin: Origin, options: argparse.Namespace) -> None:
-    figures = await (origin.cleaner.clear() if options.clear else origin.cleaner.report())
-    shown = dataclasses.asdict(figures) | {"at": _utc(unix_ms(figures.at))}
-    lines = [
-        f"kept      {figures.releases} releases, {figures.assets} assets of {figures.asset_bytes} bytes",
-        f"resting   {figures.resting} of these assets, {figures.resting_bytes} bytes, until their grace is over",
-        f"may go    {figures.over} files, {figures.over_bytes} bytes",
-    ]
-    _print(options, shown, lines)
-
-
-async def _doctor(origin: Origin, options: argparse.Namespace) -> None:
-    free_bytes = origin.folder_target.files.free_bytes()
-    shown = {
-        "version": __version__,
-        "chunks": describe_chunker(),
-        "chunks_by_content": divides_by_content(),
-        "ffmpeg": shutil.which("ffmpeg"),
-        "free_bytes": free_bytes,
-    }
-    lines = [
-        f"version   {__version__}",
-        f"chunks    media are divided {describe_chunker()}",
-        f"ffmpeg    {shown['ffmpeg'] or 'missing: no media can be taken in; install ffmpeg'}",
-        f"room      {free_bytes} bytes are free in {origin.folder_target.files.data_dir}",
-    ]
-    _print(options, shown, lines)
-
-
 def _print(options: argparse.Namespace, document: Any, lines: list[str]) -> None:
     print_answer(json.dumps(document) if options.json else "\n".join(map(one_line, lines)) or "none")
-
-
-def _utc(ms: int) -> str:
-    return instant(ms).astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -116,9 +116,14 @@ class PeopleAccounts:
 
     async def seal_secrets(self) -> None:
         """Seal the secrets of authenticator apps that an earlier version stored as they are."""
-        for person, secret in (await self.people.app_secrets()).items():
+        stored, seal = await self.people.app_secrets(), self._login.seal
+        if seal.is_new and (lost := sum(map(is_sealed, stored.values()))):
+            log.warning(
+                "%s was lost and is made anew: accounts=%s have apps whose codes count no more", seal.where, lost
+            )
+        for person, secret in stored.items():
             if not is_sealed(secret):
-                await self.people.replace_app_secret(person, secret, self._login.seal.close(secret, person))
+                await self.people.replace_app_secret(person, secret, seal.close(secret, person))
                 log.info("person=%s has the secret of the app sealed now", person)
 
     def _code(self) -> OneTimeCode:

@@ -13,7 +13,7 @@ from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.audit.differences import PARTS, Difference, differences
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import AUDIT
-from sync.origin.persistence.pages import Page, PageRequest, read_page
+from sync.origin.persistence.pages import MOST_ROWS, Page, PageRequest, read_page
 from sync.origin.store.audit.document_versions import bodies
 from sync.origin.store.audit.record import record
 from sync.origin.tables.audit import audit_entries
@@ -54,6 +54,21 @@ class AuditLog:
         """Record what who acts has changed in files, such as keys."""
         async with self._database.writing() as connection:
             record(connection, change)
+
+    async def all(self) -> Sequence[AuditedChange]:
+        """Return all changes, the oldest first."""
+        found, asked = list[AuditedChange](), PageRequest(MOST_ROWS)
+        while True:
+            page = await self.page(asked)
+            found += (one.change for one in page.items)
+            if page.next is None:
+                return found[::-1]
+            asked = replace(asked, cursor=page.next)
+
+    async def version(self, kind: ThingKind, document: str, version: int) -> Mapping[str, Any] | None:
+        """Return a version of a document as JSON, None if it is not kept."""
+        async with self._database.reading() as connection:
+            return (await bodies(connection, kind, document, [version])).get(version)
 
     async def page(self, asked: PageRequest) -> Page[AuditEntry]:
         """Return a page of all entries."""

@@ -46,8 +46,12 @@ class KeptDocument:
 
     def body(self) -> Mapping[str, Any]:
         """Return the version as JSON."""
-        fields = set(self.draft.model_fields) - _NOT_KEPT
-        return self.stored.model_dump(mode="json", include=fields)
+        return body_of(self.stored, self.draft)
+
+
+def body_of(stored: BaseModel, draft: type[BaseModel]) -> Mapping[str, Any]:
+    """Return of a stored document, as JSON, what a person sends: what a version of it has."""
+    return stored.model_dump(mode="json", include=set(draft.model_fields) - _NOT_KEPT)
 
 
 async def keep_version(connection: AsyncConnection, document: KeptDocument, action: Action) -> None:

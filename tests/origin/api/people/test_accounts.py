@@ -13,6 +13,7 @@ from sync.origin.api.people.cookies import SESSION_S
 from sync.origin.http.auth import COOKIE
 from sync.origin.login.accounts import RESET_S
 from sync.origin.store.people.sessions import MOST_SESSIONS
+from sync.origin.wiring.origin import open_origin
 from tests.fakes import FakeClock
 from tests.origin.api.people.visitor import PASSWORD, Visitor, add_person, set_up_app
 from tests.origin.running_origin import RunningOrigin
@@ -314,3 +315,18 @@ async def test_secrets_of_apps_are_sealed_those_of_before_too_and_without_the_ke
     lost = await Visitor(server).log_in("Anna", code=app.at(int(clock.now().timestamp())))
     assert (lost.status, "accounts.key" in lost.document["detail"]) == (503, True)
     assert (await Visitor(server).log_in("Anna", code=codes[0])).status == 200
+
+
+async def test_a_key_of_secrets_that_was_lost_is_told_once(
+    server: RunningOrigin, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    await add_person(server, "Anna")
+    await set_up_app(await logged_in(server), clock.now().timestamp())
+    settings = server.origin.settings
+    key = settings.storage.data_dir / "keys" / "accounts.key"
+    key.unlink()
+    for _ in range(2):
+        async with open_origin(settings, clock):
+            pass
+    lines = [record.message for record in caplog.records if "accounts.key" in record.message]
+    assert lines == [f"{key} was lost and is made anew: accounts=1 have apps whose codes count no more"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from sync.origin.app.replay_command import faults_of
 from sync.origin.audit.changes import ThingKind
 from sync.origin.audit.differences import differences
 from sync.origin.editing.editor import edited_draft, undone_draft
@@ -131,6 +132,8 @@ async def edit_by_chance(
     await asyncio.gather(*(one.work(steps) for one in people))
     final = (await server.ask("GET", path, server.writer)).document
     await check_nothing_is_lost(server, final, [made for one in people for made in one.made])
+    _, faults = await faults_of(server.origin)
+    assert faults == []
     return sum(len(one.made) for one in people), sum(one.clashes for one in people)
 
 
