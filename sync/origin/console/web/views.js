@@ -12,6 +12,8 @@ export const VIEWS = [
   { name: "preview", icon: "play", group: "show", key: "v" },
   { name: "screens", icon: "monitor", group: "watch", first: true, key: "d" },
   { name: "schedule", icon: "calendar", group: "show", key: "t" },
+  { name: "campaigns", icon: "megaphone", group: "show", key: "a" },
+  { name: "reports", icon: "chart", group: "watch", key: "r" },
 ];
 
 const ROOT = new URL(".", import.meta.url);

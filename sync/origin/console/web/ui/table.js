@@ -17,7 +17,7 @@ export function Table({ label, columns, rows, keyOf = (row) => row.id, sort, onS
     onChoose(next);
   };
   const head = (column) => {
-    const held = sort?.replace("-", "") === column.sort ? (sort.startsWith("-") ? "descending" : "ascending") : null;
+    const held = column.sort && sort?.replace("-", "") === column.sort ? (sort.startsWith("-") ? "descending" : "ascending") : null;
     const inside = column.sort && onSort
       ? html`<button type="button" class="quiet sort" onClick=${() => onSort(held === "ascending" ? `-${column.sort}` : column.sort)}>${column.label}${held && html`<${Icon} name=${held === "ascending" ? "up" : "down"} size=${14} />`}</button>`
       : column.label;
