@@ -10,6 +10,7 @@ export const VIEWS = [
   { name: "media", icon: "image", group: "show", first: true, key: "m" },
   { name: "playlists", icon: "list", group: "show", first: true, key: "p" },
   { name: "preview", icon: "play", group: "show", key: "v" },
+  { name: "releases", icon: "send", group: "show", key: "p" },
   { name: "screens", icon: "monitor", group: "watch", first: true, key: "d" },
   { name: "schedule", icon: "calendar", group: "show", key: "t" },
   { name: "campaigns", icon: "megaphone", group: "show", key: "a" },

@@ -7,6 +7,7 @@ import { hasEnded, may, resume, session } from "../lib/session.js";
 import { loadWords, t } from "../lib/words.js";
 import { html, useEffect, useState } from "../lib/view.js";
 import { Uploads } from "../parts/upload_panel.js";
+import { watchUnpublished } from "../parts/unpublished.js";
 import { Dialog } from "../ui/dialog.js";
 import { Notices } from "../ui/notify.js";
 import { Busy, Empty, Guard, Wrong } from "../ui/states.js";
@@ -48,6 +49,7 @@ function Inside() {
   useEffect(() => {
     startLive();
     loadWords("problem").catch(() => {}); // until then the origin's own sentences are shown
+    return watchUnpublished();
   }, []);
   useShortcut(["?"], t("shell-shortcuts"), openHelp);
   const skip = (event) => {

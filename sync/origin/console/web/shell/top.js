@@ -2,11 +2,12 @@
 
 import { waiting } from "../lib/api.js";
 import { counts, line } from "../lib/live.js";
-import { href } from "../lib/router.js";
+import { href, route } from "../lib/router.js";
 import { logOut, session } from "../lib/session.js";
 import { LANGUAGES, language, speak, t, when } from "../lib/words.js";
 import { applyTheme, theme, THEMES } from "../lib/theme.js";
 import { html, useEffect, useState } from "../lib/view.js";
+import { totalOf, unpublished } from "../parts/unpublished.js";
 import { Icon } from "../ui/icon.js";
 import { Menu } from "../ui/menu.js";
 import { attempt } from "../ui/notify.js";
@@ -24,10 +25,19 @@ export function Top({ onHelp }) {
   return html`<header class="top">
     <${Brand} />
     <div class="grow"><${LineState} /></div>
+    <${Unpublished} />
     <${Menu} label=${t("shell-language")} icon="globe" items=${languages} />
     <${Menu} label=${t("shell-theme")} icon="sun" items=${themes} />
     <${Menu} label=${session.value.name} icon="user" text=${true} items=${mine} />
   </header>`;
+}
+
+/** The way to publishing from everywhere, while something waits for it. */
+function Unpublished() {
+  const { channels, changes } = totalOf(unpublished.value);
+  if (changes === 0 || route.value.view === "releases") return null;
+  const address = href("releases", "", "", channels.length === 1 ? { channel: channels[0] } : {});
+  return html`<a class="button unpublished" href=${address}><${Icon} name="send" size=${18} /><span>${t("parts-not-published", { changes })}</span><b class="unpublished-count" aria-hidden="true">${changes}</b></a>`;
 }
 
 function LineState() {

@@ -59,10 +59,12 @@ const PATHS = {
   x: "M6 6l12 12M18 6 6 18",
 };
 
+const DOTS = new Set(["more", "grip"]); // of which each line is a point
+
 /** Return whether there is such a picture. */
 export const hasIcon = (name) => name in PATHS;
 
 /** A picture by its name; `size` in CSS pixels. */
 export function Icon({ name, size = 20 }) {
-  return html`<svg class="icon" width=${size} height=${size} viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d=${PATHS[name] ?? PATHS.info} /></svg>`;
+  return html`<svg class="icon" width=${size} height=${size} viewBox="0 0 24 24" stroke-width=${DOTS.has(name) ? 3 : 1.8} aria-hidden="true" focusable="false"><path d=${PATHS[name] ?? PATHS.info} /></svg>`;
 }

@@ -84,3 +84,62 @@ told-ends_now = endet gleich
 told-outranked = ist offen, aber { $winner } hat den höheren Vorrang ({ $priority }, nicht { $own })
 told-opened_earlier = ist offen, aber { $winner } mit gleichem Vorrang begann später
 told-stands_behind = ist offen, aber { $winner } mit gleichem Vorrang steht davor
+
+
+# Was geändert und noch nicht veröffentlicht ist.
+parts-not-published = { $changes ->
+    [one] Eine Änderung ist noch nicht veröffentlicht
+   *[other] { $changes } Änderungen sind noch nicht veröffentlicht
+}
+parts-more-changes = { $count ->
+    [one] Eine weitere Änderung
+   *[other] { $count } weitere Änderungen
+}
+parts-change-document-added = { $kind ->
+    [playlist] Playlist „{ $document }“ wird ab jetzt gezeigt
+    [schedule] Der Sendeplan von „{ $document }“ ist neu
+   *[campaign] Kampagne „{ $document }“ wird ab jetzt gezeigt
+}
+parts-change-document-removed = { $kind ->
+    [playlist] Playlist „{ $document }“ wird nicht mehr gezeigt
+    [schedule] Der Sendeplan von „{ $document }“ wird entfernt
+   *[campaign] Kampagne „{ $document }“ wird nicht mehr gezeigt
+}
+parts-change-document-over = { $kind ->
+   *[campaign] „{ $document }“ ist vorbei
+}
+parts-change-document-changed = { $kind ->
+    [playlist] Playlist „{ $document }“: { $fields }
+    [schedule] Sendeplan von „{ $document }“: { $fields }
+   *[campaign] Kampagne „{ $document }“: { $fields }
+}
+parts-change-part-added = „{ $name }“ kommt zu „{ $document }“ hinzu
+parts-change-part-removed = „{ $name }“ wird aus „{ $document }“ genommen
+parts-change-part-over = „{ $name }“ aus „{ $document }“ ist vorbei
+parts-change-part-moved = „{ $name }“ hat in „{ $document }“ einen anderen Platz
+parts-change-part-changed = „{ $name }“ in „{ $document }“: { $fields }
+parts-field-other = andere Einstellungen
+parts-field-name = anderer Name
+parts-field-title = anderer Titel
+parts-field-media = anderer Film oder anderes Bild
+parts-field-duration_ms = andere Dauer
+parts-field-fit = andere Einpassung
+parts-field-background = anderer Hintergrund
+parts-field-volume = andere Lautstärke
+parts-field-loop = wiederholt oder nicht
+parts-field-zone = andere Zeitzone
+parts-field-default_playlist = andere übliche Playlist
+parts-field-playlist = andere Playlist
+parts-field-weekdays = andere Wochentage
+parts-field-start = anderer Beginn
+parts-field-end = anderes Ende
+parts-field-priority = anderer Vorrang
+parts-field-first_day = anderer erster Tag
+parts-field-last_day = anderer letzter Tag
+parts-field-starts_at = anderer Beginn
+parts-field-ends_at = anderes Ende
+parts-field-share_ppm = anderer Anteil
+parts-field-weight = anderes Gewicht
+parts-field-fallback = anderes Ersatzbild
+parts-field-windows = andere Zeiten
+parts-field-text = anderer Text

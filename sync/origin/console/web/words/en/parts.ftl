@@ -84,3 +84,62 @@ told-ends_now = is about to end
 told-outranked = is open, but { $winner } has a higher priority ({ $priority }, not { $own })
 told-opened_earlier = is open, but { $winner } of the same priority began later
 told-stands_behind = is open, but { $winner } of the same priority stands before it
+
+
+# What is changed and not published yet.
+parts-not-published = { $changes ->
+    [one] One change is not published yet
+   *[other] { $changes } changes are not published yet
+}
+parts-more-changes = { $count ->
+    [one] One more change
+   *[other] { $count } more changes
+}
+parts-change-document-added = { $kind ->
+    [playlist] Playlist “{ $document }” is shown from now on
+    [schedule] The schedule of “{ $document }” is new
+   *[campaign] Campaign “{ $document }” is shown from now on
+}
+parts-change-document-removed = { $kind ->
+    [playlist] Playlist “{ $document }” is shown no more
+    [schedule] The schedule of “{ $document }” is removed
+   *[campaign] Campaign “{ $document }” is shown no more
+}
+parts-change-document-over = { $kind ->
+   *[campaign] “{ $document }” is over
+}
+parts-change-document-changed = { $kind ->
+    [playlist] Playlist “{ $document }”: { $fields }
+    [schedule] Schedule of “{ $document }”: { $fields }
+   *[campaign] Campaign “{ $document }”: { $fields }
+}
+parts-change-part-added = “{ $name }” is added to “{ $document }”
+parts-change-part-removed = “{ $name }” is taken out of “{ $document }”
+parts-change-part-over = “{ $name }” of “{ $document }” is over
+parts-change-part-moved = “{ $name }” has another place in “{ $document }”
+parts-change-part-changed = “{ $name }” in “{ $document }”: { $fields }
+parts-field-other = other settings
+parts-field-name = another name
+parts-field-title = another title
+parts-field-media = another film or picture
+parts-field-duration_ms = another duration
+parts-field-fit = another fit
+parts-field-background = another background
+parts-field-volume = another volume
+parts-field-loop = repeated or not
+parts-field-zone = another time zone
+parts-field-default_playlist = another usual playlist
+parts-field-playlist = another playlist
+parts-field-weekdays = other weekdays
+parts-field-start = another start
+parts-field-end = another end
+parts-field-priority = another priority
+parts-field-first_day = another first day
+parts-field-last_day = another last day
+parts-field-starts_at = another start
+parts-field-ends_at = another end
+parts-field-share_ppm = another share
+parts-field-weight = another weight
+parts-field-fallback = another fallback picture
+parts-field-windows = other times
+parts-field-text = another text
