@@ -63,7 +63,7 @@ function Inside() {
       <div class="column">
         <${Top} onHelp=${openHelp} />
         <${LineBanner} />
-        <main id="main" tabindex="-1"><${Guard} key=${route.value.view}><${CurrentView} /><//></main>
+        <main id="main" tabindex="-1"><${Guard} key=${route.value.view} of=${route.value}><${CurrentView} /><//></main>
       </div>
       <${BottomTabs} />
     </div>

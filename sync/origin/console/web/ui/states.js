@@ -51,8 +51,12 @@ export function Loaded({ of: loaded, has = loaded.body ?? loaded.rows?.length, l
   return html`<${Busy} lines=${lines} />`;
 }
 
-/** Keeps a fault of its children to itself. */
+/** Keeps a fault of its children to itself, until it is about something else (`of`), or somebody tries again. */
 export class Guard extends Component {
+  static getDerivedStateFromProps({ of }, state) {
+    return of === state.of ? null : { of, error: null };
+  }
+
   componentDidCatch(error) {
     console.error(error);
     this.setState({ error });

@@ -17,6 +17,7 @@ export function Table({ label, columns, rows, keyOf = (row) => row.id, sort, onS
     onChoose(next);
   };
   const head = (column) => {
+    if (!column.label) return html`<td key=${column.key}></td>`; // what can be done is no heading
     const held = column.sort && sort?.replace("-", "") === column.sort ? (sort.startsWith("-") ? "descending" : "ascending") : null;
     const inside = column.sort && onSort
       ? html`<button type="button" class="quiet sort" onClick=${() => onSort(held === "ascending" ? `-${column.sort}` : column.sort)}>${column.label}${held && html`<${Icon} name=${held === "ascending" ? "up" : "down"} size=${14} />`}</button>`
