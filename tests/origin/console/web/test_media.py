@@ -11,6 +11,7 @@ from playwright.sync_api import Page, Route, expect
 
 from sync.origin.console.server import WEB
 from sync.words.media import MEDIA_PROBLEMS
+from tests.long_tables import in_bench
 from tests.origin.console.site import Site
 from tests.origin.console.web.desk import PHONE, Desk
 
@@ -24,14 +25,11 @@ def test_what_becomes_of_a_file_is_said_in_german_with_the_same_values() -> None
         assert set(re.findall(r"\{ \$(\w+) \}", german)) <= set(re.findall(r"\{(\w+)\}", sentence)), code
 
 
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Some small pictures, no two alike."""
-    folder = tmp_path_factory.mktemp("pictures")
-    made = []
-    for number in range(FEW):
-        made.append(folder / f"line {number:02}.png")
-        Image.new("RGB", (64, 36), (number * 20, 90, 200)).save(made[-1])
+def pictures(folder: Path, number: int) -> list[Path]:
+    """Make small pictures, no two alike."""
+    made = [folder / f"line {number} {place:03}.png" for place in range(number)]
+    for place, path in enumerate(made):
+        Image.new("RGB", (64, 36), (place % 256, number % 256, 200)).save(path)
     return made
 
 
@@ -39,8 +37,9 @@ def send(page: Page, *paths: Path) -> None:
     page.get_by_label("Add files").first.set_input_files(paths)
 
 
-def test_files_over_a_line_that_drops_come_once_each(desk: Desk, site: Site, pictures: list[Path]) -> None:
-    page = desk.page
+@pytest.mark.parametrize("number", [FEW, *in_bench(300)])
+def test_files_over_a_line_that_drops_come_once_each(desk: Desk, site: Site, tmp_path: Path, number: int) -> None:
+    page, paths = desk.page, pictures(tmp_path, number)
     desk.line_breaks = True
     desk.go("Media")  # press 1
     desk.heading("Media")
@@ -56,15 +55,15 @@ def test_files_over_a_line_that_drops_come_once_each(desk: Desk, site: Site, pic
             route.continue_()
 
     page.route("**/v1/uploads/*", count)
-    send(page, *pictures)  # press 2
+    send(page, *paths)  # press 2
     page.context.set_offline(True)
     panel = page.get_by_role("region", name="Files that are sent")
     expect(panel).to_contain_text("The line is away. Goes on by itself.")
     page.context.set_offline(False)
-    expect(panel).to_contain_text(f"All {FEW} files are here", timeout=30_000)
+    expect(panel).to_contain_text(f"All {number} files are here", timeout=(30 + number) * 1000)
     page.unroute("**/v1/uploads/*")
-    names = [one["name"] for one in site.ask("GET", "/v1/media?search=line&sort=name")["media"]]
-    assert names == [path.name for path in pictures]
+    names = [one["name"] for one in site.ask("GET", f"/v1/media?search=line%20{number}%20&sort=name")["media"]]
+    assert names == [path.name for path in paths]
     desk.clean()
 
 
@@ -208,3 +207,30 @@ def test_a_medium_in_use_says_what_goes_with_it_on_a_phone(
     for name in ("Morning offers", "Evening offers"):
         (playlist,) = site.ask("GET", f"/v1/playlists?search={name.split()[0]}")["playlists"]
         assert len(site.ask("GET", f"/v1/playlists/{playlist['id']}")["items"]) == 1
+
+
+def test_a_paused_file_goes_on_a_cancelled_one_is_gone_and_a_session_that_ends_is_asked_for(
+    desk: Desk, site: Site, tmp_path: Path
+) -> None:
+    page = desk.page
+    paths = [tmp_path / f"paused {number}.png" for number in range(2)]
+    for path in paths:
+        Image.effect_noise((1000, 700), 90).convert("RGB").save(path, compress_level=0)
+    desk.go("Media")
+    desk.heading("Media")
+    page.route("**/v1/uploads/*", lambda route: None)  # no answer for now
+    send(page, *paths)
+    page.get_by_role("button", name="Pause", exact=True).click()
+    panel = page.get_by_role("region", name="Files that are sent")
+    expect(panel).to_contain_text("2 files are paused")
+    page.unroute("**/v1/uploads/*")
+    page.get_by_role("button", name="Do not send paused 1.png").click()
+    expect(panel).to_contain_text("One file is paused")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Go on", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Log in again")
+    dialog.get_by_text("Log in with a key").click()
+    dialog.get_by_label("Key").fill(site.token)
+    dialog.get_by_role("button", name="Log in with the key").click()
+    expect(panel).to_contain_text("One file is here", timeout=20_000)
+    assert [one["name"] for one in site.ask("GET", "/v1/media?search=paused")["media"]] == ["paused 0.png"]

@@ -135,6 +135,11 @@ def test_a_dark_screen_is_found_and_seen_to_recover_within_a_second(desk: Desk, 
     expect(problems).to_contain_text("None reported.")
     page.get_by_role("tab", name="History").click()
     expect(page.get_by_role("tabpanel")).to_contain_text("Paired, on channel hall")
+    page.get_by_role("tab", name="Proof of play").click()
+    expect(page.get_by_role("tabpanel")).to_contain_text("Nothing has been delivered yet.")
+    page.get_by_role("tab", name="Keys").click()
+    expect(page.get_by_role("tabpanel")).to_contain_text("No key yet")
+    desk.clean()
 
 
 def test_screens_are_paired_named_and_put_on_another_channel_together(

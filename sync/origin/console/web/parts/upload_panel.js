@@ -78,7 +78,7 @@ function Panel() {
   const isOpen = wish.isOpen !== null && wish.isAllWell === isAllWell ? wish.isOpen : !isAllWell;
   const shown = shownOf(uploads.value, MOST_SHOWN);
   const isBusy = totals.active > 0;
-  const headline = totals.count === 0 ? t("parts-unfinished") : isBusy ? t("parts-sending", totals) : totals.preparing > 0 ? t("parts-preparing", totals) : t("parts-sent", totals);
+  const headline = headlineOf(totals);
   return html`<section class="uploads" aria-label=${t("parts-uploads")}>
     <div class="uploads-head">
       <b class="grow" role="status">${headline}</b>
@@ -94,6 +94,13 @@ function Panel() {
       ${unfinished.value.slice(0, MOST_SHOWN).map((one) => html`<${Unfinished} key=${one.id} of=${one} />`)}
     </ul>`}
   </section>`;
+}
+
+function headlineOf(totals) {
+  if (totals.count === 0) return t("parts-unfinished");
+  if (totals.active > 0) return t("parts-sending", totals);
+  if (totals.paused > 0) return t("parts-paused", totals);
+  return t(totals.preparing > 0 ? "parts-preparing" : "parts-sent", totals);
 }
 
 const ICONS = { failed: "alert", unfit: "alert", ready: "check", paused: "pause", waiting: "clock", retrying: "offline" };

@@ -128,7 +128,7 @@ async function failed(key, error) {
   if (!job || entryOf(key)?.state === "paused") return;
   const answer = error.originalResponse;
   const status = error.status ?? (answer ? answer.getStatus() : error.originalRequest ? 0 : null);
-  const problem = { code: "", status: status ?? 0, detail: detailOf(answer) };
+  const problem = { code: "", detail: "", ...toldBy(answer), status: status ?? 0 };
   if (status === null) return give(key, { ...problem, code: "unreadable" });
   job.failures += 1;
   const chunk_bytes = job.tus?.options.chunkSize ?? LARGEST_BYTES;
@@ -147,11 +147,11 @@ function give(key, problem) {
   next();
 }
 
-function detailOf(answer) {
+function toldBy(answer) {
   try {
-    return JSON.parse(answer.getBody()).detail;
+    return JSON.parse(answer.getBody());
   } catch {
-    return ""; // no problem of the origin: of a proxy, or none at all
+    return {}; // no problem of the origin: of a proxy, or none at all
   }
 }
 

@@ -12,7 +12,7 @@ export function Uses({ uses, links = true }) {
   return html`<ul class="uses">
     ${uses.playlists.map((one) => html`<li key=${one.id}><${Icon} name="list" size=${18} /><span>${name("playlists", one.id, one.name)} <span class="faint">${t("media-use-playlist", { count: one.items.length })}</span></span></li>`)}
     ${uses.campaigns.map((one) => html`<li key=${one.id}><${Icon} name="megaphone" size=${18} /><span>${name("campaigns", one.id, one.name)} <span class="faint">${t("media-use-campaign", { count: one.lines.length })}</span></span></li>`)}
-    ${uses.channels.map((one) => html`<li key=${one.channel}><${Icon} name="channel" size=${18} /><span>${name("channels", one.channel, one.channel)} <span class="faint">${t(one.fallback ? "media-use-fallback" : "media-use-overlay")}</span></span></li>`)}
+    ${uses.channels.map((one) => html`<li key=${one.channel}><${Icon} name="channel" size=${18} /><span>${name("schedule", one.channel, one.channel)} <span class="faint">${t(one.fallback ? "media-use-fallback" : "media-use-overlay")}</span></span></li>`)}
   </ul>`;
 }
 

@@ -17,6 +17,10 @@ parts-sent = { $failed ->
     [one] { $count } Dateien, eine ist nicht brauchbar
    *[other] { $count } Dateien, { $failed } sind nicht brauchbar
 }
+parts-paused = { $paused ->
+    [one] Eine Datei ist angehalten
+   *[other] { $paused } Dateien sind angehalten
+}
 parts-unfinished = Begonnen und nicht fertig
 parts-pause = Anhalten
 parts-go-on = Weiter

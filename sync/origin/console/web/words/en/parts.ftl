@@ -17,6 +17,10 @@ parts-sent = { $failed ->
     [one] { $count } files, one is not usable
    *[other] { $count } files, { $failed } are not usable
 }
+parts-paused = { $paused ->
+    [one] One file is paused
+   *[other] { $paused } files are paused
+}
 parts-unfinished = Begun and not finished
 parts-pause = Pause
 parts-go-on = Go on
