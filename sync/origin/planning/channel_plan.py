@@ -25,7 +25,8 @@ class ChannelPlan:
     """Everything a release of one channel is made from, read at one moment.
 
     `fallback` has the facts about the fallback media, `logos` about the media of logos, by id. `left_out` are the
-    drafts of what it is made of, `never` those that it needs all the same, for they were never ready.
+    drafts of what it is made of, `never` those that it needs all the same, for they were never ready. What is told of
+    it names of campaigns `seen_campaigns` only; None: all.
     """
 
     schedule: StoredSchedule
@@ -35,6 +36,16 @@ class ChannelPlan:
     logos: Mapping[str, MediaFact] = field(default_factory=dict)
     left_out: tuple[WaitingDraft, ...] = ()
     never: tuple[WaitingDraft, ...] = ()
+    seen_campaigns: frozenset[str] | None = None
+
+    @property
+    def has_hidden(self) -> bool:
+        """Whether there is a campaign in it of which nothing is told."""
+        return self.seen_campaigns is not None and not self.seen_campaigns.issuperset(one.id for one in self.campaigns)
+
+    def is_seen(self, campaign: str) -> bool:
+        """Return whether something is told of a campaign."""
+        return self.seen_campaigns is None or campaign in self.seen_campaigns
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What the bookings of a channel cannot get, from its plan: while it is edited, and when it is published. Pure."""
 
 from collections.abc import Iterable, Iterator, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -58,6 +58,8 @@ class BookingReport:
 def booking_report(plan: ChannelPlan, now: datetime, about: Set[str] | None = None, channels: int = 1) -> BookingReport:
     """Return what the bookings of a plan cannot get from `now` on; of media only their length matters.
 
+    Where the plan has campaigns of which nothing is told, it is not told what bookings cannot get beside each other.
+
     With `about` only what is on air together with these lines is judged. Where one answer has the reports of several
     `channels`, they share the limits of work, so that it takes no longer.
     """
@@ -65,7 +67,7 @@ def booking_report(plan: ChannelPlan, now: datetime, about: Set[str] | None = No
         one.id: f"Campaign {one.name} ({one.advertiser}) ended {one.ends_at:%Y-%m-%d %H:%M} UTC: it is in no release "
         "any more. Give it a later end to show it."
         for one in plan.campaigns
-        if one.ends_at <= now and (now - OVER_FOR < one.ends_at or _is_of(one, about))
+        if plan.is_seen(one.id) and one.ends_at <= now and (now - OVER_FOR < one.ends_at or _is_of(one, about))
     }
     campaigns = [
         Campaign.model_construct(
@@ -88,7 +90,7 @@ def booking_report(plan: ChannelPlan, now: datetime, about: Set[str] | None = No
         most_work=MOST_WORK // channels,
         most_simulations=MOST_SIMULATIONS // channels,
     )
-    return BookingReport(feasibility, over)
+    return BookingReport(replace(feasibility, shortfalls=()) if plan.has_hidden else feasibility, over)
 
 
 def _is_of(campaign: StoredCampaign, lines: Set[str] | None) -> bool:

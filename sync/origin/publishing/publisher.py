@@ -33,7 +33,7 @@ from sync.origin.publishing.compiled_release import (
 )
 from sync.origin.publishing.earlier_release import renewed_release, return_warnings
 from sync.origin.publishing.keyring import Keyring
-from sync.origin.publishing.release_compiler import compile_release, plan_warnings
+from sync.origin.publishing.release_compiler import compile_release, plan_warnings, seen_part
 from sync.origin.publishing.release_serializer import read_release_files
 from sync.origin.publishing.timestamps import TimestampSigner
 from sync.origin.store.drafts.ready_versions import TakenDrafts
@@ -126,8 +126,10 @@ class Publisher:
                 record, timestamp = await self._put_in_force(compiled, ReleaseOrigin(note, sequence, publication))
             there = await self._store.assets_of_media([asset.sha256 for asset in compiled.release.assets])
             removed = {asset.sha256 for asset in compiled.release.assets} - there
-            warnings = return_warnings(earlier, compiled.release, removed)
-        return Publication(record, timestamp, compiled.unchanged, (*plan_warnings(compiled.release), *warnings))
+            known = await self._store.seen_campaigns()
+            again = seen_part(compiled.release, known)
+            warnings = return_warnings(seen_part(earlier, known), again, removed)
+        return Publication(record, timestamp, compiled.unchanged, (*plan_warnings(again), *warnings))
 
     def _read_kept(self, record: ReleaseRecord) -> Release:
         """Read the files of an earlier release. Blocks."""
@@ -183,7 +185,7 @@ class Publisher:
             compiled = await self._compile(channel, partial(compile_release, plan))
             record, timestamp = await self._put_in_force(compiled, origin, taken)
         report = await asyncio.to_thread(booking_report, plan, self._clock.now())
-        warnings = (*plan_warnings(compiled.release), *report.texts())
+        warnings = (*plan_warnings(seen_part(compiled.release, plan.seen_campaigns)), *report.texts())
         done = Publication(record, timestamp, compiled.unchanged, warnings, plan.left_out)
         parts = [*plan.campaigns, *compiled.release.campaigns]
         del plan, compiled

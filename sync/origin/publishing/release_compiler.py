@@ -112,7 +112,7 @@ def release_as_far_as_possible(
         fallback=fallback,
         overlays=overlays,
     )
-    return release, used.problems
+    return release, _as_seen(plan, used.problems)
 
 
 def _missing_plans(plan: ChannelPlan, on_air: Set[str | None]) -> Iterator[tuple[str, str]]:
@@ -141,6 +141,22 @@ def plan_warnings(release: Release) -> tuple[str, ...]:
         f"channel {release.channel} names no time zone: {first} the zone that each screen's system is set to. "
         "Set the channel's zone.",
     )
+
+
+def seen_part(release: Release, campaigns: Set[str] | None) -> Release:
+    """Return a release as those know it who see these campaigns only (None: all)."""
+    if campaigns is None:
+        return release
+    return release.model_copy(update={"campaigns": tuple(one for one in release.campaigns if one.id in campaigns)})
+
+
+def _as_seen(plan: ChannelPlan, problems: dict[str, str]) -> dict[str, str]:
+    """Return problems without the names of campaigns of which nothing is told."""
+    hidden = tuple(f"campaigns.{one.id}." for one in plan.campaigns if not plan.is_seen(one.id))
+    told = {field: why for field, why in problems.items() if not field.startswith(hidden)}
+    if len(told) == len(problems):
+        return problems
+    return told | {"campaigns": "a campaign of another space cannot be shown: ask an administrator"}
 
 
 def _never_ready(one: WaitingDraft, channel: str) -> str:

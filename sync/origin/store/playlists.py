@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +19,7 @@ from sync.origin.planning.file_names import same_name
 from sync.origin.planning.playlists import PlaylistDraft, PlaylistItem, StoredPlaylist
 from sync.origin.store.audit.document_versions import KeptDocument, keep_missing_versions, keep_version
 from sync.origin.store.audit.record import record
-from sync.origin.store.drafts.ready_versions import mark_saved, ready_users, shown_elsewhere
+from sync.origin.store.drafts.ready_versions import mark_saved, ready_users, shown_elsewhere, shows_playlist
 from sync.origin.store.item_rows import write_items
 from sync.origin.store.row_checks import (
     FACT_COLUMNS,
@@ -137,7 +137,7 @@ class PlaylistStore:
         """Do the same inside the caller's transaction."""
         values = {**named(draft.name), "updated_ms": self._now_ms()}
         space = await update_versioned(connection, playlists, "playlist", playlist_id, version, values)
-        used_by, ready = _used_by(playlist_id), await shown_elsewhere(connection, playlist_id)
+        used_by, ready = shows_playlist(playlist_id), await shown_elsewhere(connection, playlist_id)
         await check_shown_in(connection, "this playlist", used_by | channels.c.id.in_(ready))
         await _write_items(connection, playlist_id, draft.items, space)
         return await _kept(connection, playlist_id, Action.CHANGED)
@@ -153,7 +153,7 @@ class PlaylistStore:
         """
         async with self._database.writing() as connection:
             await check_version(connection, playlists, "playlist", playlist_id, version)
-            using = await connection.execute(select(channels.c.id, seen(channels)).where(_used_by(playlist_id)))
+            using = await connection.execute(select(channels.c.id, seen(channels)).where(shows_playlist(playlist_id)))
             users = sorted({*named_users(map(tuple, using)), *await ready_users(connection, [playlist_id])})
             if users:
                 raise Conflict("this playlist is in use: remove it from these channels first", users=users)
@@ -316,9 +316,3 @@ def _row(playlist_id: str, position: int, item: PlaylistItem, media_name: str) -
         "starts_ms": None if item.starts_at is None else unix_ms(item.starts_at),
         "ends_ms": None if item.ends_at is None else unix_ms(item.ends_at),
     }
-
-
-def _used_by(playlist_id: str) -> ColumnElement[bool]:
-    """Return the condition of the channels that play a playlist at some time."""
-    at_times = select(dayparts.c.channel_id).where(dayparts.c.playlist_id == playlist_id)
-    return or_(channels.c.default_playlist_id == playlist_id, channels.c.id.in_(at_times))

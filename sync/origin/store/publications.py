@@ -17,8 +17,10 @@ from sync.origin.persistence.database import OriginDatabase, do_last
 from sync.origin.persistence.lists import PUBLICATIONS
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.store.audit.record import record
-from sync.origin.store.row_checks import new_id
+from sync.origin.store.row_checks import check_channel_role, new_id
+from sync.origin.store.spaces.visible_rows import of_seen_channel
 from sync.origin.tables.releases import publications, releases
+from sync.roles import Role
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.runtime.state_table import StateTable
 
@@ -104,22 +106,28 @@ class PublicationStore:
         self._clock = clock
 
     async def page(self, asked: PageRequest) -> Page[PlannedPublication]:
-        """Return a page of them."""
+        """Return a page of those of channels that one may see; of removed ones for who sees everything."""
         async with self._database.reading() as connection:
-            found = await read_page(connection, PUBLICATIONS, select(publications), asked)
+            found = await read_page(connection, PUBLICATIONS, select(publications), asked, of_seen_channel(_CHANNEL))
         return found.of(lambda row: _publication(row._mapping))
 
     async def get(self, publication: str) -> PlannedPublication:
-        """Return one; raise NotFound if none has this id."""
+        """Return one; raise NotFound if none that one may see has this id."""
         async with self._database.reading() as connection:
             return await _get(connection, publication)
 
     async def add(self, plan: PublicationPlan) -> PlannedPublication:
-        """Add one; who acts has planned it."""
+        """Add one; who acts has planned it.
+
+        Raises:
+            NotFound: there is no such channel.
+            Forbidden: one is no publisher where it lies.
+        """
         actor, id = current_actor(), new_id()
         by = {"actor_kind": actor.kind.value, "actor_id": actor.id, "actor_name": actor.name}
         values = {"id": id, "state": PublicationState.PLANNED.value, "version": 1, **by, **_columns(plan)}
         async with self._database.writing() as connection:
+            await check_channel_role(connection, plan.channel, Role.PUBLISHER)
             await connection.execute(insert(publications).values(**values))
             return _recorded(connection, await _get(connection, id), Action.PLANNED)
 
@@ -128,6 +136,7 @@ class PublicationStore:
 
         Raises:
             NotFound: there is none.
+            Forbidden: one is no publisher where its channel lies.
             StaleVersion: somebody else changed it first.
             Conflict: it is carried out at this moment, or ended.
         """
@@ -147,6 +156,7 @@ class PublicationStore:
             these.append(own.version == version)
         changed = update(publications).where(*these).values(**values, version=own.version + 1)
         async with self._database.writing() as connection:
+            await check_channel_role(connection, (await _get(connection, publication)).plan.channel, Role.PUBLISHER)
             done = (await connection.execute(changed)).rowcount
             found = await _get(connection, publication)
             if not done and found.outcome.state is not PublicationState.PLANNED:
@@ -214,6 +224,9 @@ async def cancel_for_new_channel(connection: AsyncConnection, channel: str) -> N
     do_last(connection, lambda plain, now_ms: plain.execute(ended.values(ended_ms=now_ms)))
 
 
+_CHANNEL = publications.c.channel_id
+
+
 def _recorded(connection: AsyncConnection, found: PlannedPublication, action: Action) -> PlannedPublication:
     plan = found.plan
     after = {"publication": found.id, "at": instant(plan.at_ms).isoformat(), "again": plan.again}
@@ -228,7 +241,7 @@ def _columns(plan: PublicationPlan) -> dict[str, Any]:
 
 
 async def _get(connection: AsyncConnection, publication: str) -> PlannedPublication:
-    query = select(publications).where(publications.c.id == publication)
+    query = select(publications).where(publications.c.id == publication, of_seen_channel(_CHANNEL))
     row = (await connection.execute(query)).mappings().first()
     if row is None:
         raise NotFound(f"there is no publication {publication}")

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import or_
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import NotFound
@@ -22,7 +23,10 @@ from sync.origin.store.drafts.ready_versions import TakenDrafts, with_draft
 from sync.origin.store.playlists import load_playlists
 from sync.origin.store.row_checks import media_facts
 from sync.origin.store.schedules import get_schedule
+from sync.origin.store.spaces.caller_rights import caller_rights
+from sync.origin.store.spaces.visible_rows import seen
 from sync.origin.tables.plans import campaigns, playlists
+from sync.roles import Role
 
 _DRAFTS: Mapping[ThingKind, type[BaseModel]] = {
     ThingKind.PLAYLIST: PlaylistDraft,
@@ -39,7 +43,8 @@ async def load_plan(
 ) -> ChannelPlan:
     """Return the plan of a channel, of ready versions or as it is edited; drafts that are `taken` count as ready.
 
-    What was never ready is in it where something ready needs it, and named: a release cannot be made of it.
+    What was never ready is in it where something ready needs it, and named: a release cannot be made of it. Drafts that
+    one may not see are not named.
 
     Raises:
         NotFound: there is no such channel.
@@ -63,11 +68,10 @@ async def load_plan(
     waiting += [_waiting("playlist", *pair) for pair in zip(shown, shown_now, strict=True) if _has_draft(pair[0])]
     both = zip(drafts, campaigns_now, strict=True)
     about = [pair for pair in both if _has_draft(pair[0]) and {one.channel for one in pair} & {None, channel}]
+    about = [pair for pair in about if plan.is_seen(pair[0].id)]
     waiting += [_waiting("campaign", *pair) for pair in about]
     never = tuple(one for one in waiting if one.ready_version is None and one.kind != "campaign")
-    return ChannelPlan(
-        plan.schedule, plan.playlists, plan.campaigns, plan.fallback, plan.logos, left_out=tuple(waiting), never=never
-    )
+    return replace(plan, left_out=tuple(waiting), never=never)
 
 
 def _take(newest: Planned, kind: ThingKind, id: str, taken: TakenDrafts) -> Planned:
@@ -90,7 +94,15 @@ async def _plan(
         campaigns=booked,
         fallback=facts.get(schedule.fallback or ""),
         logos={id: fact for id, fact in facts.items() if id in logos},
+        seen_campaigns=await seen_campaigns(connection),
     )
+
+
+async def seen_campaigns(connection: AsyncConnection) -> frozenset[str] | None:
+    """Return the campaigns that one may see; None: one sees all, and those that were."""
+    if caller_rights().spaces(Role.VIEWER) is None:
+        return None
+    return frozenset(await connection.scalars(select(campaigns.c.id).where(seen(campaigns))))
 
 
 async def _facts(connection: AsyncConnection, used: Collection[str]) -> dict[str, MediaFact]:

@@ -32,11 +32,15 @@ from sync.origin.store.days.given_rows import GivenRows
 from sync.origin.store.drafts.readiness import make_taken_ready
 from sync.origin.store.drafts.ready_versions import TakenDrafts
 from sync.origin.store.heartbeats.heartbeats import write_held
-from sync.origin.store.ready_plans import load_plan
+from sync.origin.store.ready_plans import load_plan, seen_campaigns
+from sync.origin.store.row_checks import check_channel_role
+from sync.origin.store.spaces.caller_rights import caller_rights
+from sync.origin.store.spaces.visible_rows import named_users, of_seen_channel, seen
 from sync.origin.tables.devices import devices
 from sync.origin.tables.media import media
 from sync.origin.tables.plans import campaigns, channels, playlists
 from sync.origin.tables.releases import release_contents, releases
+from sync.roles import Role
 
 RunsOf = Mapping[ReleaseContent, Runs]
 _AT_ONCE = 500  # rows that one statement writes: some 10 ms of the processor
@@ -56,6 +60,21 @@ class ReleaseStore:
 
     def __init__(self, database: OriginDatabase) -> None:
         self._database = database
+
+    async def check_role(self, channel: str, needed: Role) -> None:
+        """Check that one has a role where a channel lies, for what is done with its releases.
+
+        Raises:
+            NotFound: there is no such channel, or one may not see it.
+            Forbidden: one does not have the role.
+        """
+        async with self._database.reading() as connection:
+            await check_channel_role(connection, channel, needed)
+
+    async def seen_campaigns(self) -> frozenset[str] | None:
+        """Return the campaigns that one may see; None: one sees all, and those that were."""
+        async with self._database.reading() as connection:
+            return await seen_campaigns(connection)
 
     async def plan(self, channel: str, *, ready: bool = True, taken: TakenDrafts | None = None) -> ChannelPlan:
         """Return all that a release of the channel is made from at one moment, or its plan as it is edited.
@@ -78,12 +97,13 @@ class ReleaseStore:
     async def screens_without(self, channel: str, reads: str) -> tuple[str, ...]:
         """Return the names of the screens of a channel whose last heartbeat does not say that they read this."""
         await write_held(self._database)
-        query = select(devices.c.name, devices.c.heartbeat).where(
+        query = select(devices.c.name, devices.c.heartbeat, seen(devices)).where(
             devices.c.channel_id == channel, devices.c.removed_ms.is_(None)
         )
         async with self._database.reading() as connection:
-            rows = await connection.execute(query.order_by(devices.c.name))
-            return tuple(name for name, heartbeat in rows if reads not in ((heartbeat or {}).get("reads") or ()))
+            rows = (await connection.execute(query.order_by(devices.c.name))).all()
+        old = [(name, bool(is_seen)) for name, beat, is_seen in rows if reads not in ((beat or {}).get("reads") or ())]
+        return tuple(named_users(old, "screen"))
 
     async def latest(self, channel: str) -> ReleaseRecord | None:
         """Return the newest release, None before the first."""
@@ -100,13 +120,13 @@ class ReleaseStore:
     async def page(self, asked: PageRequest) -> Page[ReleaseRecord]:
         """Return a page of the releases of all channels."""
         async with self._database.reading() as connection:
-            found = await read_page(connection, RELEASES, select(releases), asked)
+            found = await read_page(connection, RELEASES, select(releases), asked, of_seen_channel(_CHANNEL))
         return found.of(lambda row: _record(row._mapping))
 
     async def listed(self, asked: PageRequest, previous: int) -> Page[ListedRelease]:
         """Return the same page; retention keeps `previous` releases before the newest one of each channel."""
         async with self._database.reading() as connection:
-            found = await read_page(connection, RELEASES, _listing(previous), asked)
+            found = await read_page(connection, RELEASES, _listing(previous), asked, of_seen_channel(_CHANNEL))
         return found.of(lambda row: _listed(row._mapping))
 
     async def listed_one(self, channel: str, sequence: int, previous: int) -> ListedRelease:
@@ -220,7 +240,10 @@ class ReleaseStore:
                 await note(connection, Subject.CHANNEL, channel)
 
     async def plan_version(self, channel: str) -> tuple[Any, ...]:
-        """Return a value that changes whenever the plan of a channel may have changed; only good for comparing."""
+        """Return a value that changes whenever what one may know of the plan of a channel may have changed.
+
+        It is only good for comparing.
+        """
         queries = (
             select(channels.c.version, channels.c.ready_version, channels.c.sequence).where(channels.c.id == channel),
             _change_counts(playlists).add_columns(func.sum(playlists.c.ready_version)),
@@ -229,7 +252,11 @@ class ReleaseStore:
             select(func.count()).select_from(releases).where(releases.c.channel_id == channel),
         )
         async with self._database.reading() as connection:
-            return tuple([tuple(row) for query in queries for row in await connection.execute(query)])
+            found = [tuple(row) for query in queries for row in await connection.execute(query)]
+        return caller_rights(), *found
+
+
+_CHANNEL = releases.c.channel_id
 
 
 def _runs_at(sequence: int, contents: Collection[ReleaseContent], runs: RunsOf) -> RunsOf:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import NotFound, Rejected, StaleVersion
 from sync.origin.planning.plan_fields import MediaFact
+from sync.origin.store.spaces.caller_rights import caller_rights
 from sync.origin.store.spaces.visible_rows import check_role, not_usable, seen, usable
 from sync.origin.tables.media import assets, media, streams
 from sync.origin.tables.plans import channels, playlists
@@ -158,6 +159,21 @@ async def check_channel(connection: AsyncConnection, field: str, channel: str) -
     if space is None:
         raise_if_wrong([(field, f"there is no channel {channel}")])
     return str(space)
+
+
+async def check_channel_role(connection: AsyncConnection, channel: str, needed: Role) -> None:
+    """Check that one has a role where a channel lies; where there is none any more, that one has it for everything.
+
+    Raises:
+        NotFound: there is no such channel, or one may not see it.
+        Forbidden: one does not have the role.
+    """
+    lies = select(channels.c.space_id.label("space"), seen(channels).label("is_seen")).where(channels.c.id == channel)
+    row = (await connection.execute(lies)).first()
+    if row is not None and row.is_seen:
+        check_role("channel", channel, row.space, needed, is_seen=True)
+    elif row is not None or caller_rights().spaces(needed) is not None:
+        raise NotFound(f"there is no channel {channel}: PUT /v1/schedule/{channel} adds it")
 
 
 async def insert_all(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -13,7 +13,6 @@ from sync.origin.api.plans.documents import BODY_CAP_BYTES
 from sync.origin.api.plans.plan_editor import Draft, EditOutcome, PlanEditor, Stored
 from sync.origin.api.plans.saved_versions import SavedAs
 from sync.origin.planning.plan_fields import MOST_VALUES
-from sync.origin.store.spaces.caller_rights import caller_rights
 from sync.roles import Role
 from sync.wire.value_types import Request, Wire
 from sync.words.sentences import Told
@@ -23,12 +22,14 @@ class EditAnswer(Wire):
     """What became of edits.
 
     `version` is that of the document now; `made_on` the one before it: if that is not the version that was seen, the
-    document has the edits of others, too. `added` has for each edit the ids of what it added. `warnings` are those of
-    the whole document, `warnings_told` their codes and values.
+    document has the edits of others, too. `ready_version` is the one that releases are made of: edits without having
+    seen a draft leave one. `added` has for each edit the ids of what it added. `warnings` are those of the whole
+    document, `warnings_told` their codes and values.
     """
 
     version: int
     made_on: int
+    ready_version: int | None = None
     added: tuple[tuple[str, ...], ...]
     warnings: tuple[str, ...] = ()
     warnings_told: tuple[Told, ...] = ()
@@ -94,11 +95,11 @@ class PlanEditRoutes(Generic[Draft, Stored]):
 
     async def _answer(self, request: web.Request, outcome: EditOutcome[Stored]) -> web.Response:
         self._changed(self._path.split("/")[2], _document(request))
-        tells = self._warned is not None and caller_rights().spaces(Role.VIEWER) is None  # they name what others booked
-        stored = await self._warned(outcome.stored) if tells and self._warned else outcome.stored
+        stored = outcome.stored if self._warned is None else await self._warned(outcome.stored)
         answer = EditAnswer(
             version=stored.version,
             made_on=outcome.made_on,
+            ready_version=stored.ready_version,
             added=outcome.added,
             warnings=getattr(stored, "warnings", ()),
             warnings_told=getattr(stored, "warnings_told", ()),

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -15,6 +16,7 @@ from sync.origin.editing.edits import Edit
 from sync.origin.editing.kinds import EditedKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.store.audit.document_versions import DocumentVersions
+from sync.origin.store.drafts.ready_versions import left_as_they_are
 from sync.origin.store.spaces.visible_rows import check_role
 from sync.roles import DEFAULT_SPACE, Role
 
@@ -34,6 +36,10 @@ class StoredPlan(Protocol):
     @property
     def version(self) -> int:
         """The number of its changes."""
+
+    @property
+    def ready_version(self) -> int | None:
+        """The version that releases are made of, None: none was ever ready."""
 
     @property
     def space(self) -> str | None:
@@ -83,6 +89,8 @@ class PlanEditor(Generic[Draft, Stored]):
     async def edit(self, document: str, seen: int, edits: Sequence[Edit]) -> EditOutcome[Stored]:
         """Make these edits of the version `seen`, together with what others changed since.
 
+        If that is a draft, the outcome stays one, whoever edits: nobody has looked at both.
+
         Raises:
             NotFound: there is no such document.
             Forbidden: one may not change it.
@@ -100,11 +108,11 @@ class PlanEditor(Generic[Draft, Stored]):
             added = made.added
             return made.draft
 
-        stored, made_on = await self._change(document, work)
+        stored, made_on = await self._change(document, work, seen)
         return EditOutcome(stored, made_on, added)
 
     async def undo(self, document: str, version: int) -> EditOutcome[Stored]:
-        """Take back what `version` changed.
+        """Take back what `version` changed; of a draft that leaves a draft.
 
         Raises:
             NotFound: there is no such document.
@@ -120,7 +128,7 @@ class PlanEditor(Generic[Draft, Stored]):
                 raise Conflict(f"version {version} cannot be taken back: it, or the one before it, is not kept")
             return await asyncio.to_thread(undone_draft, self.kind, before, after, body, _names(now))
 
-        stored, made_on = await self._change(document, work, undoes=True)
+        stored, made_on = await self._change(document, work)
         return EditOutcome(stored, made_on)
 
     async def _seen(self, document: str, seen: int, now: Stored, body: Body) -> Body:
@@ -134,8 +142,11 @@ class PlanEditor(Generic[Draft, Stored]):
     async def _body_of(self, document: str, version: int, now: Stored) -> Body | None:
         return await self._versions.body(self.thing, document, version, now=now.version)
 
-    async def _change(self, document: str, work: Any, *, undoes: bool = False) -> tuple[Stored, int]:
-        """Store what `work` makes of the document as it is stored now, and on which version it did."""
+    async def _change(self, document: str, work: Any, seen: int | None = None) -> tuple[Stored, int]:
+        """Store what `work` makes of the document as it is stored now, and on which version it did.
+
+        `seen` is the version that somebody edited, None: something is taken back.
+        """
         async with self._database.turn_here(f"edit {self.thing} {document}"):
             for _ in range(_TRIES):
                 now = await self._store.get(document)
@@ -143,14 +154,15 @@ class PlanEditor(Generic[Draft, Stored]):
                 body = await asyncio.to_thread(self._body, now)
                 draft = await work(now, body)
                 try:
-                    return await self._store.replace(document, draft, version=now.version), now.version
+                    with nullcontext() if seen == now.version else left_as_they_are(now.version, now.ready_version):
+                        return await self._store.replace(document, draft, version=now.version), now.version
                 except StaleVersion:
                     continue
                 except Rejected as error:
                     if type(error) is not Rejected:
                         raise
                     named = by_ids(error, await asyncio.to_thread(draft.model_dump, mode="json"))
-                    raise (Conflict(f"it cannot be as it was: {named}") if undoes else named) from error
+                    raise (Conflict(f"it cannot be as it was: {named}") if seen is None else named) from error
         raise Overloaded(f"{document} is changed all the time: try again in a moment")
 
     def _body(self, now: Stored) -> Body:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from aiohttp import hdrs, web
 
 from sync.http.bodies import json_answer, requested_version
-from sync.http.operations import Operation
+from sync.http.operations import InSpaces, Operation
 from sync.http.problems import Handler
 from sync.origin.audit.changes import ThingKind
 from sync.origin.store.drafts.readiness import ReadinessStore
@@ -41,7 +41,7 @@ class ReadyRoutes:
                 f"/v1/{topic}/{{{key}}}/ready",
                 self._handler(kind, topic, key),
                 f"Make the newest version of a {kind} ready to go out",
-                Role.PUBLISHER,
+                InSpaces(Role.PUBLISHER),
                 answer=ReadyVersion,
                 headers=(hdrs.IF_MATCH,),
             )

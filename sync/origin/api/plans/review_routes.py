@@ -7,9 +7,9 @@ from aiohttp import web
 from pydantic import StringConstraints
 
 from sync.http.bodies import json_answer, read_json
-from sync.http.operations import Operation
+from sync.http.operations import InSpaces, Operation
 from sync.http.problems import Handler
-from sync.origin.api.lists import ListPage, list_operation
+from sync.origin.api.lists import SEEN, ListPage, list_operation
 from sync.origin.api.plans.ready_routes import PATHS
 from sync.origin.audit.changes import ThingKind
 from sync.origin.persistence.lists import REVIEWS
@@ -79,14 +79,14 @@ class ReviewRoutes:
         """Return the operations."""
         many, one, view = "/v1/reviews", "/v1/reviews/{id}", ReviewView
         approve, back = "Approve a review: its version is ready", "Return a review: its version stays a draft"
-        ended, publisher = ReviewRequest, Role.PUBLISHER
+        ended, editor, publisher = ReviewRequest, InSpaces(Role.EDITOR), InSpaces(Role.PUBLISHER)
         asks = (
             Operation(
                 "POST",
                 f"/v1/{topic}/{{{key}}}/review",
                 self._asking(kind, key),
                 f"Ask for a review of the newest version of a {kind}",
-                Role.EDITOR,
+                editor,
                 ReviewRequest,
                 view,
                 201,
@@ -95,8 +95,8 @@ class ReviewRoutes:
         )
         return (
             *asks,
-            list_operation(many, "Reviews of drafts", REVIEWS, ReviewList, self._store.page, _view),
-            Operation("POST", f"{one}/comment", self._comment, "Comment on a review", Role.EDITOR, ReviewComment, view),
+            list_operation(many, "Reviews of drafts", REVIEWS, ReviewList, self._store.page, _view, SEEN),
+            Operation("POST", f"{one}/comment", self._comment, "Comment on a review", editor, ReviewComment, view),
             Operation("POST", f"{one}/approve", self._ending(ReviewState.APPROVED), approve, publisher, ended, view),
             Operation("POST", f"{one}/return", self._ending(ReviewState.RETURNED), back, publisher, ended, view),
         )

@@ -14,7 +14,6 @@ from sync.origin.persistence.lists import CHANNELS
 from sync.origin.planning.plan_fields import MOST_VALUES
 from sync.origin.planning.schedules import ScheduleDraft, StoredSchedule
 from sync.origin.store.schedules import ChannelSummary, ScheduleStore
-from sync.origin.store.spaces.caller_rights import caller_rights
 from sync.roles import Role
 from sync.wire.value_types import Identifier
 
@@ -100,8 +99,7 @@ class ScheduleRoutes:
         else:
             saved, status = await self._store.replace(channel, draft, version=version), 200
         self._changed("schedule", channel)
-        if caller_rights().spaces(Role.VIEWER) is None:  # warnings name what others booked
-            saved = await self._warned(saved)
+        saved = await self._warned(saved)
         return json_answer(saved, status=status, version=saved.version)
 
     async def _remove(self, request: web.Request) -> web.Response:

@@ -12,11 +12,12 @@ from sync.http.bodies import json_answer, read_query
 from sync.http.operations import Operation
 from sync.http.problems import MOST_NAMED
 from sync.origin.api.devices import DeviceView
+from sync.origin.api.lists import SEEN
 from sync.origin.api.releases.release_routes import DraftView, draft_views
 from sync.origin.http.answer_cache import AnswerCache
 from sync.origin.publishing.compiled_release import count_ads, count_items
 from sync.origin.publishing.publisher import Publisher
-from sync.origin.publishing.release_compiler import plan_warnings
+from sync.origin.publishing.release_compiler import plan_warnings, seen_part
 from sync.origin.publishing.release_preview import ScreenReport, bytes_to_fetch, rollout
 from sync.origin.store.releases import ReleaseStore
 from sync.programme.bookings.shortfalls import Shortfall
@@ -122,16 +123,18 @@ class PreviewRoutes:
         missing = "What the bookings of a channel cannot get, and what would help"
         ahead, one = "What publishing now would do", PreviewQuery
         return (
-            Operation("GET", preview, self._preview, ahead, Role.VIEWER, answer=Preview, query=one),
-            Operation("GET", shortfalls, self._shortfalls, missing, Role.VIEWER, answer=ShortfallList, query=one),
+            Operation("GET", preview, self._preview, ahead, SEEN, answer=Preview, query=one),
+            Operation("GET", shortfalls, self._shortfalls, missing, SEEN, answer=ShortfallList, query=one),
         )
 
     async def _preview(self, request: web.Request) -> web.Response:
         channel = read_query(request, PreviewQuery).channel
+        await self._store.check_role(channel, Role.VIEWER)
         return json_answer(await self._previews.get((channel, await self._store.plan_version(channel))))
 
     async def _shortfalls(self, request: web.Request) -> web.Response:
         channel = read_query(request, PreviewQuery).channel
+        await self._store.check_role(channel, Role.VIEWER)
         report = await self._publisher.booking_report(channel)
         found = report.feasibility
         over = tuple(report.over.values())
@@ -152,7 +155,9 @@ class PreviewRoutes:
         new = [asset for asset in release.assets if asset.sha256 not in known]
         held = () if before is None else before.assets
         new_bytes = await asyncio.to_thread(bytes_to_fetch, new, held, self._publisher.read_chunk_list)
-        warnings = (*plan_warnings(release), *report.texts())
+        campaigns = await self._store.seen_campaigns()
+        told, shown_now = seen_part(release, campaigns), before and seen_part(before, campaigns)
+        warnings = (*plan_warnings(told), *report.texts())
         return Preview(
             channel=channel,
             unchanged=compiled.unchanged,
@@ -162,7 +167,7 @@ class PreviewRoutes:
             asset_bytes=sum(asset.size_bytes for asset in release.assets),
             new_assets=len(new),
             new_bytes=new_bytes,
-            rollout=None if compiled.unchanged else await self._rollout(release, before, new_bytes),
+            rollout=None if compiled.unchanged else await self._rollout(told, shown_now, new_bytes),
             warnings=warnings,
             warnings_told=tuple(map(WARNINGS.told, warnings)),
             short_lines=report.short_lines(),

@@ -10,8 +10,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 from sync.errors import Rejected
 from sync.http.bodies import json_answer, read_json, requested_version
 from sync.http.forwarded import location
-from sync.http.operations import Operation
-from sync.origin.api.lists import ListPage, list_operation
+from sync.http.operations import InSpaces, Operation
+from sync.origin.api.lists import SEEN, ListPage, list_operation
 from sync.origin.api.releases.release_routes import MOST_DIGITS, SMALL_BODY_BYTES
 from sync.origin.persistence.lists import PUBLICATIONS
 from sync.origin.planning.venue_days import zone_named
@@ -99,13 +99,18 @@ class PublicationRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations."""
-        many, one, view, publisher = "/v1/publications", "/v1/publications/{id}", PublicationView, Role.PUBLISHER
+        many, one, view, publisher = (
+            "/v1/publications",
+            "/v1/publications/{id}",
+            PublicationView,
+            InSpaces(Role.PUBLISHER),
+        )
         plan, change, listed = "Plan a publication", "Change a planned publication", "Planned publications"
         cancel, tag, place = "Cancel a planned publication", (hdrs.IF_MATCH,), (hdrs.LOCATION,)
         return (
-            list_operation(many, listed, PUBLICATIONS, PublicationList, self._store.page, _view),
+            list_operation(many, listed, PUBLICATIONS, PublicationList, self._store.page, _view, SEEN),
             Operation("POST", many, self._plan, plan, publisher, PublicationRequest, view, 201, answer_headers=place),
-            Operation("GET", one, self._read, "A planned publication", Role.VIEWER, answer=view),
+            Operation("GET", one, self._read, "A planned publication", SEEN, answer=view),
             Operation("PATCH", one, self._change, change, publisher, PublicationChange, view, headers=tag),
             Operation("DELETE", one, self._cancel, cancel, publisher, status=204, headers=tag),
         )

@@ -10,8 +10,8 @@ from pydantic import Field, StringConstraints
 
 from sync.errors import NotFound, Rejected
 from sync.http.bodies import json_answer, read_json
-from sync.http.operations import Operation
-from sync.origin.api.lists import ListPage, list_operation
+from sync.http.operations import InSpaces, Operation
+from sync.origin.api.lists import SEEN, ListPage, list_operation
 from sync.origin.api.plans.ready_routes import PATHS
 from sync.origin.audit.changes import ThingKind
 from sync.origin.persistence.lists import RELEASES
@@ -131,13 +131,13 @@ class ReleaseRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations."""
-        many, one = "/v1/releases", "/v1/releases/{channel}/{sequence}"
+        many, one, publisher = "/v1/releases", "/v1/releases/{channel}/{sequence}", InSpaces(Role.PUBLISHER)
         publish, asked = "Publish a channel, or bring back an earlier release", PublishRequest
         pin, published = "Pin a release, or unpin it", "Published releases, newest first"
         return (
-            Operation("POST", many, self._publish, publish, Role.PUBLISHER, asked, PublishedView, 201, also=(200,)),
-            list_operation(many, published, RELEASES, ReleaseList, self._page),
-            Operation("PATCH", one, self._pin, pin, Role.PUBLISHER, PinRequest, ReleaseView),
+            Operation("POST", many, self._publish, publish, publisher, asked, PublishedView, 201, also=(200,)),
+            list_operation(many, published, RELEASES, ReleaseList, self._page, access=SEEN),
+            Operation("PATCH", one, self._pin, pin, publisher, PinRequest, ReleaseView),
         )
 
     async def _publish(self, request: web.Request) -> web.Response:
@@ -145,6 +145,7 @@ class ReleaseRoutes:
         if asked.again is not None and asked.drafts:
             wrong = "an earlier release comes back as it was: leave out with, or again"
             raise Rejected(wrong, fields={"with": wrong})
+        await self._store.check_role(asked.channel, Role.PUBLISHER)
         if asked.again is None:
             done, differs = await self._publish_with(asked), False
         else:
@@ -164,6 +165,7 @@ class ReleaseRoutes:
         channel, sequence = request.match_info["channel"], request.match_info["sequence"]
         if not (sequence.isascii() and sequence.isdecimal() and len(sequence) <= MOST_DIGITS):
             raise NotFound(f"{sequence} is not the sequence of a release")
+        await self._store.check_role(channel, Role.PUBLISHER)
         await self._publisher.pin(channel, int(sequence), asked.pinned)
         [view] = await self._views([await self._store.listed_one(channel, int(sequence), self._rule.previous)])
         return json_answer(view)

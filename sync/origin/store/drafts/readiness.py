@@ -38,7 +38,8 @@ class ReadinessStore:
         All of them or none, always in the same order; return the versions, schedules first, then campaigns, each by id.
 
         Raises:
-            NotFound: there is no such document, or it lies where one may not publish.
+            NotFound: there is no such document.
+            Forbidden: one may not publish it, or it would show in channels which one may not change.
             StaleVersion: this is not its present version.
         """
         if not documents:

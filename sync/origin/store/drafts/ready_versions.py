@@ -11,18 +11,25 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from sqlalchemy import Select, Table, select, update
+from sqlalchemy import ColumnElement, Select, Table, or_, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import NotFound, StaleVersion
 from sync.origin.audit.changes import Action, AuditedChange, ThingKind
-from sync.origin.store.audit.document_versions import TABLES
+from sync.origin.store.audit.document_versions import TABLES, bodies
 from sync.origin.store.audit.record import record
 from sync.origin.store.spaces.caller_rights import caller_rights
-from sync.origin.store.spaces.visible_rows import changeable, named_users, seen
+from sync.origin.store.spaces.visible_rows import (
+    changeable,
+    check_everywhere,
+    check_role,
+    check_shown_in,
+    named_users,
+    seen,
+)
 from sync.origin.tables.audit import document_versions
-from sync.origin.tables.plans import channels
+from sync.origin.tables.plans import channels, dayparts
 from sync.roles import Role
 
 TakenDrafts = Mapping[tuple[ThingKind, str], int]
@@ -58,17 +65,15 @@ async def mark_ready(connection: AsyncConnection, kind: ThingKind, document: str
     """Have a version of a document be its ready one (None: the present one); return it.
 
     Raises:
-        NotFound: there is no such document, or it lies where one may not publish.
+        NotFound: there is no such document.
+        Forbidden: one may not publish it, or it would show in channels which one may not change.
         StaleVersion: this is not its present version.
     """
-    table = TABLES[kind]
-    query = select(table).where(table.c.id == document, changeable(table, Role.PUBLISHER)).with_for_update()
-    row = (await connection.execute(query)).mappings().first()
-    if row is None:
-        raise NotFound(f"there is no {kind} {document} that you may publish")
+    row = await _lock_to_publish(connection, kind, document)
     if version not in (None, row["version"]):
         raise StaleVersion(f"this {kind} was changed since: read it again", current=row["version"])
     if row["ready_version"] != row["version"]:
+        await _check_where_it_shows(connection, kind, row, row["version"])
         await _mark(connection, kind, row, row["version"])
     return int(row["version"])
 
@@ -97,15 +102,36 @@ async def mark_version_ready(connection: AsyncConnection, kind: ThingKind, docum
     """Have a version be the ready one though there are newer ones; where a newer one is ready, that stays.
 
     Raises:
-        NotFound: there is no such document, or it lies where one may not publish.
+        NotFound: there is no such document.
+        Forbidden: one may not publish it, or it would show in channels which one may not change.
     """
+    row = await _lock_to_publish(connection, kind, document)
+    if (row["ready_version"] or 0) < version:
+        await _check_where_it_shows(connection, kind, row, version)
+        await _mark(connection, kind, row, version)
+
+
+async def _lock_to_publish(connection: AsyncConnection, kind: ThingKind, document: str) -> RowMapping:
     table = TABLES[kind]
-    query = select(table).where(table.c.id == document, changeable(table, Role.PUBLISHER)).with_for_update()
+    query = select(table, seen(table).label("is_seen")).where(table.c.id == document).with_for_update()
     row = (await connection.execute(query)).mappings().first()
     if row is None:
-        raise NotFound(f"there is no {kind} {document} that you may publish")
-    if (row["ready_version"] or 0) < version:
-        await _mark(connection, kind, row, version)
+        raise NotFound(f"there is no {kind} {document}")
+    check_role(kind, document, row["space_id"], Role.PUBLISHER, is_seen=row["is_seen"])
+    return row
+
+
+async def _check_where_it_shows(connection: AsyncConnection, kind: ThingKind, row: RowMapping, version: int) -> None:
+    """Refuse what would show in channels for which one is no editor, of a playlist or campaign."""
+    if caller_rights().spaces(Role.EDITOR) is None or kind is ThingKind.SCHEDULE:
+        return
+    if kind is ThingKind.PLAYLIST:
+        ready = await shown_elsewhere(connection, row["id"])
+        await check_shown_in(connection, "this playlist", shows_playlist(row["id"]) | channels.c.id.in_(ready))
+        return
+    body = (await bodies(connection, kind, row["id"], [version])).get(version, {"channel": row["channel_id"]})
+    check_everywhere(body["channel"])
+    await check_shown_in(connection, "this campaign", channels.c.id == body["channel"])
 
 
 async def _mark(connection: AsyncConnection, kind: ThingKind, row: RowMapping, version: int) -> None:
@@ -133,6 +159,12 @@ async def ready_users(connection: AsyncConnection, used: Collection[str], space:
         rows = (await connection.execute(query if space is None else query.where(table.c.space_id == space))).all()
         found += await asyncio.to_thread(lambda rows: list(_using(used, rows)), rows)
     return named_users(found, "plan")
+
+
+def shows_playlist(playlist: str) -> ColumnElement[bool]:
+    """Return the condition of the channels whose newest schedule plays a playlist at some time."""
+    at_times = select(dayparts.c.channel_id).where(dayparts.c.playlist_id == playlist)
+    return or_(channels.c.default_playlist_id == playlist, channels.c.id.in_(at_times))
 
 
 async def shown_elsewhere(connection: AsyncConnection, playlist: str) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import case, insert, literal, select, update
+from sqlalchemy import ColumnElement, case, insert, literal, or_, select, true, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,7 +20,10 @@ from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.store.audit.document_versions import TABLES
 from sync.origin.store.audit.record import record
 from sync.origin.store.drafts.ready_versions import mark_version_ready
+from sync.origin.store.spaces.caller_rights import caller_rights
+from sync.origin.store.spaces.visible_rows import changeable, check_role, seen
 from sync.origin.tables.plans import campaigns, channels, playlists, reviews
+from sync.roles import EVERYTHING, Role
 from sync.runtime.clock import Clock, unix_ms
 
 
@@ -71,9 +74,9 @@ class ReviewStore:
         self._clock = clock
 
     async def page(self, asked: PageRequest) -> Page[Review]:
-        """Return a page of them."""
+        """Return a page of those of documents that lie where one may look; of removed ones for who sees everything."""
         async with self._database.reading() as connection:
-            found = await read_page(connection, REVIEWS, _QUERY, asked)
+            found = await read_page(connection, REVIEWS, _QUERY, asked, _is_seen())
         return found.of(lambda row: _review(row._mapping))
 
     @again_if_deadlocked
@@ -82,14 +85,16 @@ class ReviewStore:
 
         Raises:
             NotFound: there is no such document.
+            Forbidden: one is no editor where it lies.
             Conflict: its newest version is ready.
         """
         table, now_ms, actor = TABLES[kind], unix_ms(self._clock.now()), current_actor()
         async with self._database.writing() as connection:
-            query = select(table).where(table.c.id == document).with_for_update()
+            query = select(table, seen(table).label("is_seen")).where(table.c.id == document).with_for_update()
             row = (await connection.execute(query)).mappings().first()
             if row is None:
                 raise NotFound(f"there is no {kind} {document}")
+            check_role(kind, document, row["space_id"], Role.EDITOR, is_seen=row["is_seen"])
             if row["ready_version"] == row["version"]:
                 raise Conflict(f"the newest version of this {kind} is ready: there is nothing to review")
             name = row["id"] if kind is ThingKind.SCHEDULE else row["name"]
@@ -109,9 +114,15 @@ class ReviewStore:
 
     @again_if_deadlocked
     async def remark(self, review: str, text: str) -> Review:
-        """Add what somebody says; raise NotFound if there is no such review."""
+        """Add what somebody says.
+
+        Raises:
+            NotFound: there is no such review.
+            Forbidden: one is no editor where that lies which it is about.
+        """
         async with self._database.writing() as connection:
-            stored = await self._store(connection, await _get(connection, review, lock=True), {}, text)
+            found = await _locked(connection, review, Role.EDITOR)
+            stored = await self._store(connection, found, {}, text)
             return _recorded(connection, stored, Action.REMARKED)
 
     @again_if_deadlocked
@@ -120,10 +131,11 @@ class ReviewStore:
 
         Raises:
             NotFound: there is no such review, or what it is about was removed.
+            Forbidden: one is no publisher where that lies, or it would show in channels which one may not change.
             Conflict: it has ended.
         """
         async with self._database.writing() as connection:
-            found = await _get(connection, review, lock=True)
+            found = await _locked(connection, review, Role.PUBLISHER)
             if found.state is not ReviewState.OPEN:
                 raise Conflict(f"this review has ended: it was {found.state.value}")
             if state is ReviewState.APPROVED:
@@ -183,12 +195,33 @@ _CURRENT = case(
 _QUERY = select(reviews, _CURRENT.label("current_version"))
 
 
-async def _get(connection: AsyncConnection, review: str, *, lock: bool = False) -> Review:
-    query = _QUERY.where(reviews.c.id == review)
-    row = (await connection.execute(query.with_for_update(of=reviews) if lock else query)).mappings().first()
+def _is_seen() -> ColumnElement[bool]:
+    """Return the condition of the reviews that one may see: to whom something is merely lent sees no drafts of it."""
+    if caller_rights().spaces(Role.VIEWER) is None:
+        return true()
+    own = (
+        (reviews.c.kind == kind.value)
+        & reviews.c.document_id.in_(select(table.c.id).where(changeable(table, Role.VIEWER)))
+        for kind, table in TABLES.items()
+    )
+    return or_(*own)
+
+
+async def _get(connection: AsyncConnection, review: str) -> Review:
+    row = (await connection.execute(_QUERY.where(reviews.c.id == review, _is_seen()))).mappings().first()
     if row is None:
         raise NotFound(f"there is no review {review}")
     return _review(row)
+
+
+async def _locked(connection: AsyncConnection, review: str, needed: Role) -> Review:
+    """Lock a review for this transaction, and check that one has a role where that lies which it is about."""
+    await connection.execute(select(reviews.c.id).where(reviews.c.id == review).with_for_update())
+    found = await _get(connection, review)
+    table = TABLES[found.kind]
+    space = await connection.scalar(select(table.c.space_id).where(table.c.id == found.document))
+    check_role(found.kind, found.document, space or EVERYTHING, needed, is_seen=True)
+    return found
 
 
 def _review(row: RowMapping) -> Review:

@@ -30,6 +30,13 @@ def seen(table: FromClause) -> ColumnElement[bool]:
     return or_(own, table.c.id.in_(select(lent.c.thing_id).where(lent.c.space_id.in_(spaces))))
 
 
+def of_seen_channel(channel: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the condition of the rows about channels that may be seen; `channel` has the id of the channel."""
+    if caller_rights().spaces(Role.VIEWER) is None:
+        return true()
+    return channel.in_(select(channels.c.id).where(seen(channels)))
+
+
 def changeable(table: Table, role: Role = Role.EDITOR) -> ColumnElement[bool]:
     """Return the condition of the rows for which one has a role."""
     spaces = caller_rights().spaces(role)

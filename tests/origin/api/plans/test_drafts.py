@@ -285,6 +285,20 @@ async def test_what_is_replaced_or_removed_everywhere_makes_no_draft_ready(desk:
     assert (await desk.shown(), [one["name"] for one in done.document["left_out"]]) == (["a.jpg"], ["Half done"])
 
 
+async def test_edits_by_who_has_not_seen_a_draft_do_not_make_it_ready(desk: Desk) -> None:
+    path = f"/v1/playlists/{await on_air(desk)}"
+    edits = {"edits": [{"do": "set", "set": {"name": "Foyer"}}]}
+    await desk.edit("PUT", path, playlist_of("b"), 1)
+    merged = await desk.do(desk.publisher, "PATCH", path, edits, 1)
+    assert (merged["version"], merged["made_on"], merged["ready_version"]) == (3, 2, 1)
+    undone = await desk.do(desk.publisher, "POST", f"{path}/undo", {"version": 3})
+    assert undone["ready_version"] == 1
+    seen = await desk.do(desk.publisher, "PATCH", path, edits, 4)
+    assert (seen["version"], seen["ready_version"]) == (5, 5)
+    again = await desk.do(desk.publisher, "PATCH", path, {"edits": [{"do": "set", "set": {"name": "Bar"}}]}, 5)
+    assert again["ready_version"] == 6
+
+
 async def test_drafts_are_made_ready_in_the_same_order_by_all(planning: PlanningOrigin) -> None:
     await planning.make_media("a")
     playlist = await plan(planning, "a")
