@@ -108,7 +108,7 @@ def _describe(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
         "parameters": [*_parameters(operation)],
         "responses": {str(status): one for status, one in sorted(_responses(operation, schemas).items())},
     }
-    if isinstance(operation.access, InSpaces):
+    if isinstance(operation.access, InSpaces) or operation.access is Access.ANY_TOKEN:
         described["x-in-spaces"] = True
     described["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
     if operation.body is not None:

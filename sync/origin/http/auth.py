@@ -102,7 +102,7 @@ def actor_of(caller: Caller, address: str) -> Actor:
 def _refused(caller: Caller, needed: Needed) -> str | None:
     """Return why a known caller may not do what needs this; None: it may."""
     if needed is Access.ANY_TOKEN:
-        needed = Access.DEVICE if caller.is_device else Role.VIEWER
+        needed = Access.DEVICE if caller.is_device else InSpaces(Role.VIEWER)
     if not isinstance(needed, Role | InSpaces):
         return None if caller.is_device else "it needs a device's token"
     if caller.is_device:

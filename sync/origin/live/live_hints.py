@@ -17,6 +17,7 @@ from sync.origin.live.listeners import Listener, Listeners, in_turns
 from sync.origin.live.page_hints import PageHints
 from sync.origin.live.screens import Screens
 from sync.origin.live.waves import fetch_window_s, return_window_s
+from sync.origin.store.spaces.seeing_spaces import SeeingSpaces
 from sync.runtime.clock import Clock
 from sync.wire.live_messages import Hint
 
@@ -31,10 +32,10 @@ log = logging.getLogger(__name__)
 class LiveHints:
     """Sends the hints to those who listen."""
 
-    def __init__(self, memory: OriginMemory, is_urgent: IsUrgent, clock: Clock) -> None:
+    def __init__(self, memory: OriginMemory, is_urgent: IsUrgent, seeing: SeeingSpaces, clock: Clock) -> None:
         self.listeners = Listeners()
         self.screens = Screens(clock)
-        self.pages = PageHints(self.listeners, self.screens, clock)
+        self.pages = PageHints(self.listeners, self.screens, seeing, clock)
         self.online = 0  # devices that were heard lately, by this origin or others; after a start: before it
         self._memory = memory
         self._is_urgent = is_urgent
@@ -101,8 +102,7 @@ class LiveHints:
     async def _announce(self, channel: str, sequence: int) -> None:
         hint = Hint(topic="release", channel=channel, sequence=sequence)
         frame = hint_frame(hint)
-        for page in self.listeners.pages:
-            page.send(frame)
+        await self.pages.tell_seen("releases", channel, frame)
         await self._judge(channel)
         frame = hint_frame(hint.model_copy(update={"within_s": self.fetch_within_s(channel)}))
         async for listener in in_turns(self.listeners.of_channel(channel), self._clock):

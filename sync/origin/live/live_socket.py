@@ -102,7 +102,7 @@ class LiveRoutes:
             return
         topic = message.get("topic")
         if topic == "watch":
-            self._watch(listener, message)
+            await self._watch(listener, message)
         elif topic == "ping":
             listener.send(hint_frame({"topic": "pong"}))
         elif topic == "exchange" and listener.is_device:
@@ -122,11 +122,11 @@ class LiveRoutes:
             hint = _refusal("exchange", error, number)
         listener.send(hint_frame(hint))
 
-    def _watch(self, listener: Listener, message: dict[str, Any]) -> None:
+    async def _watch(self, listener: Listener, message: dict[str, Any]) -> None:
         try:
             if listener.is_device:
                 raise Forbidden("what screens show is told to people, not to devices")
-            self._live.pages.watch(listener, message)
+            await self._live.pages.watch(listener, message)
         except SignageError as error:
             listener.send(hint_frame(_refusal("watch", error)))
 

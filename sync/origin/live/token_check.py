@@ -1,4 +1,4 @@
-"""The service that ends the sockets of callers whose tokens are not valid any more, or whose session is over.
+"""The service that ends the sockets of callers whose tokens are not valid any more, or have other rights.
 
 Devices that are removed or moved are told as soon as this origin knows (`OriginMemory`); this is for people, for
 sockets that were opened at that very moment, and for what its memory cannot see: a database that was restored.
@@ -42,7 +42,7 @@ class TokenCheck:
     async def _check(self, some: Sequence[Listener]) -> None:
         callers = await self._memory.callers([listener.caller.proof for listener in some])
         for listener, caller in zip(some, callers, strict=True):
-            if caller is None:
+            if caller is None or caller.rights != listener.caller.rights:
                 listener.leave(WSCloseCode.POLICY_VIOLATION)
             elif caller.channel is not None and caller.channel != listener.caller.channel:
                 self._live.moved(caller.id, caller.channel)

@@ -1,6 +1,6 @@
 """Counts of rows for monitoring, read at each scrape."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,9 +73,10 @@ class CountStore:
                 releases=await number(select(func.count()).select_from(releases)),
             )
 
-    async def devices(self) -> DeviceCounts:
-        """Return how many devices there are; a second and one write old."""
-        return await self._database.read(lambda connection: _device_counts(connection.execute(_DEVICES).all()))
+    async def devices(self, spaces: Collection[str] | None) -> DeviceCounts:
+        """Return how many devices there are in these spaces (None: in all); a second and one write old."""
+        query = _DEVICES if spaces is None else _DEVICES.where(devices.c.space_id.in_(spaces))
+        return await self._database.read(lambda connection: _device_counts(connection.execute(query).all()))
 
     async def ping(self) -> bool:
         """Return True if the database answers; raise StorageBroken if it does not."""

@@ -22,6 +22,7 @@ from sync.origin.store.people.sessions import SessionStore
 from sync.origin.store.proof.identity_doubts import IdentityDoubtStore
 from sync.origin.store.proof.machines import MachineStore
 from sync.origin.store.releases import ReleaseStore
+from sync.origin.store.spaces.seeing_spaces import SeeingSpaces
 from sync.origin.wiring.parts import Run
 from sync.runtime.clock import Clock
 
@@ -39,7 +40,8 @@ class LiveParts:
 def live_parts(database: OriginDatabase, files: DataFolder, clock: Clock) -> LiveParts:
     """Build them; what others change, also by this process itself, is told to pages and screens."""
     memory = OriginMemory(ChangeLog(database), DeviceStore(database), SessionStore(database), clock)
-    hints = LiveHints(memory, UrgentReleases(ReleaseStore(database), files, clock).is_urgent, clock)
+    urgent = UrgentReleases(ReleaseStore(database), files, clock)
+    hints = LiveHints(memory, urgent.is_urgent, SeeingSpaces(database), clock)
     watch = HeartbeatWatch(MachineStore(database), IdentityDoubtStore(database), hints, clock)
 
     def tell(changed: Changed) -> None:

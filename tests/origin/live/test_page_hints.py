@@ -94,7 +94,7 @@ async def test_who_watches_too_many_or_may_not_is_told_and_goes_on(server: Runni
         assert (await told(page))[0]["id"] == "main-0000"
         await watch(device, "main-0000")
         assert (await hint(device))["status"] == 403
-    assert not server.origin.live.pages.is_watched
+    assert not server.origin.live.pages.watching
 
 
 async def test_a_page_hears_that_the_origin_lives(server: RunningOrigin) -> None:

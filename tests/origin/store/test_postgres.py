@@ -588,10 +588,10 @@ async def test_history_is_written_once_and_moves_plays(origins: Origins) -> None
     assert await stores[1].not_heard(2_000, 10_000) == [("window", 1_000, 30)]
     assert sum(await asyncio.gather(*(store.lose("window", 1_000, 200_000) for store in stores))) == 1
     counts = CountStore(origins[1].database)
-    assert await counts.devices() == DeviceCounts(1, 0, {})
+    assert await counts.devices(None) == DeviceCounts(1, 0, {})
     stores[0].hold("window", {}, 300_000, "warning")
     await stores[0].write()
-    assert await counts.devices() == DeviceCounts(1, 1, {"warning": 1})
+    assert await counts.devices(None) == DeviceCounts(1, 1, {"warning": 1})
     history, times = HistoryStore(origins[0].database), PlayTimeStore(origins[0].database)
     documents = [record("window", 1, clock="unsynced"), synchronised("window", 3)]
     records = [(HistoryRecord.model_validate(document), document) for document in documents]
