@@ -98,7 +98,8 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/store/days": (ENGINES_AND_STORES, "sync/origin/persistence sync/origin/tables sync/origin/planning"),
     "sync/origin/store/reports": (
         ENGINES_AND_STORES,
-        "sync/origin/persistence sync/origin/planning sync/origin/sent_plays sync/origin/store/days sync/origin/tables",
+        "sync/origin/persistence sync/origin/planning sync/origin/sent_plays sync/origin/store/days "
+        "sync/origin/store/spaces sync/origin/tables",
     ),
     "sync/origin/proof": (ENGINES_AND_STORES, "sync/origin/planning sync/origin/sent_plays"),
     "sync/origin/proof/export": (

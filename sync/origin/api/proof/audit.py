@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sync.http.bodies import json_answer, read_query
 from sync.http.operations import Operation
+from sync.origin.api.lists import SEEN
 from sync.origin.proof.chain_audit import (
     AcceptedPlay,
     AuditFinding,
@@ -23,7 +24,6 @@ from sync.origin.proof.chain_audit import (
 from sync.origin.proof.csv_export import csv_of
 from sync.origin.store.proof.device_logs import DeviceLogStore
 from sync.origin.store.proof.signed_logs import SignedLogStore
-from sync.roles import Role
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.wire.value_types import AskedInstant, Identifier, Instant, Wire
 
@@ -108,7 +108,7 @@ class AuditRoutes:
                 path,
                 self._show,
                 "Check the chains of plays",
-                Role.VIEWER,
+                SEEN,
                 answer=AuditView,
                 query=AuditQuery,
                 other_types=("text/csv",),

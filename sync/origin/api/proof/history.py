@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from sync.http.bodies import json_answer, read_json, read_query
 from sync.http.operations import Access, Operation
-from sync.origin.api.lists import LINKS, ListQuery, cursor_text, link_header
+from sync.origin.api.lists import LINKS, SEEN, ListQuery, cursor_text, link_header
 from sync.origin.http.auth import caller_of
 from sync.origin.intake.clock_correction import ClockCorrection
 from sync.origin.intake.receipts import GapSearch, invalid, last_epoch
@@ -19,7 +19,6 @@ from sync.origin.proof.csv_export import HISTORY_COLUMNS, csv_of
 from sync.origin.store.proof.history import HistoryFilter, HistoryRow, HistoryStore
 from sync.origin.store.proof.names import NameStore
 from sync.origin.store.proof.plays import PlayStore
-from sync.roles import Role
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.wire.device_reports import (
     BATCH_LIMIT,
@@ -113,7 +112,7 @@ class HistoryRoutes:
                 path,
                 self._page,
                 "Read what changed on screens, newest first",
-                Role.VIEWER,
+                SEEN,
                 answer=HistoryPage,
                 query=HistoryQuery,
                 other_types=("text/csv",),

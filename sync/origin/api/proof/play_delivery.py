@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sync.errors import NotFound, Rejected
 from sync.http.bodies import json_answer, parse_json, read_body, read_json
-from sync.http.operations import Access, Operation
+from sync.http.operations import Access, InSpaces, Operation
 from sync.origin.api.monitoring import OriginMetrics
 from sync.origin.api.proof.play_reading import SetAside
 from sync.origin.http.auth import caller_of
@@ -78,7 +78,7 @@ class PlayDeliveryRoutes:
                 f"{path}/accepted",
                 self._accept,
                 "Count plays that were set aside as unconfirmed",
-                Role.PUBLISHER,
+                InSpaces(Role.PUBLISHER),
                 PlaysToAccept,
                 AcceptedPlays,
             ),
@@ -97,6 +97,7 @@ class PlayDeliveryRoutes:
         if not asked.sequence <= last < asked.sequence + MOST_ACCEPTED:
             wrong = f"must be {asked.sequence} to {asked.sequence + MOST_ACCEPTED - 1}"
             raise Rejected(f"`until` {wrong}", fields={"until": wrong})
+        await self._store.check_acceptable(asked.device)
         key, now_ms = caller_of(request), unix_ms(self._clock.now())
         async with self._store.turn(asked.device):
             found = await self._store.kept_aside(asked.device, asked.log_epoch, asked.sequence, last)

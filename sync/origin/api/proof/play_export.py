@@ -8,9 +8,10 @@ from typing import Literal, Self
 from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sync.errors import Conflict, NotFound, SignageError
+from sync.errors import Conflict, Forbidden, NotFound, SignageError
 from sync.http.bodies import read_query
 from sync.http.operations import Operation
+from sync.origin.api.lists import SEEN
 from sync.origin.proof.export.records import (
     CertificateRecord,
     CheckpointRecord,
@@ -32,7 +33,6 @@ from sync.origin.store.proof.exported_plays import ExportedPlayStore, LogRange
 from sync.origin.store.proof.names import NameStore
 from sync.origin.store.proof.signed_logs import SignedLogStore
 from sync.proof.checkpoint import CERTIFICATE_CAP_BYTES, Checkpoint, SignedRange, sign_certificate
-from sync.roles import Role
 from sync.runtime.clock import Clock, ClockTrust, unix_ms
 from sync.runtime.threads import in_thread
 from sync.trust.signing import SigningKey, open_envelope
@@ -114,7 +114,8 @@ class PlayExporter:
         """Return the lines of an export, one after the other.
 
         Raises:
-            NotFound: no screen showed it in this time.
+            NotFound: no screen that one may see showed it in this time, or one may not see it.
+            Forbidden: the screen showed campaigns that one may not see.
             StorageBroken: the online key is lost, so nothing can be signed.
         """
         roots, online = self._keyring.roots(), self._keyring.timestamp_key
@@ -126,10 +127,13 @@ class PlayExporter:
             devices, lines = {query.device}, await self._lines_of_device(query.device, *times)
         else:
             lines = await self._plays.lines_of(query.campaign) if query.campaign else {str(query.line)}
+            lines -= await self._plays.hidden(lines)
             devices = await self._plays.devices_of(lines, *times)
-        names = await self._names.names("device", devices)
+        names = await self._names.names("device", await self._plays.seen_devices(devices))
         if not names:
             raise NotFound("no screen showed this in this time: check its id, and the times")
+        if await self._plays.hidden(lines):
+            raise Forbidden("this screen showed campaigns of another space too: export a campaign or a line of yours")
         line_names = await self._names.names("line", lines)
         return ExportRecord(
             format=await self._format(names, *times),
@@ -251,7 +255,7 @@ class PlayExportRoutes:
                 "/v1/plays/export",
                 self._export,
                 summary,
-                Role.VIEWER,
+                SEEN,
                 answer=EXPORT_TYPE,
                 query=ExportQuery,
                 answer_headers=(hdrs.CONTENT_DISPOSITION,),

@@ -8,12 +8,11 @@ from pydantic import Field
 
 from sync.http.bodies import json_answer, read_query
 from sync.http.operations import Operation
-from sync.origin.api.lists import LINKS, ListQuery, cursor_text, link_header
+from sync.origin.api.lists import LINKS, SEEN, ListQuery, cursor_text, link_header
 from sync.origin.persistence.lists import CONFLICTS, PLAYS
 from sync.origin.proof.csv_export import PLAY_COLUMNS, SUM_COLUMNS, csv_of
 from sync.origin.store.proof.names import NameStore
 from sync.origin.store.proof.plays import GroupBy, PagedPlay, PlayFilter, PlayStore
-from sync.roles import Role
 from sync.runtime.clock import instant, unix_ms
 from sync.wire.value_types import AskedInstant, Identifier, Instant, Wire
 from sync.words.plays import PLAY_REASONS
@@ -130,7 +129,7 @@ class PlayReadingRoutes:
                 path,
                 self._page,
                 "Read plays, newest first",
-                Role.VIEWER,
+                SEEN,
                 answer=PlaysPage,
                 query=PlayPageQuery,
                 other_types=("text/csv",),
@@ -141,7 +140,7 @@ class PlayReadingRoutes:
                 f"{path}/summary",
                 self._sums,
                 "Sums of plays",
-                Role.VIEWER,
+                SEEN,
                 answer=PlaySums,
                 query=PlayQuery,
                 other_types=("text/csv",),
@@ -151,7 +150,7 @@ class PlayReadingRoutes:
                 f"{path}/conflicts",
                 self._conflicts,
                 "Plays set aside",
-                Role.VIEWER,
+                SEEN,
                 answer=PlayConflicts,
                 query=PlayQuery,
                 answer_headers=LINKS,

@@ -9,10 +9,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from sync.errors import NotFound, Rejected
 from sync.http.bodies import json_answer, read_query
 from sync.http.operations import Operation
+from sync.origin.api.lists import SEEN
 from sync.origin.proof.csv_export import REPORT_COLUMNS, csv_of
 from sync.origin.proof.delivery import ReportBy
 from sync.origin.reports.delivery_report import DeliveryReport, ReportMaker, ReportQuestion, flat_rows
-from sync.roles import Role
 from sync.runtime.clock import Clock
 from sync.wire.value_types import Identifier
 
@@ -70,7 +70,7 @@ class ReportRoutes:
                 "/v1/reports/{by}",
                 self._report,
                 "What was booked, promised and delivered, by campaign, line, creative, device, day or hour",
-                Role.VIEWER,
+                SEEN,
                 answer=DeliveryReport,
                 query=ReportQuery,
                 other_types=("text/csv",),

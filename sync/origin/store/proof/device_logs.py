@@ -4,11 +4,12 @@ from collections.abc import Collection
 from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Select, String, and_, bindparam, func, or_, select
+from sqlalchemy import Column, Connection, Select, String, and_, bindparam, func, or_, select
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.store.days.given_rows import Addition, GivenRows
 from sync.origin.store.proof.deduplication import gaps_of
+from sync.origin.store.spaces.visible_rows import of_seen_device
 from sync.origin.tables.plays import play_conflicts, play_marks, plays
 from sync.wire.device_reports import GENESIS
 
@@ -30,8 +31,7 @@ class DeviceLogStore:
             func.min(plays.c.sequence).label("first"),
             func.max(plays.c.sequence).label("last"),
         ).group_by(*key)
-        if device is not None:
-            edges = edges.where(plays.c.device_id == device)
+        edges = _of(edges, plays.c.device_id, device)
         log, first, last = edges.subquery(), plays.alias(), plays.alias()
         query = select(log, first.c.started_ms, last.c.started_ms)
         for edge, sequence in ((first, log.c.first), (last, log.c.last)):
@@ -64,7 +64,7 @@ class DeviceLogStore:
             .order_by(plays.c.started_ms.desc())
             .limit(limit)
         )
-        return await self._rows(query if device is None else query.where(plays.c.device_id == device))
+        return await self._rows(_of(query, plays.c.device_id, device))
 
     async def judged(
         self, how: Literal["set_aside", "accepted"], device: str | None, from_ms: int, until_ms: int, limit: int
@@ -73,7 +73,7 @@ class DeviceLogStore:
         row = plays.c
         query = select(row.device_id, row.log_epoch, row.sequence, row.received_ms, row[how])
         query = query.where(row[how].is_not(None), row.received_ms >= from_ms, row.received_ms < until_ms)
-        query = query if device is None else query.where(row.device_id == device)
+        query = _of(query, row.device_id, device)
         return await self._rows(query.order_by(row.received_ms.desc()).limit(limit))
 
     async def conflicts(self, device: str | None, from_ms: int, until_ms: int, limit: int) -> list[tuple[Any, ...]]:
@@ -81,7 +81,7 @@ class DeviceLogStore:
         row = play_conflicts.c
         query = select(row.device_id, row.log_epoch, row.sequence, row.received_ms)
         query = query.where(row.received_ms >= from_ms, row.received_ms < until_ms).order_by(row.id.desc())
-        return await self._rows((query if device is None else query.where(row.device_id == device)).limit(limit))
+        return await self._rows(_of(query, row.device_id, device).limit(limit))
 
     async def missing(self, device: str, log_epoch: str, limit: int) -> list[tuple[int, int]]:
         """Return the gaps below the newest play of this log: first and last missing sequence, the lowest first."""
@@ -91,6 +91,12 @@ class DeviceLogStore:
     async def _rows(self, query: Select[Any]) -> list[tuple[Any, ...]]:
         async with self._database.reading() as connection:
             return [tuple(row) for row in await connection.execute(query)]
+
+
+def _of(query: Any, column: Column[str], device: str | None) -> Any:
+    """Select what is of a device, or of all that one may see."""
+    query = query.where(of_seen_device(column))
+    return query if device is None else query.where(column == device)
 
 
 Log = tuple[str, str]

@@ -8,7 +8,9 @@ from sqlalchemy import and_, func, not_, or_, select, tuple_, union
 
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.store.days.play_documents import DOCUMENT, documents
-from sync.origin.tables.plans import lines
+from sync.origin.store.spaces.visible_rows import of_no_hidden_campaign, seen
+from sync.origin.tables.devices import devices
+from sync.origin.tables.plans import campaigns, lines
 from sync.origin.tables.plays import plays
 from sync.origin.tables.releases import release_contents
 
@@ -54,6 +56,25 @@ class ExportedPlayStore:
         query = union(named, select(lines.c.id).where(lines.c.campaign_id == campaign))
         async with self._database.reading() as connection:
             return set(await connection.scalars(query))
+
+    async def hidden(self, of_lines: Iterable[str]) -> set[str]:
+        """Return those of these lines that are of campaigns which one may not see."""
+        found = set[str]()
+        query = select(lines.c.id).join(campaigns, campaigns.c.id == lines.c.campaign_id)
+        async with self._database.reading() as connection:
+            for some in _parts(sorted(of_lines)):
+                these = (lines.c.id.in_(some), ~of_no_hidden_campaign(campaigns.c.id))
+                found.update(await connection.scalars(query.where(*these)))
+        return found
+
+    async def seen_devices(self, of: Iterable[str]) -> set[str]:
+        """Return those of these devices that one may see."""
+        found = set[str]()
+        async with self._database.reading() as connection:
+            for some in _parts(sorted(of)):
+                query = select(devices.c.id).where(devices.c.id.in_(some), seen(devices))
+                found.update(await connection.scalars(query))
+        return found
 
     async def devices_of(self, of_lines: Iterable[str], from_ms: int, until_ms: int) -> set[str]:
         """Return the devices that showed one of these lines."""

@@ -10,6 +10,7 @@ from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import HISTORY
 from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.store.proof.deduplication import Arrival, ReceiptStatus, gaps_of, store_once
+from sync.origin.store.spaces.visible_rows import of_seen_device
 from sync.origin.tables.devices import devices
 from sync.origin.tables.history import history, history_conflicts
 from sync.runtime.clock import unix_ms
@@ -18,7 +19,7 @@ from sync.wire.device_reports import HistoryKind, HistoryRecord
 
 @dataclass(frozen=True, slots=True)
 class HistoryFilter:
-    """Selects rows; None does not restrict. `from_ms <= at < until_ms`."""
+    """Selects rows of devices that one may see; None does not restrict. `from_ms <= at < until_ms`."""
 
     device: str | None = None
     kind: str | None = None
@@ -175,6 +176,7 @@ class HistoryStore:
 def _conditions(selected: HistoryFilter) -> list[ColumnElement[bool]]:
     equal = {history.c.device_id: selected.device, history.c.kind: selected.kind}
     found = [column == value for column, value in equal.items() if value is not None]
+    found.append(of_seen_device(history.c.device_id))
     if selected.from_ms is not None:
         found.append(history.c.at_ms >= selected.from_ms)
     return found if selected.until_ms is None else [*found, history.c.at_ms < selected.until_ms]

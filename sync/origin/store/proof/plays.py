@@ -17,6 +17,7 @@ from sqlalchemy import (
     update,
 )
 
+from sync.errors import NotFound
 from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.held_plays import Day, HeldDay
@@ -32,7 +33,10 @@ from sync.origin.store.proof.deduplication import Arrival, Key, Place, ReceiptSt
 from sync.origin.store.proof.device_logs import high_waters
 from sync.origin.store.proof.play_contexts import PlayContext, Question, contexts
 from sync.origin.store.proof.play_times import StoredPlay, stored_plays
+from sync.origin.store.spaces.visible_rows import check_role, of_no_hidden_campaign, of_seen_device, seen
+from sync.origin.tables.devices import devices
 from sync.origin.tables.plays import play_conflicts, plays
+from sync.roles import Role
 
 GroupBy = Literal["item", "line", "campaign", "creative", "device"]
 
@@ -54,7 +58,7 @@ class ReceivedPlay(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PlayFilter:
-    """Selects plays; None does not restrict. `from_ms <= started < until_ms`."""
+    """Selects plays that one may see; None does not restrict. `from_ms <= started < until_ms`."""
 
     device: str | None = None
     line: str | None = None
@@ -172,6 +176,21 @@ class PlayStore:
         )
         return await stored_plays(self._database, query.order_by(plays.c.started_ms))
 
+    async def check_acceptable(self, device: str) -> None:
+        """Check that one may say which plays of a device count.
+
+        Raises:
+            NotFound: one may not see it.
+            Forbidden: one is no publisher where it lies.
+        """
+        lies = select(devices.c.space_id, seen(devices).label("is_seen")).where(devices.c.id == device)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(lies)).first()
+        if row is not None and not row.is_seen:
+            raise NotFound("none of these plays is set aside: see the audit for what is")
+        if row is not None:
+            check_role("device", device, row.space_id, Role.PUBLISHER, is_seen=True)
+
     async def accept(self, device: str, log_epoch: str, sequences: Sequence[int], by: Acceptance) -> None:
         """Have plays count that were set aside; what was held against them stays on record."""
         aside = and_(*_in_log(device, log_epoch), plays.c.set_aside.is_not(None))
@@ -221,7 +240,8 @@ class PlayStore:
 
     async def conflicts(self, device: str | None, asked: PageRequest) -> Page[dict[str, Any]]:
         """Return a page of the plays whose key belongs to another play, as they were sent."""
-        these = () if device is None else (play_conflicts.c.device_id == device,)
+        these = [of_seen_device(play_conflicts.c.device_id)]
+        these += [] if device is None else [play_conflicts.c.device_id == device]
         async with self._database.reading() as connection:
             page = await read_page(connection, CONFLICTS, select(play_conflicts.c.body), asked, *these)
         return page.of(lambda row: row.body)
@@ -287,6 +307,7 @@ def _filtered(query: Select[*tuple[Any, ...]], selected: PlayFilter) -> Select[*
         plays.c.item_id: selected.item,
         plays.c.kind: selected.kind,
     }
+    query = query.where(of_seen_device(plays.c.device_id), of_no_hidden_campaign(plays.c.campaign_id))
     query = query.where(*(column == value for column, value in equal.items() if value is not None))
     if selected.set_aside is not None:
         query = query.where(plays.c.set_aside.is_not(None) if selected.set_aside else plays.c.set_aside.is_(None))

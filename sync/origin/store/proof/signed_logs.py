@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.store.days.given_rows import Addition, GivenRows
 from sync.origin.store.proof.device_keys import DeviceKeyStore, IssuedCertificate, newest
+from sync.origin.store.spaces.visible_rows import of_seen_device
 from sync.origin.tables.plays import plays
 from sync.origin.tables.signing import checkpoints, log_secrets
 from sync.proof.chain import Misfit, Neighbour, Surroundings
@@ -172,6 +173,8 @@ def _turn_of(device: str) -> str:
 
 
 def _of(query: Select[Any], device: str | None) -> Select[Any]:
+    """Select what is of a device, or of all that one may see."""
+    query = query.where(of_seen_device(checkpoints.c.device_id))
     return query if device is None else query.where(checkpoints.c.device_id == device)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, delete, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, case, delete, func, insert, literal, or_, select, true, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.origin.persistence.database import OriginDatabase
@@ -18,6 +18,7 @@ from sync.origin.store.days.play_documents import DOCUMENT, documents
 from sync.origin.store.reports.billable_rules import hold_rules, rules_of
 from sync.origin.store.reports.day_plays import JUDGED, DayPlays, known_of_lines
 from sync.origin.store.reports.new_plays import ADDED, NEW_SUMS, Added, Count, DaySums, add_new_plays
+from sync.origin.store.spaces.visible_rows import of_no_hidden_campaign, of_seen_device
 from sync.origin.tables.plays import plays
 from sync.origin.tables.reports import ALL_DEVICES, play_days, play_sums
 from sync.origin.tables.signing import device_keys
@@ -166,7 +167,8 @@ class PlaySumStore:
         issued = func.min(device_keys.c.issued_ms)
         device = play_days.c.device_id
         query = select(device, issued).outerjoin(device_keys, device_keys.c.device_id == device)
-        query = query.where(play_days.c.day.between(selected.first_day, selected.last_day), device != ALL_DEVICES)
+        these = (play_days.c.day.between(selected.first_day, selected.last_day), device != ALL_DEVICES)
+        query = query.where(*these, of_seen_device(device))
         query = query if selected.device is None else query.where(device == selected.device)
         query = query.group_by(device).having(or_(issued.is_(None), issued > around(selected.first_day)[0]))
         async with self._database.reading() as connection:
@@ -175,14 +177,18 @@ class PlaySumStore:
     async def sums(self, selected: SumFilter, by: Sequence[str], *, hours: bool = False) -> list[Mapping[str, Any]]:
         """Return plays and time shown by these columns; with `hours` also divided by hour.
 
-        Where no device matters, the sums of all devices are read.
+        Of screens and campaigns that one may see. Where no device matters, the sums of all devices are read.
         """
         columns = [play_sums.c[name] for name in by]
         names = ADDED if hours else ADDED[:2]
         query: Select[Any] = select(*columns, *(func.sum(play_sums.c[name]).label(name) for name in names))
-        of_all = selected.device is None and "device_id" not in by
+        seen = of_seen_device(play_sums.c.device_id)
+        of_all = selected.device is None and "device_id" not in by and seen is true()
         devices = play_sums.c.device_id == ALL_DEVICES if of_all else play_sums.c.device_id != ALL_DEVICES
-        query = query.where(*_selected(selected), devices).group_by(*columns)
+        query = query.where(*_selected(selected), devices)
+        if not of_all:
+            query = query.where(seen, of_no_hidden_campaign(play_sums.c.campaign_id))
+        query = query.group_by(*columns)
         async with self._database.reading() as connection:
             return [dict(row) for row in (await connection.execute(query)).mappings()]
 

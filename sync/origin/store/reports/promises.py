@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Select, delete, func, insert, select
 
 from sync.origin.persistence.database import OriginDatabase
+from sync.origin.store.spaces.visible_rows import of_no_hidden_campaign, of_seen_channel, seen
 from sync.origin.tables.devices import devices
 from sync.origin.tables.plans import channels, creatives
 from sync.origin.tables.releases import releases
@@ -70,27 +71,29 @@ class PromiseStore:
                 await connection.execute(insert(promised_plays), batch)
 
     async def days(self, first_day: int, last_day: int) -> dict[str, int]:
-        """Return for each channel of how many of these days the promise is kept."""
+        """Return for each channel that one may see of how many of these days the promise is kept."""
         own = promised_plays.c
         query = select(own.channel_id, func.count()).where(own.day.between(first_day, last_day), own.line_id == "")
+        query = query.where(of_seen_channel(own.channel_id))
         async with self._database.reading() as connection:
             return {row[0]: row[1] for row in await connection.execute(query.group_by(own.channel_id))}
 
     async def promised(
         self, first_day: int, last_day: int, *, campaign: str | None = None, line: str | None = None
     ) -> list[Mapping[str, Any]]:
-        """Return the rows of these days, of all channels; both days are included."""
+        """Return the rows of these days, of all channels, about campaigns that one may see; both days are included."""
         own = promised_plays.c
         query: Select[Any] = select(promised_plays).where(own.day.between(first_day, last_day))
+        query = query.where(of_no_hidden_campaign(own.campaign_id))
         query = query if campaign is None else query.where(own.campaign_id == campaign)
         query = query if line is None else query.where(own.line_id == line)
         async with self._database.reading() as connection:
             return [dict(row) for row in (await connection.execute(query)).mappings()]
 
     async def screens(self, device: str | None) -> list[ScreenTimes]:
-        """Return one screen or all, those that were removed, too."""
+        """Return one screen or all that one may see, those that were removed, too."""
         own = devices.c
-        query = select(own.id, own.channel_id, own.paired_ms, own.removed_ms)
+        query = select(own.id, own.channel_id, own.paired_ms, own.removed_ms).where(seen(devices))
         async with self._database.reading() as connection:
             rows = await connection.execute(query if device is None else query.where(own.id == device))
             return [ScreenTimes(*row) for row in rows]

@@ -1,15 +1,17 @@
 """Which rows the rights that count show and let change: conditions of queries, and refusals in words."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from sqlalchemy import Alias, ColumnElement, FromClause, Table, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sync.errors import Forbidden, NotFound, Rejected
 from sync.origin.store.spaces.caller_rights import caller_rights
+from sync.origin.tables.devices import devices
 from sync.origin.tables.media import media
 from sync.origin.tables.people import lent_media, lent_playlists, spaces
-from sync.origin.tables.plans import channels, playlists
+from sync.origin.tables.plans import campaigns, channels, playlists
 from sync.roles import DEFAULT_SPACE, Role, with_article
 
 LENT: Mapping[FromClause, Table] = {playlists: lent_playlists, media: lent_media}
@@ -35,6 +37,21 @@ def of_seen_channel(channel: ColumnElement[str]) -> ColumnElement[bool]:
     if caller_rights().spaces(Role.VIEWER) is None:
         return true()
     return channel.in_(select(channels.c.id).where(seen(channels)))
+
+
+def of_seen_device(device: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the condition of the rows about screens that may be seen, removed or not; `device` has the id."""
+    if caller_rights().spaces(Role.VIEWER) is None:
+        return true()
+    return device.in_(select(devices.c.id).where(seen(devices)))
+
+
+def of_no_hidden_campaign(campaign: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition of the rows about no campaign, one that may be seen, or one that was removed."""
+    if caller_rights().spaces(Role.VIEWER) is None:
+        return true()
+    hidden = select(campaigns.c.id).where(~seen(campaigns))
+    return or_(campaign.is_(None), campaign.not_in(hidden))
 
 
 def changeable(table: Table, role: Role = Role.EDITOR) -> ColumnElement[bool]:
