@@ -119,6 +119,12 @@ _SPACES = {
     "shows_elsewhere": "{what} shows in {channels}: ask an editor of that space, or an administrator",
     "shows_on_all_channels": "a campaign without a channel shows on all channels, of other spaces too: name a channel "
     "of yours, or ask an administrator",
+    "campaign_of_other_space": "a campaign of another space cannot be shown: ask an administrator",
+    "campaigns_of_other_space": "this screen showed campaigns of another space too: export a campaign or a line of "
+    "yours",
+    "may_not_change_users": "{names} use this media, and you may not change all of them: ask an editor there",
+    "folder_of_other_space": "it lies in another space than the media: choose a folder of their space",
+    "parent_of_other_space": "the folder in which it is to lie is in another space",
     "say_which_space": "say in which space: ?space= one of {spaces}",
     "no_role_in_space": "you are no {role} in the space {space}: ask one, or an administrator",
     "space_not_empty": "this space is not empty: move into another one what lies in it",
@@ -178,7 +184,6 @@ _PLANS = {
     "when_over": "{when} UTC is over: publish now",
     "publication_done": "this publication is {state}: plan another one",
     "stale_publication": "somebody else changed this publication: load it again",
-    "not_yours_to_publish": "there is no {kind} {id} that you may publish",
     "changed_since": "this {kind} was changed since: read it again",
     "nothing_to_review": "the newest version of this {kind} is ready: there is nothing to review",
     "review_ended": "this review has ended: it was {state}",

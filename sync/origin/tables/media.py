@@ -92,6 +92,8 @@ media_folders = Table(
     Column("version", Integer, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
     *name_key_columns(),
+    space_column(),
+    Index("media_folders_by_space", "space_id"),
 )
 
 # Words that people put on media; `tag_key` is the same for all spellings of one (`file_names.same_word`).

@@ -35,6 +35,7 @@ from sync.origin.store.media.folders import MediaFolderStore
 from sync.origin.store.media.media import MediaStore
 from sync.origin.store.media.replacement import MediaReplacementStore, PlanStores
 from sync.origin.store.media.retention import RetentionStore
+from sync.origin.store.media.seen_files import SeenFilesStore
 from sync.origin.store.media.uploads import UploadStore
 from sync.origin.store.media.uses import MediaUseStore
 from sync.origin.store.playlists import PlaylistStore
@@ -87,7 +88,7 @@ def plan_parts(
         PlanDocumentRoutes(
             CAMPAIGN_KIND, target.campaigns, hints.changed, publisher.warn_campaign, ready=ready.campaign
         ),
-        StorageRoutes(cleaner, files, settings.storage.reserve_bytes),
+        StorageRoutes(cleaner, files, SeenFilesStore(database), settings.storage.reserve_bytes),
     )
     services = {
         "pipeline": pipeline.run,

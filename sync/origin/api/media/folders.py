@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from aiohttp import hdrs, web
 
-from sync.http.bodies import json_answer, read_json, requested_version
+from sync.http.bodies import json_answer, read_json, read_query, requested_version
 from sync.http.forwarded import location
-from sync.http.operations import Operation
-from sync.origin.api.lists import ListPage, list_operation
+from sync.http.operations import InSpaces, Operation
+from sync.origin.api.lists import SEEN, ListPage, SpaceQuery, list_operation
 from sync.origin.persistence.lists import MEDIA_FOLDERS
 from sync.origin.planning.media.edits import FolderChange, FolderDraft
 from sync.origin.store.media.folders import MediaFolder, MediaFolderStore
@@ -29,20 +29,21 @@ class MediaFolderRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations."""
-        many, one, write = "/v1/media/folders", "/v1/media/folders/{id}", Role.EDITOR
+        many, one, write = "/v1/media/folders", "/v1/media/folders/{id}", InSpaces(Role.EDITOR)
         view, if_match, moved = MediaFolder, (hdrs.IF_MATCH,), "Rename or move a folder, with all inside it"
         listed, where = "Folders of media, each after the one above it", (hdrs.LOCATION,)
         make, what = self._create, "Make a folder"
         return (
-            list_operation(many, listed, MEDIA_FOLDERS, MediaFolderList, self._store.page),
-            Operation("POST", many, make, what, write, FolderDraft, view, 201, answer_headers=where),
-            Operation("GET", one, self._get, "A folder of media", Role.VIEWER, answer=view),
+            list_operation(many, listed, MEDIA_FOLDERS, MediaFolderList, self._store.page, access=SEEN),
+            Operation("POST", many, make, what, write, FolderDraft, view, 201, query=SpaceQuery, answer_headers=where),
+            Operation("GET", one, self._get, "A folder of media", SEEN, answer=view),
             Operation("PATCH", one, self._change, moved, write, FolderChange, view, headers=if_match),
             Operation("DELETE", one, self._remove, "Delete an empty folder", write, status=204, headers=if_match),
         )
 
     async def _create(self, request: web.Request) -> web.Response:
-        made = await self._store.create(await read_json(request, FolderDraft))
+        space = read_query(request, SpaceQuery).space
+        made = await self._store.create(await read_json(request, FolderDraft), space)
         self._changed("media", made.id)
         answer = json_answer(made, status=201, version=made.version)
         answer.headers["Location"] = location(request, f"/v1/media/folders/{made.id}")

@@ -8,7 +8,8 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict, Field
 
 from sync.http.bodies import json_answer, read_json, read_query, requested_version
-from sync.http.operations import Operation
+from sync.http.operations import InSpaces, Operation
+from sync.origin.api.lists import SEEN
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.planning.media.edits import MOST_AT_ONCE
 from sync.origin.planning.media.uses import MediaUses
@@ -62,12 +63,12 @@ class MediaUseRoutes:
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations."""
-        removal, one, write = "/v1/media/removal", "/v1/media/{id}", Role.EDITOR
+        removal, one, write = "/v1/media/removal", "/v1/media/{id}", InSpaces(Role.EDITOR)
         used, what = f"{one}/uses", "Where a media is used, and what its removal takes along"
         replacement, instead = f"{one}/replacement", "Replace a media wherever it is used"
         remove, if_match = "Delete a media, with its uses if that is wanted", (hdrs.IF_MATCH,)
         return (
-            Operation("GET", used, self._read, what, Role.VIEWER, answer=MediaUses),
+            Operation("GET", used, self._read, what, SEEN, answer=MediaUses),
             Operation("DELETE", one, self._remove, remove, write, status=204, query=RemovalQuery, headers=if_match),
             Operation("POST", removal, self._remove_many, "Delete many media", write, RemovalRequest, status=204),
             Operation("POST", replacement, self._replace, instead, write, ReplacementRequest, MediaUses),

@@ -1,7 +1,9 @@
 """Where a media is used, with the names that people gave, and what would be left without it."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
+
+from pydantic import Field
 
 from sync.wire.value_types import Wire
 
@@ -72,8 +74,17 @@ class Emptied(Wire):
     name: str
 
 
+class HiddenUses(Wire):
+    """So many plans of spaces that one may not see, of one kind: playlist, campaign or channel."""
+
+    kind: str
+    count: int
+
+
 class MediaUses(Wire):
     """All uses of a media. What its removal takes along is in the first three; `emptied` would be left without content.
+
+    What one may not see is only counted, in `elsewhere`.
 
     `mark` names this state of the uses: who removes the media with it removes it from these places and no others.
     Devices play their releases on whatever becomes of the plans.
@@ -85,12 +96,26 @@ class MediaUses(Wire):
     emptied: tuple[Emptied, ...] = ()
     mark: str = ""
     releases: tuple[ReleaseUse, ...] = ()
+    elsewhere: tuple[HiddenUses, ...] = Field((), exclude_if=lambda value: not value)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of what uses it."""
+        """The names of what uses it, and how much of other spaces does."""
         named = (*(one.name for one in self.playlists), *(one.name for one in self.campaigns))
-        return tuple(sorted({*named, *(one.channel for one in self.channels)}))
+        hidden = (f"{one.count} {one.kind}{'s' if one.count > 1 else ''} of another space" for one in self.elsewhere)
+        return (*sorted({*named, *(one.channel for one in self.channels)}), *hidden)
+
+    def as_seen(self, ids: Mapping[str, Set[str]]) -> "MediaUses":
+        """Return them as those know them who may see these playlists, campaigns and channels, by kind."""
+        playlists = tuple(one for one in self.playlists if one.id in ids["playlist"])
+        campaigns = tuple(one for one in self.campaigns if one.id in ids["campaign"])
+        channels = tuple(one for one in self.channels if one.channel in ids["channel"])
+        pairs = (("playlist", self.playlists, playlists), ("campaign", self.campaigns, campaigns))
+        hidden = {kind: len(every) - len(seen) for kind, every, seen in pairs}
+        hidden["channel"] = len(self.channels) - len(channels)
+        left = MediaUses(playlists=playlists, campaigns=campaigns, channels=channels, mark=self.mark)
+        elsewhere = tuple(HiddenUses(kind=kind, count=count) for kind, count in hidden.items() if count)
+        return left.model_copy(update={"emptied": tuple(_emptied(left)), "elsewhere": elsewhere})
 
 
 def media_uses(

@@ -14,8 +14,8 @@ from sync.origin.persistence.lists import named
 from sync.origin.planning.file_names import same_word, searched_text
 from sync.origin.planning.media.edits import MOST_TAGS, MediaBatch, MediaChange, each_once
 from sync.origin.store.audit.record import record
-from sync.origin.store.row_checks import check_exists, check_version, insert_all, raise_if_wrong
-from sync.origin.store.spaces.visible_rows import changeable
+from sync.origin.store.row_checks import check_version, insert_all, raise_if_wrong
+from sync.origin.store.spaces.visible_rows import changeable, seen
 from sync.origin.tables.media import media, media_folders, media_tags
 from sync.runtime.clock import Clock, unix_ms
 
@@ -27,6 +27,7 @@ class _Facts:
     name: str
     folder: str | None
     tags: tuple[str, ...]
+    space: str
 
     def unlike(self, other: "_Facts") -> dict[str, Any]:
         """Return what differs from `other`, by name."""
@@ -48,11 +49,11 @@ class MediaEditStore:
         Raises:
             NotFound: no media has this id.
             StaleVersion: somebody else changed it first.
-            Rejected: there is no such folder.
+            Rejected: there is no such folder in its space.
         """
         async with self._database.writing() as connection:
-            await check_version(connection, media, "media", media_id, version)
-            await _check_folder(connection, change.folder)
+            space = await check_version(connection, media, "media", media_id, version)
+            await _check_folder(connection, change.folder, {space})
             before = (await _facts(connection, [media_id]))[media_id]
             sent = {name: getattr(change, name) for name in change.model_fields_set}
             sent["tags"] = before.tags if change.tags is None else change.tags
@@ -63,12 +64,13 @@ class MediaEditStore:
         """Move and tag many media, all or none.
 
         Raises:
-            Rejected: a media or the folder is unknown, or a media would have too many tags; each is named.
+            Rejected: a media or the folder is unknown, or they lie in different spaces, or a media would have too many
+                tags; each is named.
         """
         wanted, removed = list(dict.fromkeys(batch.media)), {same_word(tag) for tag in batch.remove_tags}
         async with self._database.writing() as connection:
-            await _check_folder(connection, batch.folder)
             before = await _facts(connection, wanted)
+            await _check_folder(connection, batch.folder, {one.space for one in before.values()})
             places = [(f"media.{place}", media_id) for place, media_id in enumerate(batch.media)]
             raise_if_wrong((at, f"there is no media {media_id}") for at, media_id in places if media_id not in before)
             after = {media_id: _changed(before[media_id], batch, removed) for media_id in wanted}
@@ -104,18 +106,27 @@ def _tag_row(media_id: str, tag: str) -> dict[str, str]:
     return {"media_id": media_id, "tag": tag, "tag_key": same_word(tag), "searched": searched_text(tag)}
 
 
-async def _check_folder(connection: AsyncConnection, folder: str | None) -> None:
-    if folder is not None:
-        await check_exists(connection, media_folders.c.id, "folder", [("folder", folder)])
+async def _check_folder(connection: AsyncConnection, folder: str | None, spaces: Collection[str]) -> None:
+    """Refuse a folder that there is not, or of another space than one of these, in which media lie."""
+    if folder is None:
+        return
+    query = select(media_folders.c.space_id).where(media_folders.c.id == folder, seen(media_folders))
+    space = await connection.scalar(query)
+    if space is None:
+        raise_if_wrong([("folder", f"there is no folder {folder}")])
+    if {space} != {space, *spaces}:
+        raise_if_wrong([("folder", "it lies in another space than the media: choose a folder of their space")])
 
 
 async def _facts(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, _Facts]:
     """Return the facts of those media that are there and that one may change, and lock them."""
-    own = select(media.c.id, media.c.name, media.c.folder_id).where(media.c.id.in_(ids), changeable(media))
+    own = select(media.c.id, media.c.name, media.c.folder_id, media.c.space_id).where(
+        media.c.id.in_(ids), changeable(media)
+    )
     own = own.order_by(media.c.id)
     rows = list(await connection.execute(own.with_for_update()))
     tags: dict[str, list[str]] = {}
     of_them = select(media_tags.c.media_id, media_tags.c.tag).where(media_tags.c.media_id.in_(ids))
     for media_id, tag in await connection.execute(of_them.order_by(media_tags.c.media_id, media_tags.c.tag_key)):
         tags.setdefault(media_id, []).append(tag)
-    return {row.id: _Facts(row.name, row.folder_id, tuple(tags.get(row.id, ()))) for row in rows}
+    return {row.id: _Facts(row.name, row.folder_id, tuple(tags.get(row.id, ())), row.space_id) for row in rows}

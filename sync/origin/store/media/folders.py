@@ -1,13 +1,14 @@
-"""The table of folders: each change sees the whole tree, and one at a time changes it."""
+"""The table of folders: each change sees the whole tree of a space, and one at a time changes it."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from pydantic import Field
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sync.errors import Conflict, NotFound
+from sync.errors import Conflict, NotFound, Rejected
 from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import MEDIA_FOLDERS, name_keys
@@ -16,15 +17,17 @@ from sync.origin.planning.media.edits import FolderChange, FolderDraft
 from sync.origin.planning.media.folders import Tree, TreeFolder, all_below, path_of, placed
 from sync.origin.store.audit.record import record
 from sync.origin.store.row_checks import check_version, new_id
+from sync.origin.store.spaces.visible_rows import seen, shown_space, space_for_new
 from sync.origin.tables.media import media, media_folders
 from sync.runtime.clock import Clock, instant, unix_ms
-from sync.wire.value_types import Instant, Wire
-
-_COUNT = select(func.count()).where(media.c.folder_id == media_folders.c.id).scalar_subquery().label("media")
+from sync.wire.value_types import Identifier, Instant, Wire, is_none
 
 
 class MediaFolder(Wire):
-    """A folder: `path` has the names from the top down to it, `media` counts what lies in it, and not deeper."""
+    """A folder: `path` has the names from the top down to it, `media` counts what lies in it, and not deeper.
+
+    Only media of the same `space` are put into it.
+    """
 
     id: str
     name: str
@@ -33,6 +36,7 @@ class MediaFolder(Wire):
     media: int
     version: int
     updated_at: Instant
+    space: Identifier | None = Field(None, exclude_if=is_none)
 
 
 class MediaFolderStore:
@@ -45,21 +49,24 @@ class MediaFolderStore:
     async def page(self, asked: PageRequest) -> Page[MediaFolder]:
         """Return a page of folders."""
         async with self._database.reading() as connection:
-            found = await read_page(connection, MEDIA_FOLDERS, select(media_folders, _COUNT), asked)
+            found = await read_page(connection, MEDIA_FOLDERS, _query(), asked, seen(media_folders))
         return found.of(_folder)
 
-    async def create(self, draft: FolderDraft) -> MediaFolder:
-        """Add a folder.
+    async def create(self, draft: FolderDraft, space: str | None = None) -> MediaFolder:
+        """Add a folder, in the space of its parent; without one in this space, None: in the one where one may.
 
         Raises:
             NotFound: there is no folder with the id of its parent.
-            Rejected: it would lie too deep, or there are too many.
+            Forbidden: one may not add any there.
+            Rejected: it would lie too deep, or there are too many; its parent lies in another space.
             Conflict: a folder beside it has its name.
         """
         new = TreeFolder(new_id(), draft.name, draft.parent)
         async with self._database.writing() as connection:
-            tree = placed(await _tree(connection), new)
+            lies_in = await _space_for(connection, draft.parent, space)
+            tree = placed(await _tree(connection, lies_in), new)
             values: dict[str, Any] = {"id": new.id, "parent_id": new.parent, "name": new.name, "path": [], "version": 1}
+            values["space_id"] = lies_in
             await connection.execute(insert(media_folders).values(**values, updated_ms=self._now_ms()))
             await _write_paths(connection, tree, [new.id])
             made = await _get(connection, new.id)
@@ -70,14 +77,15 @@ class MediaFolderStore:
         """Rename or move a folder, with all inside it; `version`, if not None, must be the present one.
 
         Raises:
-            NotFound: no folder has this id, or that of its new parent.
+            NotFound: no folder has this id, or that of its new parent, which lies in the same space.
+            Forbidden: one may not change it.
             StaleVersion: somebody else changed it first.
             Rejected: it would lie in itself or too deep.
             Conflict: a folder beside it has its name.
         """
         async with self._database.writing() as connection:
-            await check_version(connection, media_folders, "folder", folder_id, version)
-            tree, before = await _tree(connection), await _get(connection, folder_id)
+            space = await check_version(connection, media_folders, "folder", folder_id, version)
+            tree, before = await _tree(connection, space), await _get(connection, folder_id)
             parent = change.parent if "parent" in change.model_fields_set else before.parent
             tree = placed(tree, TreeFolder(folder_id, change.name or before.name, parent))
             values = {"name": tree[folder_id].name, "parent_id": parent, "updated_ms": self._now_ms()}
@@ -90,7 +98,7 @@ class MediaFolderStore:
         return after
 
     async def get(self, folder_id: str) -> MediaFolder:
-        """Return a folder; raise NotFound if none has this id."""
+        """Return a folder; raise NotFound if none that one may see has this id."""
         async with self._database.reading() as connection:
             return await _get(connection, folder_id)
 
@@ -99,15 +107,17 @@ class MediaFolderStore:
 
         Raises:
             NotFound: no folder has this id.
+            Forbidden: one may not change it.
             StaleVersion: somebody else changed it first.
             Conflict: media or folders lie in it.
         """
         async with self._database.writing() as connection:
-            await check_version(connection, media_folders, "folder", folder_id, version)
-            tree, found = await _tree(connection), await _get(connection, folder_id)
+            space = await check_version(connection, media_folders, "folder", folder_id, version)
+            tree, found = await _tree(connection, space), await _get(connection, folder_id)
             inside = [one.name for one in tree.values() if one.parent == folder_id]
-            if found.media or inside:
-                what = f"{found.media} media" if found.media else "folders"
+            count = await connection.scalar(select(func.count()).where(media.c.folder_id == folder_id))
+            if count or inside:
+                what = f"{count} media" if count else "folders"
                 raise Conflict(f"{what} lie in this folder: move or delete them first", users=inside)
             await connection.execute(delete(media_folders).where(media_folders.c.id == folder_id))
             change = AuditedChange(ThingKind.FOLDER, folder_id, found.name, Action.REMOVED, before=_facts(found))
@@ -119,7 +129,8 @@ class MediaFolderStore:
 
 def _folder(row: Row[tuple[object, ...]]) -> MediaFolder:
     values = {name: row._mapping[name] for name in ("id", "name", "path", "media", "version")}
-    return MediaFolder(parent=row.parent_id, updated_at=instant(row.updated_ms), **values)
+    space = shown_space(row.space_id)
+    return MediaFolder(parent=row.parent_id, updated_at=instant(row.updated_ms), space=space, **values)
 
 
 def _facts(folder: MediaFolder) -> dict[str, object]:
@@ -127,17 +138,33 @@ def _facts(folder: MediaFolder) -> dict[str, object]:
 
 
 async def _get(connection: AsyncConnection, folder_id: str) -> MediaFolder:
-    query = select(media_folders, _COUNT).where(media_folders.c.id == folder_id)
+    query = _query().where(media_folders.c.id == folder_id, seen(media_folders))
     row = (await connection.execute(query)).first()
     if row is None:
         raise NotFound(f"there is no folder {folder_id}")
     return _folder(row)
 
 
-async def _tree(connection: AsyncConnection) -> Tree:
-    """Return all folders, locked: two changes at once could put one folder into the other and back."""
+def _query() -> Select[Any]:
+    """Select folders, with how many media lie in each that one may see."""
+    count = select(func.count()).where(media.c.folder_id == media_folders.c.id, seen(media)).scalar_subquery()
+    return select(media_folders, count.label("media"))
+
+
+async def _space_for(connection: AsyncConnection, parent: str | None, asked: str | None) -> str:
+    if parent is None:
+        return await space_for_new(connection, asked)
+    space = await check_version(connection, media_folders, "folder", parent, None)
+    if asked not in (None, space):
+        wrong = "the folder in which it is to lie is in another space"
+        raise Rejected(wrong, fields={"space": wrong})
+    return space
+
+
+async def _tree(connection: AsyncConnection, space: str) -> Tree:
+    """Return all folders of a space, locked: two changes at once could put one folder into the other and back."""
     own = media_folders.c
-    query = select(own.id, own.name, own.parent_id).order_by(own.id).with_for_update()
+    query = select(own.id, own.name, own.parent_id).where(own.space_id == space).order_by(own.id).with_for_update()
     return {row.id: TreeFolder(row.id, row.name, row.parent_id) for row in await connection.execute(query)}
 
 

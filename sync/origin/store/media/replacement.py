@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sync.errors import Conflict, NotFound, Rejected
+from sync.errors import Conflict, Forbidden, NotFound, Rejected
 from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.deadlocks import again_if_deadlocked
@@ -16,10 +16,11 @@ from sync.origin.planning.plan_fields import MediaFact
 from sync.origin.store.audit.record import record
 from sync.origin.store.campaigns import CampaignStore, load_campaigns
 from sync.origin.store.drafts.ready_versions import left_as_they_are, ready_users
-from sync.origin.store.media.uses import uses_in_plans
+from sync.origin.store.media.uses import may_change_all, seen_uses, uses_in_plans
 from sync.origin.store.playlists import PlaylistStore, load_playlists
 from sync.origin.store.row_checks import FACT_COLUMNS, check_version, join_media_facts, media_fact
 from sync.origin.store.schedules import ScheduleStore, load_schedules
+from sync.origin.store.spaces.visible_rows import seen
 from sync.origin.tables.media import media
 from sync.origin.tables.plans import campaigns, channels, creatives, lines, overlays, playlist_items, playlists
 from sync.wire.release import MediaKind
@@ -57,17 +58,21 @@ class MediaReplacementStore:
         Raises:
             NotFound: no media has one of the ids.
             StaleVersion: somebody else changed it first.
-            Conflict: plans use them, or others than those that were seen, or the next release does; they are named.
+            Forbidden: one may not change them, or one of the plans that use them.
+            Conflict: plans use them, or others than those that were seen, or the next release does; they are named as
+                far as one may see them.
         """
         async with self._database.writing() as connection:
             if with_uses:
                 await _lock_users(connection, ids)
             names = {one: await _locked(connection, one, version) for one in sorted(set(ids))}
             uses = {one: await uses_in_plans(connection, one) for one in names}
-            users = {name for one in uses.values() for name in one.names}
+            known = [await seen_uses(connection, one) for one in uses.values()]
+            users = {name for one in known for name in one.names}
             if not with_uses and (users := users.union(await ready_users(connection, names))):
                 raise Conflict("this media is in use: remove it there first", users=sorted(users))
-            _check_mark(uses.values(), mark)
+            _check_mark(known, mark)
+            await _check_may_change(connection, uses.values())
             await self._change_plans(connection, uses, dict.fromkeys(names))
             if kept := await ready_users(connection, names):
                 raise Conflict("the next release still shows this media: make these ready first", users=kept)
@@ -82,15 +87,17 @@ class MediaReplacementStore:
 
         Raises:
             NotFound: no media has one of the ids.
+            Forbidden: one may not change the old one, or one of the plans that use it.
             Conflict: plans use it otherwise than was seen; they are named.
             Rejected: the other one is not ready, or cannot be shown in one of these places; each is named.
         """
         async with self._database.writing() as connection:
             await _lock_users(connection, [old])
             for one in sorted({old, new}):
-                await _locked(connection, one, None)
+                await (_locked(connection, one, None) if one == old else _held(connection, one))
             uses = await uses_in_plans(connection, old)
-            _check_mark([uses], mark)
+            _check_mark([await seen_uses(connection, uses)], mark)
+            await _check_may_change(connection, [uses])
             _check_fits(old, new, uses, await _fact(connection, new), await self._timeless(connection, old, uses))
             await self._change_plans(connection, {old: uses}, {old: new})
         return uses
@@ -131,6 +138,13 @@ def _check_mark(uses: Iterable[MediaUses], mark: str | None) -> None:
             raise Conflict("plans use this media otherwise than you have seen: look again", users=one.names)
 
 
+async def _check_may_change(connection: AsyncConnection, uses: Iterable[MediaUses]) -> None:
+    for one in uses:
+        if not await may_change_all(connection, one):
+            named = ", ".join((await seen_uses(connection, one)).names)
+            raise Forbidden(f"{named} use this media, and you may not change all of them: ask an editor there")
+
+
 def _check_fits(old: str, new: str, uses: MediaUses, fact: MediaFact, timeless: list[str]) -> None:
     """Refuse what cannot be shown in all places of another media."""
     if old == new:
@@ -165,6 +179,13 @@ async def _locked(connection: AsyncConnection, media_id: str, version: int | Non
     """Lock a media and return its name."""
     await check_version(connection, media, "media", media_id, version)
     return str(await connection.scalar(select(media.c.name).where(media.c.id == media_id)))
+
+
+async def _held(connection: AsyncConnection, media_id: str) -> None:
+    """Lock a media that one may see; raise NotFound if there is none."""
+    query = select(media.c.id).where(media.c.id == media_id, seen(media)).with_for_update()
+    if await connection.scalar(query) is None:
+        raise NotFound(f"there is no media {media_id}")
 
 
 async def _fact(connection: AsyncConnection, media_id: str) -> MediaFact:

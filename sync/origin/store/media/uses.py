@@ -21,6 +21,7 @@ from sync.origin.planning.media.uses import (
 )
 from sync.origin.planning.release_contents import in_runs
 from sync.origin.store.heartbeats.heartbeats import write_held
+from sync.origin.store.spaces.visible_rows import changeable, of_seen_channel, seen
 from sync.origin.tables.devices import devices
 from sync.origin.tables.media import media
 from sync.origin.tables.plans import (
@@ -43,14 +44,14 @@ class MediaUseStore:
         self._database = database
 
     async def of(self, media_id: str) -> MediaUses:
-        """Return all uses of a media; raise NotFound if no media has this id."""
+        """Return the uses of a media that one may see; raise NotFound if no media that one may see has this id."""
         await write_held(self._database)
-        query = select(media.c.name, media.c.asset_sha256).where(media.c.id == media_id)
+        query = select(media.c.name, media.c.asset_sha256).where(media.c.id == media_id, seen(media))
         async with self._database.reading() as connection:
             row = (await connection.execute(query)).first()
             if row is None:
                 raise NotFound(f"there is no media {media_id}")
-            uses = await uses_in_plans(connection, media_id)
+            uses = await seen_uses(connection, await uses_in_plans(connection, media_id))
             return uses.model_copy(update={"releases": await _releases(connection, row.asset_sha256)})
 
 
@@ -61,6 +62,30 @@ async def uses_in_plans(connection: AsyncConnection, media_id: str) -> MediaUses
         await _campaigns(connection, media_id),
         await _channels(connection, media_id),
     )
+
+
+async def seen_uses(connection: AsyncConnection, uses: MediaUses) -> MediaUses:
+    """Return uses as those know them whose rights count."""
+    return uses.as_seen({kind: await _those(connection, uses, kind, seen(_PLANS[kind])) for kind in _PLANS})
+
+
+async def may_change_all(connection: AsyncConnection, uses: MediaUses) -> bool:
+    """Return whether those whose rights count may change all plans with these uses."""
+    counts = {"playlist": uses.playlists, "campaign": uses.campaigns, "channel": uses.channels}
+    return all(
+        [len(await _those(connection, uses, kind, changeable(_PLANS[kind]))) == len(counts[kind]) for kind in _PLANS]
+    )
+
+
+_PLANS: Mapping[str, Table] = {"playlist": playlists, "campaign": campaigns, "channel": channels}
+
+
+async def _those(connection: AsyncConnection, uses: MediaUses, kind: str, these: ColumnElement[bool]) -> set[str]:
+    """Return the ids of those plans of a kind with these uses for which a condition holds."""
+    table = _PLANS[kind]
+    ids = {"playlist": [one.id for one in uses.playlists], "campaign": [one.id for one in uses.campaigns]}
+    ids["channel"] = [one.channel for one in uses.channels]
+    return set(await connection.scalars(select(table.c.id).where(table.c.id.in_(ids[kind]), these)))
 
 
 async def _playlists(connection: AsyncConnection, media_id: str) -> tuple[PlaylistUse, ...]:
@@ -145,6 +170,7 @@ async def _releases(connection: AsyncConnection, asset: str | None) -> tuple[Rel
     query = select(releases.c.channel_id, releases.c.sequence, releases.c.sha256, func.count())
     query = query.join(devices, played == releases.c.sha256)
     query = query.where(devices.c.removed_ms.is_(None), releases.c.channel_id.in_(sorted(runs)))
+    query = query.where(seen(devices), of_seen_channel(releases.c.channel_id))
     query = query.group_by(releases.c.channel_id, releases.c.sequence, releases.c.sha256)
     rows = await connection.execute(query.order_by(releases.c.channel_id, releases.c.sequence))
     return tuple(

@@ -29,7 +29,7 @@ from sync.origin.store.audit.record import record
 from sync.origin.store.spaces.caller_rights import caller_rights
 from sync.origin.store.spaces.visible_rows import LENT, check_role, named_users, seen
 from sync.origin.tables.devices import devices
-from sync.origin.tables.media import media
+from sync.origin.tables.media import media, media_folders
 from sync.origin.tables.people import spaces
 from sync.origin.tables.plans import (
     campaigns,
@@ -88,7 +88,8 @@ class LendingStore:
     async def move(self, kind: SpaceThing, id: str, space: str) -> list[LentThing]:
         """Put a thing into a space; a channel takes its campaigns along, and those of its screens that lay with it.
 
-        What it uses is lent to the new space, and it to those who use it; return what was lent.
+        What it uses is lent to the new space, and it to those who use it; return what was lent. A media leaves its
+        folder, which stays where it is.
 
         Raises:
             NotFound: there is no such thing or space, or one may not see it.
@@ -102,6 +103,8 @@ class LendingStore:
                 await _check_free_campaign(connection, id)
             for table, condition in _goes_along(kind, id, before):
                 await connection.execute(update(table).where(condition).values(space_id=space))
+            if kind is SpaceThing.MEDIA:
+                await _leave_folder(connection, id, space)
             await _record(connection, kind, id, Action.MOVED, {"space": before}, {"space": space})
             return await _lend_what_is_used(connection, kind, id)
 
@@ -201,6 +204,13 @@ async def _lock(connection: AsyncConnection, kind: SpaceThing, id: str, needed: 
 
 def _one(kind: SpaceThing) -> str:
     return kind.removesuffix("s")
+
+
+async def _leave_folder(connection: AsyncConnection, id: str, space: str) -> None:
+    """Take a media out of a folder that does not lie in its space."""
+    elsewhere = select(media_folders.c.id).where(media_folders.c.space_id != space)
+    left = update(media).where(media.c.id == id, media.c.folder_id.in_(elsewhere))
+    await connection.execute(left.values(folder_id=None))
 
 
 async def _check_free_campaign(connection: AsyncConnection, id: str) -> None:

@@ -9,7 +9,7 @@ from sync.origin.audit.changes import ThingKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.store.spaces.visible_rows import LENT
 from sync.origin.tables.devices import devices
-from sync.origin.tables.media import media, uploads
+from sync.origin.tables.media import media, media_folders, uploads
 from sync.origin.tables.plans import campaigns, channels, playlists, reviews
 from sync.origin.tables.releases import publications
 from sync.roles import EVERYTHING
@@ -23,7 +23,6 @@ _LIE: Mapping[str, Table] = {
     "campaigns": campaigns,
     "devices": devices,
     "history": devices,
-    "media": media,
     "playlists": playlists,
     "plays": devices,
     "releases": channels,
@@ -83,6 +82,7 @@ def _of_document(kind: ThingKind, table: Table) -> Lookup:
 
 
 _ABOUT: Mapping[str, list[Lookup]] = {
+    "media": [*_lying(media), *_lying(media_folders)],
     "publications": [
         (
             select(publications.c.id, channels.c.space_id).join(channels, channels.c.id == publications.c.channel_id),

@@ -13,7 +13,7 @@ from sync.origin.planning.file_names import same_name
 from sync.origin.store.audit.record import record
 from sync.origin.store.spaces.caller_rights import caller_rights
 from sync.origin.tables.devices import devices
-from sync.origin.tables.media import media, uploads
+from sync.origin.tables.media import media, media_folders, uploads
 from sync.origin.tables.people import lent_media, lent_playlists, spaces
 from sync.origin.tables.plans import campaigns, channels, playlists
 from sync.roles import DEFAULT_SPACE, Role
@@ -24,6 +24,7 @@ _THINGS: dict[str, Table] = {
     "playlists": playlists,
     "media": media,
     "uploads": uploads,
+    "folders": media_folders,
     "campaigns": campaigns,
     "channels": channels,
     "devices": devices,

@@ -92,11 +92,11 @@ async def test_a_person_has_roles_in_several_spaces_and_loses_them_at_once(serve
 async def test_an_operation_that_does_not_heed_spaces_needs_its_role_for_everything(server: RunningOrigin) -> None:
     await add_space(server, "paris")
     boss = await add_key(server, "boss", ("administrator", "paris"))
-    refused = await server.ask("GET", "/v1/storage", boss)
+    refused = await server.ask("GET", "/v1/keys", boss)
     assert (refused.status, refused.document["detail"]) == (
         403,
-        "boss may not do this: it needs the role viewer for everything; you are an administrator in paris: ask an "
-        "administrator",
+        "boss may not do this: it needs the role administrator for everything; you are an administrator in paris: "
+        "ask an administrator",
     )
     elsewhere = {"X-Forwarded-For": "192.0.2.7"}
     assert (await server.ask("GET", "/metrics", boss, headers=elsewhere)).status == 403
