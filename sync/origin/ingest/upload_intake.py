@@ -20,6 +20,7 @@ from sync.origin.settings.model import OriginConfiguration
 from sync.origin.store.media.media import MediaStore
 from sync.origin.store.media.media_rows import MediaRow, MediaState
 from sync.origin.store.media.uploads import Upload, UploadState, UploadStore
+from sync.roles import DEFAULT_SPACE
 from sync.runtime.clock import Clock
 from sync.runtime.durable_files import copy_durably, storage_errors
 
@@ -158,8 +159,8 @@ class Intake:
             await self._delete(upload_id)
         self._changed("uploads", upload_id)
 
-    async def ingest_file(self, path: Path, name: str, *, sha256: str | None = None) -> str:
-        """Copy a local file into the queue of the pipeline; return the id of its media.
+    async def ingest_file(self, path: Path, name: str, *, sha256: str | None = None, space: str = DEFAULT_SPACE) -> str:
+        """Copy a local file into the queue of the pipeline; return the id of its media, which lies in this space.
 
         Raises:
             Rejected: the file is empty, or its copy is not what `sha256` declares.
@@ -171,7 +172,7 @@ class Intake:
         target = self._files.source_path(media_id)
         await self._check_space(_size_bytes(path))
         found = await asyncio.to_thread(_copy, path, target, sha256)
-        await self._media.queue(media_id, shown_name(name), found, _size_bytes(target))
+        await self._media.queue(media_id, shown_name(name), found, _size_bytes(target), space)
         self._queued()
         self._changed("media", media_id)
         return media_id

@@ -35,6 +35,7 @@ from sync.origin.store.row_checks import (
 from sync.origin.store.spaces.visible_rows import check_shown_in, named_users, seen, shown_space, space_for_new
 from sync.origin.tables.media import assets, media, streams
 from sync.origin.tables.plans import channels, dayparts, playlist_items, playlists
+from sync.roles import DEFAULT_SPACE
 from sync.runtime.clock import Clock, instant, unix_ms
 from sync.wire.value_types import Identifier, Instant, Wire, is_none
 
@@ -85,14 +86,15 @@ class PlaylistStore:
         async with self._database.reading() as connection:
             return await _get_playlist(connection, playlist_id, seen(playlists))
 
-    async def find_by_name(self, name: str) -> StoredPlaylist | None:
-        """Return the playlist with this name, in whichever form of Unicode; None if there is none.
+    async def find_by_name(self, name: str, space: str = DEFAULT_SPACE) -> StoredPlaylist | None:
+        """Return the playlist with this name that lies in a space, in whichever form of Unicode; None: there is none.
 
         Raises:
             Conflict: several playlists have this name.
         """
+        query = select(playlists.c.id, playlists.c.name).where(playlists.c.space_id == space)
         async with self._database.reading() as connection:
-            rows = await connection.execute(select(playlists.c.id, playlists.c.name))
+            rows = await connection.execute(query)
             ids = [row.id for row in rows if same_name(row.name) == same_name(name)]
             found = await load_playlists(connection, playlists.c.id.in_(ids))
         if len(found) > 1:

@@ -47,7 +47,10 @@ class TakenIn:
 
 
 class FolderIntake:
-    """Brings files to the pipeline, which `wake` wakes and which has to run meanwhile; `report` gets a line a step."""
+    """Brings files to the pipeline, which `wake` wakes and which has to run meanwhile; `report` gets a line a step.
+
+    New media lie in `space`; those of known bytes are taken that may be used there.
+    """
 
     def __init__(
         self,
@@ -56,12 +59,14 @@ class FolderIntake:
         wake: Callable[[], None],
         clock: Clock,
         report: Callable[[str], None],
+        space: str,
     ) -> None:
         self._intake = intake
         self._media = media
         self._wake = wake
         self._clock = clock
         self._report = report
+        self._space = space
 
     async def take_in(self, files: Iterable[LocalFile]) -> TakenIn:
         """Return the media of all files once they are ready or have failed.
@@ -88,7 +93,7 @@ class FolderIntake:
 
     async def _known(self, hashes: Iterable[str]) -> dict[str, MediaRow]:
         """Return the media of known bytes: a ready one whose file is there, else one at work, else a failed one."""
-        rows = await self._media.of_bytes(hashes)
+        rows = await self._media.of_bytes(hashes, self._space)
         usable = [row for row in rows if row.state is not MediaState.READY or self._intake.has_asset(row)]
         rank = {MediaState.FAILED: 0, MediaState.QUEUED: 1, MediaState.PROCESSING: 1, MediaState.READY: 2}
         return {row.source_sha256: row for row in sorted(usable, key=lambda row: rank[row.state])}
@@ -96,7 +101,7 @@ class FolderIntake:
     async def _take_in(self, one: _ReadFile) -> str:
         self._report(f"{shown_name(one.file.name)}: ingesting")
         with _named(one.file):
-            return await self._intake.ingest_file(one.file.path, one.file.name, sha256=one.sha256)
+            return await self._intake.ingest_file(one.file.path, one.file.name, sha256=one.sha256, space=self._space)
 
     async def _try_again(self, one: _ReadFile, row: MediaRow) -> None:
         with _named(one.file):

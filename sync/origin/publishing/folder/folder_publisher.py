@@ -45,6 +45,7 @@ from sync.origin.store.media.media_rows import MediaRow, MediaState
 from sync.origin.store.playlists import PlaylistStore
 from sync.origin.store.ready_plans import ReadyPlans
 from sync.origin.store.schedules import ScheduleStore
+from sync.roles import DEFAULT_SPACE
 from sync.runtime.clock import Clock
 from sync.wire.release import MediaKind
 from sync.wire.stream_url import shown_url, stream_name, stream_title
@@ -100,7 +101,8 @@ async def publish_folder(
 ) -> FolderResult:
     """Put the pictures and videos of a folder on a channel and publish it.
 
-    The playlist is named by `name`, else by `playlist.toml`, else by the folder. One of that name is replaced.
+    The playlist is named by `name`, else by `playlist.toml`, else by the folder. One of that name in the space of the
+    channel is replaced. All that is new lies in that space.
 
     Raises:
         Rejected: the folder has nothing to play, its plan is wrong, or files cannot be shown; each is named.
@@ -112,14 +114,16 @@ async def publish_folder(
     playlist_name = same_name(name or found.plan.name or folder_name)
     campaigns = await _campaigns_of(channel, found.plan, rooms.campaigns)
     check_drafts(channel, playlist_name, found.plan, campaigns, clock.now())
-    taken = await FolderIntake(rooms.intake, rooms.media, rooms.wake, clock, report).take_in(found.used)
+    space = await _space_of(channel, rooms.schedules)
+    intake = FolderIntake(rooms.intake, rooms.media, rooms.wake, clock, report, space)
+    taken = await intake.take_in(found.used)
     plan, left_out = _without_failed(found, taken.rows, report)
     media = {file: _media(row) for file, row in taken.rows.items()}
     _check_pictures(plan, media)
 
     async with rooms.files.publishing_alone(clock):
-        media |= await _add_streams(plan, rooms.media, report)
-        playlist = await _save_playlist(playlist_name, plan, media, rooms.playlists)
+        media |= await _add_streams(plan, rooms.media, report, space)
+        playlist = await _save_playlist(playlist_name, plan, media, rooms.playlists, space)
         await _save_schedule(channel, plan, playlist, media, rooms)
         await _save_campaigns(channel, plan, media, rooms.campaigns, clock)
         done = await rooms.publisher.publish(channel, note=f"folder {folder_name}")
@@ -216,24 +220,31 @@ def _media(row: MediaRow) -> FolderMedia:
     return FolderMedia(row.id, row.name, picture)
 
 
-async def _add_streams(plan: FolderPlan, store: MediaStore, report: Report) -> dict[str, FolderMedia]:
+async def _space_of(channel: str, store: ScheduleStore) -> str:
+    """Return where a channel lies; a new one will lie in the default space."""
+    return ((await store.get(channel)).space if await store.exists(channel) else None) or DEFAULT_SPACE
+
+
+async def _add_streams(plan: FolderPlan, store: MediaStore, report: Report, space: str) -> dict[str, FolderMedia]:
     """Return the media of each stream in the plan; a known stream is not added again."""
     urls = dict.fromkeys(one.url for _, one in plan.entries() if one.url is not None)
     if not urls:
         return {}
-    known = {row.url: row for row in await store.of_bytes(map(stream_name, urls)) if row.url is not None}
+    known = {row.url: row for row in await store.of_bytes(map(stream_name, urls), space) if row.url is not None}
     for url in urls:
         if url not in known:
             report(f"{shown_url(url)}: added")
-            known[url] = await store.get(await store.add_stream(stream_title(url), url))
+            known[url] = await store.get(await store.add_stream(stream_title(url), url, space))
     return {url: _media(known[url]) for url in urls}
 
 
-async def _save_playlist(name: str, plan: FolderPlan, media: MediaByName, store: PlaylistStore) -> StoredPlaylist:
-    stored = await store.find_by_name(name)
+async def _save_playlist(
+    name: str, plan: FolderPlan, media: MediaByName, store: PlaylistStore, space: str
+) -> StoredPlaylist:
+    stored = await store.find_by_name(name, space)
     draft = playlist_draft(name, plan, media, stored)
     if stored is None:
-        return await store.create(draft)
+        return await store.create(draft, space)
     if draft == PlaylistDraft(name=stored.name, items=stored.items) and _is_ready(stored):
         return stored
     return await store.replace(stored.id, draft, version=stored.version)

@@ -27,7 +27,7 @@ from sync.origin.persistence.pages import Page, PageRequest, read_page
 from sync.origin.store.audit.record import record
 from sync.origin.store.media.media_rows import MEDIA_STATES, MediaRow, MediaState, media_query, media_row
 from sync.origin.store.row_checks import check_version
-from sync.origin.store.spaces.visible_rows import seen, space_for_new
+from sync.origin.store.spaces.visible_rows import seen, space_for_new, usable
 from sync.origin.tables.media import assets, media, streams
 from sync.roles import DEFAULT_SPACE
 from sync.runtime.clock import Clock, unix_ms
@@ -44,11 +44,11 @@ class MediaStore:
         self._database = database
         self._clock = clock
 
-    async def queue(self, media_id: str, name: str, sha256: str, size_bytes: int) -> None:
+    async def queue(self, media_id: str, name: str, sha256: str, size_bytes: int, space: str = DEFAULT_SPACE) -> None:
         """Add a media for a whole file that did not come as an upload."""
         now_ms = self._now_ms()
         await self._database.write(
-            lambda connection: insert_queued(connection, media_id, name, sha256, size_bytes, now_ms)
+            lambda connection: insert_queued(connection, media_id, name, sha256, size_bytes, now_ms, space)
         )
 
     async def add_stream(self, name: str, url: str, space: str | None = None) -> str:
@@ -82,11 +82,15 @@ class MediaStore:
             raise NotFound(f"there is no media {media_id}")
         return found[0]
 
-    async def of_bytes(self, hashes: Iterable[str]) -> tuple[MediaRow, ...]:
-        """Return the media of these bytes, or streams of these addresses (`stream_name`); those alike newest first."""
+    async def of_bytes(self, hashes: Iterable[str], used_in: str = DEFAULT_SPACE) -> tuple[MediaRow, ...]:
+        """Return the media of these bytes, or streams of these addresses (`stream_name`); those alike newest first.
+
+        Of those that may be used in this space.
+        """
         wanted, found = sorted(hashes), list[MediaRow]()
         for at in range(0, len(wanted), _MOST_HASHES):
-            found += await self._select(media.c.source_sha256.in_(wanted[at : at + _MOST_HASHES]))
+            these = media.c.source_sha256.in_(wanted[at : at + _MOST_HASHES])
+            found += await self._select(these & usable(media, used_in))
         return tuple(found)
 
     async def page(self, asked: PageRequest) -> Page[MediaRow]:

@@ -28,6 +28,7 @@ from sync.origin.store.drafts.ready_versions import keep_drafts
 from sync.origin.store.media.media_rows import MediaState
 from sync.origin.store.media.uploads import UploadStore
 from sync.origin.store.ready_plans import ReadyPlans
+from sync.origin.store.spaces.space_table import Space, SpaceStore
 from sync.origin.transcode.transcode_job import MadeMedia, TranscodeJob
 from sync.runtime.clock import SystemClock
 from sync.wire.overlay import Logo, Ticker
@@ -197,6 +198,21 @@ async def test_a_changed_folder_keeps_the_ids_of_what_stayed(
     assert (second.playlist, second.sequence, second.taken_in) == (first.playlist, 2, 0)
     assert list(after) == ["logo", "menu", "z-again"]
     assert all(after[title] == before[title] for title in ("logo", "menu"))
+
+
+async def test_a_folder_goes_to_a_channel_of_another_space_and_lies_there(
+    rooms: tuple[PlanningOrigin, FolderTarget], folder: Path
+) -> None:
+    planning, target = rooms
+    await publish_folder(folder, "main", target, planning.clock)  # what lies in the default space is not used there
+    await SpaceStore(planning.database).add(Space("shop", "Shop"))
+    await planning.schedules.create("window", ScheduleDraft(zone="UTC"), "shop")
+    done = await publish_folder(folder, "window", target, planning.clock)
+    playlist = await planning.playlists.get(done.playlist)
+    assert playlist.space == "shop"
+    assert {(await target.media.get(item.media)).space for item in playlist.items} == {"shop"}
+    again = await publish_folder(folder, "window", target, planning.clock)
+    assert (again.playlist, again.unchanged, again.taken_in) == (done.playlist, True, 0)
 
 
 async def test_a_folder_with_a_stream_again_changes_no_plan(
