@@ -90,8 +90,8 @@ function CurrentView() {
   useEffect(() => {
     if (loaded.view === view && document.activeElement?.closest(".side, .tabs-bottom") && !matchMedia("(min-width: 861px)").matches) document.querySelector("main h1")?.focus();
   }, [loaded]);
-  if (!known) return html`<div class="page"><${Empty} icon="search" title=${t("shell-no-view")} text=${t("shell-no-view-text")}><a class="button primary" href="#/start">${t("shell-to-start")}</a><//></div>`;
-  if (known.role && !may(known.role)) return html`<div class="page"><${Empty} icon="lock" title=${t("shell-not-yours")} text=${t("shell-not-yours-text", { role: known.role })} /></div>`;
+  if (!known) return html`<div class="page"><${Empty} level=${2} icon="search" title=${t("shell-no-view")} text=${t("shell-no-view-text")}><a class="button primary" href="#/start">${t("shell-to-start")}</a><//></div>`;
+  if (known.role && !may(known.role)) return html`<div class="page"><${Empty} level=${2} icon="lock" title=${t("shell-not-yours")} text=${t("shell-not-yours-text", { role: known.role })} /></div>`;
   if (loaded.view !== view) return html`<div class="page"><${Busy} lines=${5} /></div>`;
   if (loaded.problem) return html`<div class="page"><${Wrong} problem=${loaded.problem} onRetry=${load} /></div>`;
   return html`<${loaded.View} id=${id} part=${part} query=${query} />`;

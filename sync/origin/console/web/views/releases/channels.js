@@ -19,7 +19,7 @@ export function Channels({ query }) {
   const waits = (one) => countOf(unpublished.value[one.channel]) + (unpublished.value[one.channel]?.left_out.length ?? 0) > 0;
   const rows = [...list.rows].sort((a, b) => waits(b) - waits(a));
   return html`<${Loaded} of=${list}>
-    ${list.rows.length === 0 && html`<${Empty} icon="channel" title=${t("releases-no-channel")} text=${t("releases-no-channel-text")}><a class="button primary" href=${href("schedule")}>${t("releases-to-schedule")}</a><//>`}
+    ${list.rows.length === 0 && html`<${Empty} level=${2} icon="channel" title=${t("releases-no-channel")} text=${t("releases-no-channel-text")}><a class="button primary" href=${href("schedule")}>${t("releases-to-schedule")}</a><//>`}
     ${query.channel && html`<a href=${href("releases")}>${t("releases-all-channels")}</a>`}
     <ul class="stack">${rows.map((one) => html`<li key=${one.channel}><${Channel} channel=${one} /></li>`)}</ul>
     ${list.hasMore && html`<button type="button" onClick=${list.more}>${t("ui-more")}</button>`}

@@ -48,7 +48,7 @@ export function Earlier({ query }) {
   return html`<div class="stack">
     ${channels.rows.length > 1 && html`<div class="filter-field"><${Choice} label=${t("releases-channel")} options=${options} value=${query.channel ?? ""} onChange=${(event) => setQuery({ channel: event.target.value })} /></div>`}
     <${Loaded} of=${list}>
-      ${list.rows.length === 0 ? html`<${Empty} icon="layers" title=${t("releases-none")} text=${t("releases-none-text")} />` : html`<${Table} label=${t("releases-tab-earlier")} columns=${columns} rows=${list.rows} keyOf=${(one) => `${one.channel} ${one.sequence}`} />`}
+      ${list.rows.length === 0 ? html`<${Empty} level=${2} icon="layers" title=${t("releases-none")} text=${t("releases-none-text")} />` : html`<${Table} label=${t("releases-tab-earlier")} columns=${columns} rows=${list.rows} keyOf=${(one) => `${one.channel} ${one.sequence}`} />`}
       ${list.hasMore && html`<button type="button" onClick=${list.more}>${t("ui-more")}</button>`}
     <//>
     ${back && html`<${Confirm} title=${t("releases-back-title", { sequence: back.sequence, channel: back.channel })} text=${t("releases-back-text")} verb=${t("releases-bring-back")} danger=${false} onConfirm=${bringBack} onClose=${() => setBack(null)}><p class="faint"><${Icon} name="info" size=${17} /> ${t("releases-back-plan")}</p><//>`}

@@ -30,7 +30,7 @@ export function Planned() {
     { key: "do", label: "", render: (one) => one.state === "planned" && may("publisher") && html`<${Menu} label=${t("releases-actions", { name: one.channel })} items=${[{ label: t("releases-change"), icon: "edit", onSelect: () => setWindow({ change: one }) }, { label: t("releases-cancel"), icon: "x", danger: true, onSelect: () => setWindow({ cancel: one }) }]} />` },
   ];
   return html`<${Loaded} of=${list}>
-    ${list.rows.length === 0 ? html`<${Empty} icon="calendar" title=${t("releases-none-planned")} text=${t("releases-none-planned-text")} />` : html`<${Table} label=${t("releases-tab-planned")} columns=${columns} rows=${list.rows} />`}
+    ${list.rows.length === 0 ? html`<${Empty} level=${2} icon="calendar" title=${t("releases-none-planned")} text=${t("releases-none-planned-text")} />` : html`<${Table} label=${t("releases-tab-planned")} columns=${columns} rows=${list.rows} />`}
     ${list.hasMore && html`<button type="button" onClick=${list.more}>${t("ui-more")}</button>`}
     ${window?.change && html`<${PlanDialog} channel=${window.change.channel} planned=${window.change} onClose=${close} />`}
     ${window?.cancel && html`<${Confirm} title=${t("releases-cancel-title", { channel: window.cancel.channel })} text=${t("releases-cancel-text")} verb=${t("releases-cancel")} onConfirm=${() => api.remove(`/v1/publications/${window.cancel.id}`, { version: window.cancel.version })} onClose=${close} />`}

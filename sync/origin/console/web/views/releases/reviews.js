@@ -24,7 +24,7 @@ export function Reviews({ query }) {
   return html`<div class="stack">
     <${Segments} label=${t("releases-state")} options=${states} value=${state} onChange=${(value) => setQuery({ state: value === "open" ? "" : value })} />
     <${Loaded} of=${list}>
-      ${list.rows.length === 0 && html`<${Empty} icon="eye" title=${t("releases-no-review")} text=${t("releases-no-review-text")} />`}
+      ${list.rows.length === 0 && html`<${Empty} level=${2} icon="eye" title=${t("releases-no-review")} text=${t("releases-no-review-text")} />`}
       <ul class="stack">${list.rows.map((one) => html`<li key=${one.id}><${Review} review=${one} onDone=${list.reload} /></li>`)}</ul>
       ${list.hasMore && html`<button type="button" onClick=${list.more}>${t("ui-more")}</button>`}
     <//>
