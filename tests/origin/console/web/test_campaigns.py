@@ -143,6 +143,8 @@ def test_two_people_change_one_booking_and_both_keep_what_they_typed(desk: Desk,
     _region(page, "Booking").get_by_label("Name", exact=True).fill("Mine")
     theirs = {"do": "set", "set": {"advertiser": "Theirs"}}
     site.ask("PATCH", f"/v1/campaigns/{campaign['id']}", {"edits": [theirs]}, **{"If-Match": '"1"'})
+    page.reload()
+    expect(_region(page, "Booking").get_by_label("Name", exact=True)).to_have_value("Mine")
     expect(page.get_by_text("Somebody else changed this booking meanwhile.")).to_be_visible()
     page.get_by_role("button", name="Save").click()
     desk.heading("Mine")

@@ -23,9 +23,9 @@ function editOf(list, id, field, value, instead) {
 /**
  * Return what saves edits of the document at `path`, which `thing` (useThing) shows: `send(edits, {said, version})`
  * resolves to the answer, or null after a clash, which is then in `clash` with `settle(chosen)` and `leave()`. `said` is
- * told, with a button that takes it back.
+ * told, with a button that takes it back. `onSettled()` is called once a clash is over: what was typed is saved.
  */
-export function useEdits(path, thing) {
+export function useEdits(path, thing, { onSettled } = {}) {
   const [clash, setClash] = useState(null);
   const newest = useRef(0);
   const undo = (version) => () =>
@@ -39,7 +39,7 @@ export function useEdits(path, thing) {
     try {
       const { body } = await api.patch(path, { edits }, { version: seen });
       if (body.made_on === seen) newest.current = body.version; // else others changed what this page has not shown yet
-      thing.reload();
+      await thing.reload();
       if (said) notify(said, { action: { label: t("ui-undo"), run: undo(body.version) } });
       return body;
     } catch (problem) {
@@ -54,6 +54,7 @@ export function useEdits(path, thing) {
     if (edits.length > 0) await send(edits, { said, version: problem.current });
     setClash(null);
     thing.reload();
+    onSettled?.();
   };
   return { send, clash, settle, leave: () => setClash(null) };
 }

@@ -11,7 +11,10 @@ const CREATIVE = ["media", "title", "duration_ms", "fit", "background", "volume"
 /** Return an id for a part that is not stored yet. */
 export const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(8)), (one) => one.toString(16).padStart(2, "0")).join("");
 
-export const newCreative = (media) => ({ id: newId(), media, title: null, duration_ms: null, fit: null, background: null, volume: 100 });
+const STREAM_MS = 15_000; // as an ad a stream needs a length
+
+/** Return what shows a media. */
+export const newCreative = ({ id, url }) => ({ id: newId(), media: id, title: null, duration_ms: url ? STREAM_MS : null, fit: null, background: null, volume: 100 });
 
 /** Return a line that books a share of the slots; null: what is left. */
 export const newLine = (name, share_ppm = 100_000) => ({ id: newId(), name, creatives: [], category: "", share_ppm, weight: 1, windows: [], category_gap: 1, advertiser_gap: 1 });

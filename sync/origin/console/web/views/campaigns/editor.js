@@ -5,7 +5,7 @@ import { today as todayIn } from "../../lib/calendar/days.js";
 import { useEdits } from "../../parts/plans/edits.js";
 import { useList, useThing } from "../../lib/lists.js";
 import { go, href } from "../../lib/router.js";
-import { may } from "../../lib/session.js";
+import { may, session } from "../../lib/session.js";
 import { t } from "../../lib/words.js";
 import { html, useEffect, useMemo, useState } from "../../lib/view.js";
 import { Clash } from "../../parts/plans/clash.js";
@@ -20,9 +20,11 @@ import { clashFieldText, clashValueText } from "./clash_words.js";
 import { bodyOf, editsBetween, flightOf, instantsOf, newCampaign, newLine } from "./draft.js";
 import { Feasibility } from "./feasibility.js";
 import { Line } from "./lines/line.js";
+import { forget, keep, kept } from "./kept.js";
 import { State } from "./list.js";
 import { Pace } from "./pace.js";
 
+const NEW = "new";
 const BROWSER_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** A new booking. */
@@ -30,6 +32,7 @@ export function NewCampaign() {
   const begun = useMemo(() => newCampaign(t("campaigns-first-line"), BROWSER_ZONE, todayIn(BROWSER_ZONE)), []);
   const save = async (draft) => {
     const { body } = await api.post("/v1/campaigns", bodyOf(draft));
+    forget(NEW);
     notify(t("parts-saved", { name: draft.name }));
     go("campaigns", body.id, "", {}, { replace: true });
   };
@@ -42,14 +45,17 @@ export function NewCampaign() {
 export function Campaign({ id }) {
   const path = `/v1/campaigns/${encodeURIComponent(id)}`;
   const campaign = useThing(path);
-  const edits = useEdits(path, campaign);
-  const [seen, setSeen] = useState(null); // what one began to change
+  const edits = useEdits(path, campaign, { onSettled: () => leave() });
+  const [seen, setSeen] = useState(() => kept(id)?.seen ?? null); // what one began to change
+  const leave = () => {
+    forget(id);
+    setSeen(null);
+  };
   const [isRemoving, setRemoving] = useState(false);
   const shown = seen ?? campaign.body;
   const save = async (draft) => {
     const changed = editsBetween(shown, draft);
-    if (changed.length > 0) await edits.send(changed, { said: t("parts-saved", { name: draft.name }), version: shown.version });
-    setSeen(null);
+    if (changed.length === 0 || (await edits.send(changed, { said: t("parts-saved", { name: draft.name }), version: shown.version }))) leave();
   };
   const remove = async () => {
     await api.remove(path, { version: campaign.version });
@@ -63,14 +69,14 @@ export function Campaign({ id }) {
     <${Loaded} of=${campaign} lines=${8}>${() => html`
       ${seen && campaign.body.version > seen.version && html`<p class="note"><${Icon} name="info" />${t("campaigns-changed-meanwhile")}</p>`}
       <${Pace} campaign=${campaign.body} />
-      <${Editor} key=${`${shown.id} ${shown.version}`} seen=${shown} canEdit=${canEdit} onBegin=${() => setSeen((before) => before ?? campaign.body)} onLeave=${() => setSeen(null)} onSave=${save} />`}<//>
+      <${Editor} key=${`${shown.id} ${shown.version}`} seen=${shown} canEdit=${canEdit} onBegin=${() => setSeen((before) => before ?? campaign.body)} onLeave=${leave} onSave=${save} />`}<//>
     <${Clash} edits=${edits} fieldName=${clashFieldText} valueText=${clashValueText} />
     ${isRemoving && html`<${Confirm} title=${t("campaigns-remove-named", { name: shown.name })} text=${t("campaigns-remove-text")} verb=${t("campaigns-remove")} onConfirm=${remove} onClose=${() => setRemoving(false)} />`}
   <//>`;
 }
 
 function Editor({ seen, isNew = false, canEdit = true, onBegin, onLeave, onSave }) {
-  const [draft, setDraft] = useState(seen);
+  const [draft, setDraft] = useState(() => kept(seen.id ?? NEW)?.draft ?? seen);
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState(null);
   const channels = useList("/v1/channels", { limit: 500 });
@@ -80,6 +86,9 @@ function Editor({ seen, isNew = false, canEdit = true, onBegin, onLeave, onSave 
   useEffect(() => {
     if (isChanged) onBegin?.();
   }, [isChanged]);
+  useEffect(() => {
+    if (draft !== seen) keep(seen.id ?? NEW, seen, draft);
+  }, [draft]);
   const zoneNow = draft.channel ? channel.body && (channel.body.zone ?? BROWSER_ZONE) : BROWSER_ZONE;
   useEffect(() => {
     if (!zoneNow || zoneNow === zone) return;
@@ -88,6 +97,10 @@ function Editor({ seen, isNew = false, canEdit = true, onBegin, onLeave, onSave 
   }, [zoneNow]);
   const change = (fields) => setDraft((before) => ({ ...before, ...fields }));
   const changeLine = (id, fields) => change({ lines: draft.lines.map((line) => (line.id === id ? { ...line, ...fields } : line)) });
+  const discard = () => {
+    setDraft(seen);
+    onLeave?.();
+  };
   const save = async (event) => {
     event.preventDefault();
     const bare = draft.lines.find(({ creatives }) => creatives.length === 0);
@@ -113,12 +126,12 @@ function Editor({ seen, isNew = false, canEdit = true, onBegin, onLeave, onSave 
       ${canEdit && html`<div><button type="button" onClick=${() => change({ lines: [...draft.lines, newLine(t("campaigns-another-line", { number: draft.lines.length + 1 }))] })}><${Icon} name="plus" />${t("campaigns-add-line")}</button></div>`}
     </fieldset>
     <aside class="booking-side" aria-label=${t("campaigns-feasibility")}>
-      ${canEdit && may("editor") && html`<${Feasibility} draft=${draft} replaces=${seen.id} zone=${zone} />`}
+      ${canEdit && may("editor") && !session.value.only_in_spaces && html`<${Feasibility} draft=${draft} replaces=${seen.id} zone=${zone} />`}
       ${canEdit && html`<${Card}>
         ${problem && html`<div class="wrong" role="alert"><${Icon} name="alert" /><${ProblemText} problem=${problem} /></div>`}
         <div class="row save-row">
           <button class="primary" disabled=${!isChanged} aria-busy=${isBusy}>${isNew ? t("campaigns-book") : t("ui-save")}</button>
-          ${isChanged && !isNew && html`<button type="button" onClick=${() => { setDraft(seen); onLeave?.(); }}>${t("campaigns-discard")}</button>`}
+          ${isChanged && !isNew && html`<button type="button" onClick=${discard}>${t("campaigns-discard")}</button>`}
           ${!isChanged && html`<span class="faint">${t("campaigns-nothing-changed")}</span>`}
         </div>
       <//>`}

@@ -1,6 +1,6 @@
 // What a booking would not get, while one types: in sentences with numbers, and what would help.
 
-import { api } from "../../lib/api.js";
+import { send, withQuery } from "../../lib/api.js"; // a question: it is not kept, and does not wait for the line
 import { html, useEffect, useState } from "../../lib/view.js";
 import { hasWords, listed, number, sentence, t, when } from "../../lib/words.js";
 import { Icon } from "../../ui/icon.js";
@@ -21,7 +21,8 @@ export function Feasibility({ draft, replaces, zone }) {
     setFound((before) => ({ ...before, isBusy: true }));
     const timer = setTimeout(async () => {
       try {
-        const { body: answer } = await api.post("/v1/campaigns/feasibility", JSON.parse(body), { query: { campaign: replaces }, renews: false });
+        const path = withQuery("/v1/campaigns/feasibility", { campaign: replaces });
+        const answer = await (await send("POST", path, { body, headers: { "Content-Type": "application/json" } })).json();
         if (!isOld) setFound({ answer, problem: null, isBusy: false });
       } catch (problem) {
         if (!isOld) setFound({ answer: null, problem, isBusy: false });

@@ -36,15 +36,16 @@ export function Channel({ channel, query }) {
   const schedule = useThing(path);
   const playlists = useList("/v1/playlists", { limit: 1000 });
   const names = useMemo(() => new Map(playlists.rows.map(({ id, name }) => [id, name])), [playlists.rows]);
-  const edits = useEdits(path, schedule);
+  const [settled, setSettled] = useState(0);
+  const edits = useEdits(path, schedule, { onSettled: () => setSettled((before) => before + 1) });
   const back = { href: href("schedule", "", "", { all: "1" }), label: t("schedule-all-channels") };
   return html`<${Page} title=${schedule.body?.name ?? channel} back=${back} full actions=${schedule.body && html`<${Actions} schedule=${schedule} />`}>
-    <${Loaded} of=${schedule} lines=${8}>${() => html`<${Plan} ...${{ schedule: schedule.body, edits, names, query }} />`}<//>
+    <${Loaded} of=${schedule} lines=${8}>${() => html`<${Plan} ...${{ schedule: schedule.body, edits, names, query, settled }} />`}<//>
     <${Clash} edits=${edits} fieldName=${fieldText} valueText=${(one) => partValueText(one, names)} />
   <//>`;
 }
 
-function Plan({ schedule, edits, names, query }) {
+function Plan({ schedule, edits, names, query, settled }) {
   const { channel, zone: named, dayparts, space } = schedule;
   const zone = named ?? "UTC";
   const canEdit = may("editor", space) && query.of !== "release";
@@ -54,6 +55,7 @@ function Plan({ schedule, edits, names, query }) {
   const isNarrow = useNarrow();
   const [open, setForm] = useState(null); // what a form is open about, and the version that it began with
   const setOpen = (form) => setForm(form && { version: schedule.version, ...form });
+  useEffect(() => setForm(null), [settled]);
   const first = isNarrow ? day : mondayOf(day);
   const days = isMonth ? weeksOfMonth(day) : daysInView(first, isNarrow);
   const of = query.of === "release" ? "release" : "draft";

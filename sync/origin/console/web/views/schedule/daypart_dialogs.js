@@ -33,8 +33,8 @@ export function DaypartDialogs({ open, schedule, edits, zone, onOpen, onClose })
   }
   const change = async (fields) => {
     const set = Object.fromEntries(Object.entries(fields).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(part[name] ?? null)));
-    if (Object.keys(set).length > 0) await edits.send([{ do: "change_dayparts", ids: [part.id], set }], { version, said: t("parts-saved", { name: fields.name }) });
-    onClose();
+    const isSaved = Object.keys(set).length === 0 || (await edits.send([{ do: "change_dayparts", ids: [part.id], set }], { version, said: t("parts-saved", { name: fields.name }) }));
+    if (isSaved) onClose();
   };
   const duplicate = async () => {
     const { id: _, ...fields } = part;

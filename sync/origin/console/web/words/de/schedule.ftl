@@ -131,3 +131,4 @@ schedule-at-others = { $count ->
     [one] Warum nicht das andere
    *[other] Warum nicht die { $count } anderen
 }
+schedule-see-it = In der Vorschau ansehen

@@ -131,3 +131,4 @@ schedule-at-others = { $count ->
     [one] Why not the other one
    *[other] Why not the { $count } others
 }
+schedule-see-it = See it in the preview

@@ -16,7 +16,7 @@ export function Creatives({ line, media, change }) {
   const [isChoosing, setChoosing] = useState(false);
   const set = (creatives) => change({ creatives });
   const add = (rows) => {
-    set([...line.creatives, ...rows.map(({ id }) => newCreative(id))]);
+    set([...line.creatives, ...rows.map(newCreative)]);
     setChoosing(false);
   };
   return html`<div class="stack tight">

@@ -53,6 +53,7 @@ export function useDrag({ columns, days, canEdit, onDraw, onChange }) {
     const release = (now) => {
       end.current();
       if (!wasDragged.current) return;
+      setTimeout(() => (wasDragged.current = false)); // the click that follows opens nothing, later ones do
       const { ghost, fields = {} } = shown(now);
       if (ghost) onDraw(ghost);
       else if (Object.keys(fields).length > 0) onChange(part, fields);

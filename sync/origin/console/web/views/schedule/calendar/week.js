@@ -11,6 +11,7 @@ import { clockText, dayText, spanText } from "../../../lib/calendar/day_words.js
 
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
 const FIRST_SEEN_HOUR = 7;
+const IDLE_MS = 900; // keys that follow each other are saved as one change
 const px = (minutes) => `${(minutes * HOUR_PX) / 60}px`;
 
 /**
@@ -19,21 +20,48 @@ const px = (minutes) => `${(minutes * HOUR_PX) / 60}px`;
  * is only looked at.
  */
 export function Week({ parts, version, days, spans, zone, hueOf, names, canEdit, onDraw, onOpen, onChange, onRemove }) {
-  const [pending, setPending] = useState({}); // by daypart: `fields` that keys have changed and nobody has saved yet, and the version that was seen
+  const [pending, setPending] = useState({}); // by daypart: what a drag or keys made of it, until it is stored and read again
   const scroll = useRef(null);
   const columns = useRef(null);
-  const drag = useDrag({ columns, days, canEdit, onDraw, onChange });
+  const latest = useRef(pending);
+  const timers = useRef({});
+  const moving = useRef(null); // whose block has the focus, though it may become another element on another day
+  latest.current = pending;
   useLayoutEffect(() => {
     scroll.current.scrollTop = FIRST_SEEN_HOUR * HOUR_PX;
+    return () => Object.values(timers.current).forEach(clearTimeout);
   }, []);
-  const shown = (parts ?? []).map((part) => ({ ...part, ...pending[part.id]?.fields, ...(drag.part?.id === part.id && drag.fields) }));
-  const later = (part, fields) => setPending((before) => ({ ...before, [part.id]: { version, ...before[part.id], fields: { ...before[part.id]?.fields, ...fields } } }));
-  const commit = (part) => {
-    const held = pending[part.id];
-    if (!held) return;
-    setPending(({ [part.id]: _, ...others }) => others);
-    onChange(parts.find(({ id }) => id === part.id), held.fields, held.version);
+  useLayoutEffect(() => {
+    if (moving.current === null || scroll.current.contains(document.activeElement)) return;
+    scroll.current.querySelector(`[data-part="${CSS.escape(moving.current)}"] button`)?.focus();
+  });
+  const show = (part, fields) => {
+    const held = latest.current[part.id];
+    latest.current = { ...latest.current, [part.id]: { version: held?.version ?? version, fields: { ...held?.fields, ...fields } } };
+    setPending(latest.current);
   };
+  const commit = async (part) => {
+    const held = latest.current[part.id];
+    clearTimeout(timers.current[part.id]);
+    if (!held || held.isSent) return;
+    held.isSent = true;
+    await onChange(parts.find(({ id }) => id === part.id), held.fields, held.version);
+    if (latest.current[part.id] !== held) return; // it was changed again meanwhile
+    setPending(({ [part.id]: _, ...others }) => others);
+    requestAnimationFrame(() => (moving.current = null));
+  };
+  const later = (part, fields) => {
+    moving.current = part.id;
+    show(part, fields);
+    clearTimeout(timers.current[part.id]);
+    timers.current[part.id] = setTimeout(() => commit(part), IDLE_MS);
+  };
+  const dragged = (part, fields) => {
+    show(part, fields);
+    commit(part);
+  };
+  const drag = useDrag({ columns, days, canEdit, onDraw, onChange: dragged });
+  const shown = (parts ?? []).map((part) => ({ ...part, ...pending[part.id]?.fields, ...(drag.part?.id === part.id && drag.fields) }));
   return html`<div class="week" role="group" aria-label=${t("schedule-week-of", { first: dayText(days[0]), last: dayText(days.at(-1)) })}>
     <div class="week-scroll" ref=${scroll} tabindex="0" aria-label=${t("schedule-hours")} role="region">
       <div class="week-head">
