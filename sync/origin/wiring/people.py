@@ -22,7 +22,7 @@ from sync.origin.login.provider_log_in import ProviderLogIn
 from sync.origin.login.refused_log_ins import RefusedLogIns
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.settings.model import OidcSettings, OriginConfiguration
-from sync.origin.store.drafts.ready_versions import ready_users
+from sync.origin.store.drafts.ready_versions import ready_users, ready_uses
 from sync.origin.store.people.identities import IdentityStore
 from sync.origin.store.people.keys import KeyStore
 from sync.origin.store.people.login_challenges import ChallengeStore
@@ -65,7 +65,7 @@ def people_parts(settings: OriginConfiguration, database: OriginDatabase, clock:
         PeopleRoutes(accounts),
         KeyRoutes(keys, clock),
         SpaceRoutes(SpaceStore(database)),
-        LendingRoutes(LendingStore(database, ready_users)),
+        LendingRoutes(LendingStore(database, ready_users, ready_uses)),
     )
     return PeopleParts(keys, accounts, routes)
 

@@ -45,7 +45,7 @@ from sync.origin.store.days.archived_plays import ArchiveStore
 from sync.origin.store.days.play_days import mark_days
 from sync.origin.store.devices import DeviceStore, add_device
 from sync.origin.store.drafts.readiness import ReadinessStore
-from sync.origin.store.drafts.ready_versions import keep_drafts, ready_users
+from sync.origin.store.drafts.ready_versions import keep_drafts, ready_users, ready_uses
 from sync.origin.store.drafts.reviews import ReviewState, ReviewStore
 from sync.origin.store.heartbeats.heartbeats import HeartbeatStore
 from sync.origin.store.media.edits import MediaEditStore
@@ -942,7 +942,7 @@ async def test_media_are_removed_and_channels_moved_while_plans_are_saved(origin
     items = [PlaylistItem(media="kept")]
     playlist = await first.playlists.create(PlaylistDraft(name="Lobby", items=tuple(items)))
     await first.schedules.create("main", ScheduleDraft(zone="Europe/Berlin", default_playlist=playlist.id))
-    lending = LendingStore(second.database, ready_users)
+    lending = LendingStore(second.database, ready_users, ready_uses)
     start = first.clock.now()
     line = LineDraft(name="All", creatives=(CreativeDraft(media="kept"),))
     flight = {"starts_at": start, "ends_at": start.replace(year=start.year + 1)}

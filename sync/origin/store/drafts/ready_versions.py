@@ -5,6 +5,7 @@ a draft. Whether drafts are kept belongs to the task, as the rights do, which th
 """
 
 import asyncio
+import json
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -159,6 +160,34 @@ async def ready_users(connection: AsyncConnection, used: Collection[str], space:
         rows = (await connection.execute(query if space is None else query.where(table.c.space_id == space))).all()
         found += await asyncio.to_thread(lambda rows: list(_using(used, rows)), rows)
     return named_users(found, "plan")
+
+
+async def ready_uses(connection: AsyncConnection) -> list[tuple[str, str, frozenset[str]]]:
+    """Return what ready versions use beside which there is a draft: the user (`kind/id`), its space, and ids."""
+    found: list[tuple[str, str, frozenset[str]]] = []
+    for kind, table in TABLES.items():
+        query = _ready_bodies(kind, table, table.c.id).add_columns(table.c.space_id)
+        for id, _, packed, space in (await connection.execute(query)).all():
+            used = await asyncio.to_thread(_used_in, packed)
+            found.append((f"{table.name}/{id}", space, used))
+    return found
+
+
+def _used_in(packed: bytes) -> frozenset[str]:
+    """Return the ids of the media and playlists that a version names."""
+    found: set[str] = set()
+    todo: list[Any] = [json.loads(zlib.decompress(packed))]
+    while todo:
+        match todo.pop():
+            case dict() as part:
+                found |= {part[name] for name in _USING_FIELDS if isinstance(part.get(name), str)}
+                todo += part.values()
+            case list() as parts:
+                todo += parts
+    return frozenset(found)
+
+
+_USING_FIELDS = ("media", "playlist", "default_playlist", "fallback")
 
 
 def shows_playlist(playlist: str) -> ColumnElement[bool]:

@@ -27,7 +27,7 @@ from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.deadlocks import again_if_deadlocked
 from sync.origin.store.audit.record import record
 from sync.origin.store.spaces.caller_rights import caller_rights
-from sync.origin.store.spaces.visible_rows import LENT, check_role, named_users, seen
+from sync.origin.store.spaces.visible_rows import LENT, check_role, named_users, seen, usable
 from sync.origin.tables.devices import devices
 from sync.origin.tables.media import media, media_folders
 from sync.origin.tables.people import spaces
@@ -67,6 +67,10 @@ ReadyUsers = Callable[[AsyncConnection, Collection[str], str], Awaitable[list[st
 """Returns the names of what uses some things in its ready version, of what lies in a space."""
 
 
+ReadyUses = Callable[[AsyncConnection], Awaitable[list[tuple[str, str, frozenset[str]]]]]
+"""Returns what ready versions use beside which there is a draft: the user (`kind/id`), its space, and ids."""
+
+
 @dataclass(frozen=True, slots=True)
 class LentThing:
     """A thing that a space may use and not change, though it lies in another one."""
@@ -80,9 +84,10 @@ class LentThing:
 class LendingStore:
     """Moves and lends."""
 
-    def __init__(self, database: OriginDatabase, ready_users: ReadyUsers) -> None:
+    def __init__(self, database: OriginDatabase, ready_users: ReadyUsers, ready_uses: ReadyUses) -> None:
         self._database = database
         self._ready_users = ready_users
+        self._ready_uses = ready_uses
 
     @again_if_deadlocked
     async def move(self, kind: SpaceThing, id: str, space: str) -> list[LentThing]:
@@ -106,7 +111,19 @@ class LendingStore:
             if kind is SpaceThing.MEDIA:
                 await _leave_folder(connection, id, space)
             await _record(connection, kind, id, Action.MOVED, {"space": before}, {"space": space})
-            return await _lend_what_is_used(connection, kind, id)
+            given = await _lend_what_is_used(connection, kind, id)
+            return given + await self._lend_what_is_ready(connection, kind, id)
+
+    async def _lend_what_is_ready(self, connection: AsyncConnection, kind: SpaceThing, id: str) -> list[LentThing]:
+        """Lend what ready versions use across spaces since a thing was moved, though their drafts do not."""
+        moved = {f"{kind}/{id}"}
+        if kind is SpaceThing.CHANNELS:
+            booked = await connection.scalars(select(campaigns.c.id).where(campaigns.c.channel_id == id))
+            moved |= {f"{SpaceThing.CAMPAIGNS}/{one}" for one in booked}
+        given: list[LentThing] = []
+        for user, space, used in await self._ready_uses(connection):
+            given += await _lend_to(connection, used if user in moved else used & {id}, space)
+        return given
 
     @again_if_deadlocked
     async def lend(self, kind: SpaceThing, id: str, space: str) -> None:
@@ -241,6 +258,19 @@ async def _lend_what_is_used(connection: AsyncConnection, kind: SpaceThing, id: 
         _check_lendable(rows)
         await _insert(connection, lent, [(row.used, row.space) for row in rows])
         given += [LentThing(used, row.used, row.name, row.space) for row in rows]
+    return given
+
+
+async def _lend_to(connection: AsyncConnection, ids: Collection[str], space: str) -> list[LentThing]:
+    """Lend those of these playlists and media to a space that it cannot use yet; return them."""
+    given: list[LentThing] = []
+    for kind in _KINDS_LENT if ids else ():
+        table = _TABLES[kind]
+        query = select(table.c.id, table.c.name, table.c.space_id).where(table.c.id.in_(ids), ~usable(table, space))
+        rows = (await connection.execute(query)).all()
+        _check_lendable(rows)
+        await _insert(connection, _lent(kind), [(row.id, space) for row in rows])
+        given += [LentThing(kind, row.id, row.name, space) for row in rows]
     return given
 
 

@@ -107,6 +107,24 @@ async def test_a_channel_moves_with_what_belongs_to_it_and_shows_what_it_showed(
     assert (await server.ask("PUT", f"/v1/spaces/hq/things/devices/{device}", server.writer)).status == 200
 
 
+async def test_what_only_a_ready_version_uses_is_lent_with_what_is_moved(server: RunningOrigin) -> None:
+    await spaces(server)
+    things, at = await furnish(server, "hq", "Old"), {"If-Match": "1"}
+    one, window = f"/v1/playlists/{things['playlists']}", f"/v1/schedule/{things['channel']}"
+    for path, draft in ((one, {"name": "Empty", "items": []}), (window, {})):
+        assert (await server.ask("PUT", f"{path}?draft=true", server.writer, draft, headers=at)).status == 200
+    moved = await server.ask("PUT", f"/v1/spaces/shop/things/channels/{things['channel']}", server.writer)
+    assert ("playlists", things["playlists"], "shop") in {
+        (one["kind"], one["id"], one["space"]) for one in moved.document["lent"]
+    }
+    moved = await server.ask("PUT", f"/v1/spaces/shop/things/media/{things['media']}", server.writer)
+    assert ("media", things["media"], "hq") in {
+        (one["kind"], one["id"], one["space"]) for one in moved.document["lent"]
+    }
+    kept = await server.ask("DELETE", f"/v1/spaces/hq/lent/media/{things['media']}", server.writer)
+    assert (kept.status, kept.document["users"]) == (409, ["Empty"])
+
+
 async def test_who_is_no_administrator_in_both_spaces_moves_nothing(server: RunningOrigin) -> None:
     await spaces(server)
     things = await furnish(server, "hq", "Old")
