@@ -178,6 +178,7 @@ _MEDIA = {
 _PLANS = {
     "not_accepted": "not accepted: {fields}",
     "cannot_be_published": "channel {channel} cannot be published: {why}",
+    "no_small_film": "media {id} has no small film, or not yet: it is {state}",
     "many_remarks": "a review has {most} remarks at most: approve or return it without a word",
     "again_with_drafts": "an earlier release comes back as it was: leave out with, or again",
     "when_not_clear": "when is not clear: {why}",

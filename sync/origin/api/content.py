@@ -95,7 +95,7 @@ class ContentRoutes:
             if (answer := self._handed_over.answer(request, path, headers)) is not None:
                 return answer
             with await asyncio.to_thread(open_regular, self._tree + path) as file:
-                return await _send_file(request, headers, file)
+                return await send_file(request, headers, file)
 
         return serve
 
@@ -124,8 +124,11 @@ def _send_small(request: web.Request, headers: dict[str, str], content: bytes) -
     return told
 
 
-async def _send_file(request: web.Request, headers: dict[str, str], file: BinaryIO) -> web.StreamResponse:
-    """Send a file, or what the request leaves of it, without reading it: the kernel copies it to the socket."""
+async def send_file(request: web.Request, headers: dict[str, str], file: BinaryIO) -> web.StreamResponse:
+    """Send a file, or what the request leaves of it, without reading it: the kernel copies it to the socket.
+
+    `headers` has its ETag.
+    """
     answer = web.StreamResponse(headers=headers)
     told, sent = _tell(request, answer, os.fstat(file.fileno()).st_size)
     if told is answer:

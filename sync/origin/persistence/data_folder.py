@@ -2,7 +2,7 @@
 
 `content/` is the tree that devices download. A file there is never written again; only the signed timestamps are
 replaced. `uploads/` has the bytes that people send, `work/` the files of the pipeline, `thumbnails/` small pictures,
-`plays/` the Parquet files of archived plays (`play_files`).
+`previews/` small films for browsers, `plays/` the Parquet files of archived plays (`play_files`).
 
 Code that adds a reference to content (a release, a media that becomes ready) holds the shared lock `adding_content`
 from the moment it checks a file until its row is stored. Code that deletes content holds the exclusive lock
@@ -42,6 +42,7 @@ class DataFolder:
         self.work = data_dir / "work"
         self.content = data_dir / "content"
         self.thumbnails = data_dir / "thumbnails"
+        self.previews = data_dir / "previews"
         self.plays = data_dir / "plays"
 
     def prepare(self) -> None:
@@ -52,7 +53,7 @@ class DataFolder:
             StorageBroken: `data_dir` cannot be written.
         """
         with storage_errors(self.data_dir):
-            for folder in (self.uploads, self.work, self.content, self.thumbnails):
+            for folder in (self.uploads, self.work, self.content, self.thumbnails, self.previews):
                 folder.mkdir(parents=True, exist_ok=True)
 
     def free_bytes(self) -> int:
@@ -122,7 +123,7 @@ class DataFolder:
 
     def remove_temporary_files(self, before_s: float) -> None:
         """Delete temporary files of writers that were killed, if they are older than `before_s` (Unix)."""
-        for folder in (self.content, self.thumbnails):
+        for folder in (self.content, self.thumbnails, self.previews):
             for path in folder.rglob(f".*{TEMP_SUFFIX}"):
                 if path.stat().st_mtime < before_s:
                     path.unlink(missing_ok=True)
@@ -194,6 +195,10 @@ class DataFolder:
     def thumbnail_path(self, media_id: str) -> Path:
         """Return the path of the small picture of a media; it is there once the media is ready."""
         return self.thumbnails / f"{media_id}.jpg"
+
+    def preview_path(self, asset: str) -> Path:
+        """Return the path of the small film of an asset; it is there some time after a media of it is ready."""
+        return self.previews / f"{asset}.mp4"
 
     def source_path(self, media_id: str) -> Path:
         """Return the path of the bytes of an upload or of the media it became; they are there until it is processed."""

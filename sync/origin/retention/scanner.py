@@ -35,7 +35,7 @@ from sync.runtime.threads import in_thread
 from sync.wire.content_paths import bookings_path, release_path
 from sync.wire.value_types import Sha256, Wire
 
-_CONTENT_NAME = re.compile(r"[0-9a-f]{64}(\.json)?|[A-Za-z0-9_-]+\.jpg")
+_CONTENT_NAME = re.compile(r"[0-9a-f]{64}(\.json|\.mp4)?|[A-Za-z0-9_-]+\.jpg")
 
 
 class _AssetReference(Wire):
@@ -174,6 +174,7 @@ class ContentScanner:
             (content / "index", referenced.indexes),
             (content / "bookings", referenced.bookings),
             (self._files.thumbnails, media),
+            (self._files.previews, referenced.assets),
         )
         return tuple(file for folder, needed in folders for file in _files_except(folder, needed))
 

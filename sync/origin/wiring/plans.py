@@ -1,6 +1,6 @@
 """Builds what people plan with: media, playlists, schedules, campaigns and releases; and what cleans up after them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sync.origin.api.devices import DeviceRoutes
@@ -17,6 +17,7 @@ from sync.origin.api.plans.schedules import ScheduleRoutes
 from sync.origin.audit.changes import ThingKind
 from sync.origin.editing.kinds import CAMPAIGN_EDITS, PLAYLIST_EDITS, SCHEDULE_EDITS
 from sync.origin.ingest.pipeline import Pipeline
+from sync.origin.ingest.preview_maker import PreviewMaker
 from sync.origin.ingest.upload_intake import Intake
 from sync.origin.live.live_hints import LiveHints
 from sync.origin.persistence.data_folder import DataFolder
@@ -69,7 +70,8 @@ def plan_parts(
     clock: Clock,
 ) -> PlanParts:
     """Build them."""
-    pipeline = Pipeline(MediaStore(database, clock), files, settings, clock, changed=hints.changed)
+    previews = PreviewMaker(MediaStore(database, clock), files, settings, clock)
+    pipeline = Pipeline(MediaStore(database, clock), files, settings, clock, changed=_waking(previews, hints))
     target = _folder_target(settings, database, files, keyring, pipeline, hints, clock)
     cleaner = _cleaner(settings, database, files, metrics, clock)
     publisher = target.publisher
@@ -93,11 +95,20 @@ def plan_parts(
     services = {
         "pipeline": pipeline.run,
         "intake": target.intake.run,
+        "previews": previews.run,
         "publisher": publisher.run,
         **_cleaning(cleaner, settings, database, clock),
         **releases.services,
     }
     return PlanParts(target, pipeline, cleaner, routes, services)
+
+
+def _waking(previews: PreviewMaker, hints: LiveHints) -> Callable[[str, str], None]:
+    def changed(topic: str, id: str) -> None:
+        hints.changed(topic, id)
+        previews.wake()
+
+    return changed
 
 
 def _edit_routes(target: FolderTarget, database: OriginDatabase, hints: LiveHints) -> tuple[Routes, ...]:

@@ -41,6 +41,10 @@ async def tell(recorder: Recorder, clock: FakeClock, known: dict[str, Any]) -> N
     assert {media["id"] for media in found["media"]} == {known["picture"], known["stream"]}, found
     await show("GET", "/v1/media/{id}", id=known["picture"])
     await show("GET", "/v1/media/{id}/thumbnail", id=known["picture"])
+    film = await target.media.get(known["picture"])
+    assert film.asset is not None
+    target.files.preview_path(film.asset.sha256).write_bytes(b"a small film")  # as one is made of each film
+    await show("GET", "/v1/media/{id}/preview", id=known["picture"])
     await _file(recorder, known)
     await show("GET", "/v1/media/{id}/history", id=known["picture"])
 

@@ -166,15 +166,17 @@ async def test_orphaned_files_are_deleted_only_after_their_grace(origin: Retenti
     orphan = files.put(asset_path("f" * 64), b"left by a pipeline that was killed before its row")
     picture = files.thumbnail_path("gone")
     picture.write_bytes(b"of a media that was deleted while an origin crashed")
+    small_film = files.preview_path("f" * 64)
+    small_film.write_bytes(b"of an asset that is there no more")
     half = files.content / f"assets/.{'e' * 64}.x.tmp"
     half.write_bytes(b"being written at this moment")
     await origin.clear_and_check()
     assert orphan.exists()
-    assert picture.exists()
+    assert picture.exists() and small_film.exists()
     await origin.clock.advance(GRACE_S + 60)
     await origin.clear_and_check()
     assert not orphan.exists()
-    assert not picture.exists()
+    assert not picture.exists() and not small_film.exists()
     assert half.exists()
 
 

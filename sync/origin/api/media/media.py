@@ -1,6 +1,7 @@
 """Media over HTTP at `/v1/media`: uploaded files and network streams, their progress and their result."""
 
 import asyncio
+import os
 from collections.abc import Callable
 
 from aiohttp import hdrs, web
@@ -9,6 +10,7 @@ from pydantic import Field
 from sync.errors import Conflict, NotFound
 from sync.http.bodies import file_answer, json_answer, read_json, read_query, requested_version
 from sync.http.operations import InSpaces, Operation
+from sync.origin.api.content import send_file
 from sync.origin.api.lists import SEEN, ListPage, SpaceQuery, list_operation
 from sync.origin.persistence.data_folder import DataFolder
 from sync.origin.persistence.lists import MEDIA
@@ -18,7 +20,7 @@ from sync.origin.store.media.media import MediaStore
 from sync.origin.store.media.media_rows import MediaRow, MediaState
 from sync.roles import Role
 from sync.runtime.clock import instant
-from sync.wire.release import Asset
+from sync.wire.release import Asset, MediaKind
 from sync.wire.stream_url import ShownUrl, StreamUrl, stream_title
 from sync.wire.value_types import Identifier, Instant, Name, Request, Sha256, Wire, is_none
 from sync.words.media import MEDIA_PROBLEMS
@@ -46,6 +48,7 @@ class MediaView(Wire):
     tags: tuple[str, ...]
     same_as: str | None  # the first media of the same bytes, or of the same address, if that is another one
     thumbnail: str | None  # its path
+    preview: str | None = None  # of a film: the path of a small one for browsers; it is there a little later
     version: int
     created_at: Instant
     updated_at: Instant
@@ -100,6 +103,15 @@ class MediaRoutes:
             Operation(
                 "GET", picture, self._thumbnail, "Its thumbnail (JPEG)", read, answer=jpeg, answer_headers=(hdrs.ETAG,)
             ),
+            self._preview_operation(),
+        )
+
+    def _preview_operation(self) -> Operation:
+        path, what = "/v1/media/{id}/preview", "A small film for browsers (H.264), whole or by range"
+        asked, told = (hdrs.RANGE, hdrs.IF_RANGE), (hdrs.ETAG, hdrs.ACCEPT_RANGES, hdrs.CONTENT_RANGE)
+        mp4 = "video/mp4"
+        return Operation(
+            "GET", path, self._preview, what, SEEN, answer=mp4, headers=asked, answer_headers=told, also=(206,)
         )
 
     def view(self, row: MediaRow) -> MediaView:
@@ -120,6 +132,7 @@ class MediaRoutes:
             tags=row.tags,
             same_as=row.same_as,
             thumbnail=f"/v1/media/{row.id}/thumbnail" if row.asset is not None else None,
+            preview=f"/v1/media/{row.id}/preview" if _is_film(row) else None,
             version=row.version,
             created_at=instant(row.created_ms),
             updated_at=instant(row.updated_ms),
@@ -166,5 +179,22 @@ class MediaRoutes:
             raise NotFound(f"media {row.id} has no small picture: it is {row.state}") from error
         return file_answer(picture, "image/jpeg", "private, max-age=86400")
 
+    async def _preview(self, request: web.Request) -> web.StreamResponse:
+        row = await self._store.get(request.match_info["id"])
+        asset = row.asset.sha256 if row.asset is not None else ""
+        try:
+            file = await asyncio.to_thread(self._files.preview_path(asset).open, "rb")
+        except FileNotFoundError as error:
+            raise NotFound(f"media {row.id} has no small film, or not yet: it is {row.state}") from error
+        with file:
+            tag = f'"{asset}.{os.fstat(file.fileno()).st_mtime_ns}"'
+            headers: dict[str, str] = {hdrs.CONTENT_TYPE: "video/mp4", hdrs.ETAG: tag, hdrs.ACCEPT_RANGES: "bytes"}
+            headers[hdrs.CACHE_CONTROL] = "private, max-age=86400"
+            return await send_file(request, headers, file)
+
     def _answer(self, row: MediaRow, *, status: int = 200) -> web.Response:
         return json_answer(self.view(row), status=status, version=row.version)
+
+
+def _is_film(row: MediaRow) -> bool:
+    return row.asset is not None and row.asset.kind is MediaKind.VIDEO

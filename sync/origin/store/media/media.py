@@ -6,7 +6,7 @@ The same bytes sent twice are two media, since people search for the name they g
 
 import secrets
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -31,10 +31,20 @@ from sync.origin.store.spaces.visible_rows import seen, space_for_new, usable
 from sync.origin.tables.media import assets, media, streams
 from sync.roles import DEFAULT_SPACE
 from sync.runtime.clock import Clock, unix_ms
-from sync.wire.release import Asset
+from sync.wire.release import Asset, MediaKind
 from sync.wire.stream_url import stream_name
 
 _MOST_HASHES = 500  # of one statement
+
+
+class FilmAsset(NamedTuple):
+    """The asset of a film: its file, its pixels, and how long it plays, if that is known."""
+
+    sha256: str
+    size_bytes: int
+    width: int
+    height: int
+    duration_ms: int | None
 
 
 class MediaStore:
@@ -102,6 +112,15 @@ class MediaStore:
     async def in_states(self, *states: MediaState) -> tuple[MediaRow, ...]:
         """Return the media in any of `states`, newest first."""
         return await self._select(media.c.state.in_(states))
+
+    async def films(self) -> tuple[FilmAsset, ...]:
+        """Return the films that ready media became, those of the newest media first."""
+        own, newest = assets.c, func.max(media.c.created_ms)
+        query = select(own.sha256, own.size_bytes, own.width, own.height, own.duration_ms)
+        query = query.join(media, media.c.asset_sha256 == own.sha256).group_by(own.sha256)
+        query = query.where(media.c.state == MediaState.READY, own.kind == MediaKind.VIDEO)
+        rows = await self._database.read(lambda connection: connection.execute(query.order_by(newest.desc())).all())
+        return tuple(FilmAsset(*row) for row in rows)
 
     async def find_duplicate(self, row: MediaRow) -> MediaRow | None:
         """Return a ready media made from the same bytes, or None."""
