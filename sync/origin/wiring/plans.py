@@ -1,6 +1,6 @@
 """Builds what people plan with: media, playlists, schedules, campaigns and releases; and what cleans up after them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sync.origin.api.devices import DeviceRoutes
@@ -70,14 +70,12 @@ def plan_parts(
     clock: Clock,
 ) -> PlanParts:
     """Build them."""
-    previews = PreviewMaker(MediaStore(database, clock), files, settings, clock)
-    pipeline = Pipeline(MediaStore(database, clock), files, settings, clock, changed=_waking(previews, hints))
+    pipeline, previews = _media_work(settings, database, files, hints, clock)
     target = _folder_target(settings, database, files, keyring, pipeline, hints, clock)
     cleaner = _cleaner(settings, database, files, metrics, clock)
-    publisher = target.publisher
+    publisher, ready = target.publisher, ReadyPlans(database)
     replacements = MediaReplacementStore(database, PlanStores(target.playlists, target.campaigns, target.schedules))
     releases = release_parts(settings, database, publisher, devices, hints, clock)
-    ready = ReadyPlans(database)
     routes: tuple[Routes, ...] = (
         UploadRoutes(target.intake),
         MediaRoutes(target.media, MediaEditStore(database, clock), files, wake=pipeline.wake, changed=hints.changed),
@@ -103,12 +101,17 @@ def plan_parts(
     return PlanParts(target, pipeline, cleaner, routes, services)
 
 
-def _waking(previews: PreviewMaker, hints: LiveHints) -> Callable[[str, str], None]:
+def _media_work(
+    settings: OriginConfiguration, database: OriginDatabase, files: DataFolder, hints: LiveHints, clock: Clock
+) -> tuple[Pipeline, PreviewMaker]:
+    media = MediaStore(database, clock)
+    previews = PreviewMaker(media, files, settings, clock)
+
     def changed(topic: str, id: str) -> None:
         hints.changed(topic, id)
         previews.wake()
 
-    return changed
+    return Pipeline(media, files, settings, clock, changed=changed), previews
 
 
 def _edit_routes(target: FolderTarget, database: OriginDatabase, hints: LiveHints) -> tuple[Routes, ...]:

@@ -5,7 +5,6 @@ Media count as there and whole: which of them a screen has is its own matter, an
 
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import islice
 from zoneinfo import ZoneInfo
 
 from sync.programme.ad_selection import AdHead, AdState
@@ -21,7 +20,9 @@ from sync.words.on_air import ON_AIR
 from sync.words.sentences import Told
 
 MOST_ITEMS = 100
-MOST_SEGMENTS = 5_000
+MOST_VERDICTS = 10_000
+"""Segments, and verdicts on other dayparts in them, of one answer: hundreds of dayparts may be open at once."""
+MOST_OTHERS = 20
 
 
 class OnAirProgramme(Wire):
@@ -36,11 +37,15 @@ class OnAirProgramme(Wire):
 
 
 class ProgrammeSegment(OnAirProgramme):
-    """A time in which this is on air and the same other dayparts are open: `others`, the next in rank first."""
+    """A time in which this is on air and the same other dayparts are open: `others`, the next in rank first.
+
+    There are `more_others` than these first ones.
+    """
 
     starts_at: Instant
     ends_at: Instant
     others: tuple[Verdict, ...]
+    more_others: int = 0
 
 
 class OnAirThen(OnAirProgramme):
@@ -77,21 +82,26 @@ def on_air_then(release: Release, zone: ZoneInfo, at: datetime) -> OnAirThen:
 def segments(
     release: Release, zone: ZoneInfo, at: datetime, until: datetime
 ) -> tuple[tuple[ProgrammeSegment, ...], bool]:
-    """Return the first segments of a time, and whether there are more."""
-    found = tuple(islice(_segments(release, zone, at, until), MOST_SEGMENTS + 1))
-    return found[:MOST_SEGMENTS], len(found) > MOST_SEGMENTS
+    """Return the first segments of a time, at least one, and whether there are more."""
+    found, verdicts = list[ProgrammeSegment](), 0
+    for segment in _segments(release, zone, at, until):
+        verdicts += 1 + len(segment.others)
+        if found and verdicts > MOST_VERDICTS:
+            return tuple(found), True
+        found.append(segment)
+    return tuple(found), False
 
 
 def _segments(release: Release, zone: ZoneInfo, at: datetime, until: datetime) -> Iterator[ProgrammeSegment]:
     for stretch in stretches(release, zone, at, until):
         programme, moment = stretch.programme, _moment(release, zone, stretch.starts_at)
+        others = [each for each in stretch.opened if each is not programme.daypart]
         yield ProgrammeSegment(
             **_on_air(programme),
             starts_at=stretch.starts_at,
             ends_at=programme.until,
-            others=tuple(
-                open_daypart(moment, each, programme) for each in stretch.opened if each is not programme.daypart
-            ),
+            others=tuple(open_daypart(moment, each, programme) for each in others[:MOST_OTHERS]),
+            more_others=max(0, len(others) - MOST_OTHERS),
         )
 
 

@@ -20,6 +20,7 @@ from sync.wire.value_types import Instant, Wire
 Shown = TypeVar("Shown")
 
 MOST_TIMES = 500
+MOST_AD_TIMES = 100
 MOST_TITLES = 20
 MOST_LINES = 50
 
@@ -81,13 +82,13 @@ class DayChanges(Wire):
 def day_changes(before: Release | None, after: Release, at: datetime, until: datetime) -> DayChanges:
     """Return what a day from `at` to `until` shows by two releases."""
     programme = tuple(islice(_programme(before, after, at, until), MOST_TIMES + 1))
-    ads = tuple(islice(_ads(before, after, at, until), MOST_TIMES + 1))
+    ads = tuple(islice(_ads(before, after, at, until), MOST_AD_TIMES + 1))
     return DayChanges(
         starts_at=at,
         ends_at=until,
         programme=programme[:MOST_TIMES],
-        ads=ads[:MOST_TIMES],
-        more=max(len(programme), len(ads)) > MOST_TIMES,
+        ads=ads[:MOST_AD_TIMES],
+        more=len(programme) > MOST_TIMES or len(ads) > MOST_AD_TIMES,
     )
 
 
@@ -158,7 +159,7 @@ def _chances(release: Release, at: datetime, until: datetime) -> list[tuple[date
     """Return from when on which lines share the slots."""
     flying = [one for one in release.campaigns if one.starts_at < until and at < one.ends_at]
     zone, found = _zone(release), list[tuple[datetime, tuple[AdChance, ...]]]()
-    while at < until and len(found) <= MOST_TIMES:
+    while at < until and len(found) <= MOST_AD_TIMES:
         ads = eligible_ads(flying, zone, at, playable=lambda _: True, length_ms=lambda one: one.duration_ms)
         found.append((at, tuple(_by_share(ads))))
         at = ads.until

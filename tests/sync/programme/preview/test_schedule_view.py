@@ -93,9 +93,18 @@ def test_a_segment_names_the_others_that_are_open_and_why_they_are_not_on_air() 
 
 def test_no_more_segments_than_can_be_read_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     parts = [daypart(f"{hour}", f"{hour:02}:00", f"{hour:02}:30") for hour in range(24)]
-    monkeypatch.setattr(schedule_view, "MOST_SEGMENTS", 10)
-    found, more = segments(release(parts), BERLIN, local("2026-03-03T00:00"), local("2026-03-04T00:00"))
+    day = local("2026-03-03T00:00"), local("2026-03-04T00:00")
+    monkeypatch.setattr(schedule_view, "MOST_VERDICTS", 10)
+    found, more = segments(release(parts), BERLIN, *day)
     assert (len(found), more) == (10, True)
+    all_day = daypart("whole", "00:00", "24:00")
+    found, more = segments(release([*parts, all_day]), BERLIN, *day)
+    assert (sum(1 + len(one.others) for one in found), more) == (9, True)  # the next one has 2
+    monkeypatch.setattr(schedule_view, "MOST_OTHERS", 0)
+    found, more = segments(release([*parts, all_day]), BERLIN, *day)
+    assert (len(found), sum(one.more_others for one in found)) == (10, 5)
+    monkeypatch.setattr(schedule_view, "MOST_VERDICTS", 1)
+    assert len(segments(release([*parts, all_day]), BERLIN, *day)[0]) == 1
 
 
 def test_an_instant_says_why_of_all_dayparts_and_items() -> None:
