@@ -5,7 +5,7 @@ import { useList } from "../../lib/lists.js";
 import { query as setQuery } from "../../lib/router.js";
 import { may } from "../../lib/session.js";
 import { t } from "../../lib/words.js";
-import { html, useState } from "../../lib/view.js";
+import { html, useEffect, useRef, useState } from "../../lib/view.js";
 import { SearchField } from "../../parts/search_field.js";
 import { Choice, Segments } from "../../ui/field.js";
 import { Icon } from "../../ui/icon.js";
@@ -24,6 +24,7 @@ export function ScreenList({ query }) {
   const { search = "", filter = "all", channel = "", sort = "worst", look = "" } = query;
   const list = useList("/v1/devices", { sort, search, channel, ...(FILTERS[filter] ?? {}) });
   const channels = useList("/v1/channels", { limit: ALL });
+  useReloadWith(list);
   const [chosen, setChosen] = useState(new Map());
   const [open, setOpen] = useState(null);
   const mayChange = may("technician");
@@ -66,6 +67,17 @@ export function ScreenList({ query }) {
     ${open === "move" && html`<${MoveDialog} devices=${several} onClose=${close} onDone=${done} />`}
     ${open === "remove" && html`<${RemoveDialog} devices=${several} onClose=${close} onDone=${done} />`}
   <//>`;
+}
+
+/** Load the list again when other screens are bad than before: their places are others, or they come into it. */
+function useReloadWith(list) {
+  const { online, severity } = counts.value;
+  const told = severity && JSON.stringify([online, severity]);
+  const before = useRef(told);
+  useEffect(() => {
+    if (told !== before.current) list.reload();
+    before.current = told;
+  }, [told]);
 }
 
 function Filters({ chosen }) {

@@ -3,7 +3,6 @@
 
 const PERIOD_S = 30; // between two reports, of a player that does not tell it
 const SLACK_S = 20;
-const LATEST_S = 600; // over so long the origin spreads it that many screens fetch a release
 
 /** From the worst, as the origin sorts them; `changing` and `late` are the page's own. */
 export const LEVELS = ["dark", "silent", "warning", "late", "changing", "new", "fine"];
@@ -54,7 +53,7 @@ export function withTold(device, told) {
 export function expectedBy(device, now_ms) {
   if (!device.behind || device.released_ms === null || !device.online) return null;
   const period_s = device.heartbeat?.period_s ?? PERIOD_S;
-  const by_ms = device.released_ms + (2 * period_s + SLACK_S + Math.min(LATEST_S, device.spread_s ?? 0)) * 1000;
+  const by_ms = device.released_ms + (2 * period_s + SLACK_S) * 1000;
   return now_ms < by_ms ? by_ms : null;
 }
 
