@@ -117,7 +117,7 @@ class DeviceRoutes:
                 "PATCH",
                 one,
                 self._change,
-                "Rename a device or move it",
+                "Rename a device or move it, together with what others change",
                 technician,
                 DeviceChange,
                 DeviceView,

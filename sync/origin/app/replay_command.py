@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sync.errors import NotFound, Rejected
 from sync.origin.app.trust_commands import Answer
 from sync.origin.audit.changes import ThingKind
+from sync.origin.audit.differences import PARTS
 from sync.origin.audit.replay import Replayed, Thing, replay
 from sync.origin.persistence.pages import PageRequest
 from sync.origin.planning.campaigns import CampaignDraft
@@ -49,7 +50,7 @@ async def faults_of(origin: Origin) -> tuple[int, list[str]]:
 
 async def _looked(origin: Origin) -> tuple[int, list[str]]:
     things, plans = replay(await origin.log.all()), origin.folder_target
-    faults = [f"{kind} {id}: {gap}" for (kind, id), said in things.items() for gap in said.gaps]
+    faults = [f"{kind} {id}: {gap}" for (kind, id), said in things.items() if kind in PARTS for gap in said.gaps]
     faults += await _faults(origin.log, things, ThingKind.PLAYLIST, plans.playlists, PlaylistDraft)
     faults += await _faults(origin.log, things, ThingKind.SCHEDULE, plans.schedules, ScheduleDraft)
     faults += await _faults(origin.log, things, ThingKind.CAMPAIGN, plans.campaigns, CampaignDraft)

@@ -12,6 +12,7 @@ from sync.origin.audit.changes import Action, AuditedChange, ThingKind
 from sync.origin.persistence.database import OriginDatabase
 from sync.origin.persistence.lists import DEVICES, named
 from sync.origin.persistence.pages import Page, PageRequest, read_page
+from sync.origin.store.audit.fields_since import Changed, changed_since, own_changes
 from sync.origin.store.audit.record import record
 from sync.origin.store.changes.change_log import Subject, note
 from sync.origin.store.heartbeats.device_events import write_event
@@ -123,17 +124,23 @@ class DeviceStore:
     ) -> Device:
         """Rename a device or move it to another channel; None leaves a value as it is.
 
+        `expected` is the version that was seen, None: any. What others changed since stays, if it is something else.
         One that lay in the space of its channel lies in that of the new one.
 
         Raises:
             NotFound: there is no such device.
             Forbidden: one is no technician where it lies, or where the channel does.
-            StaleVersion: `expected` is not its version any more.
+            StaleVersion: `expected` is not its version, and it is not known what was changed since.
+            Clash: others changed the same.
             Rejected: there is no such channel.
         """
         async with self._database.writing() as connection:
-            before = await _get_device(connection, device)  # `check_version` also accepts the row of a removed device
-            await check_version(connection, devices, "device", device, expected, Role.TECHNICIAN)
+            await _get_device(connection, device)  # `check_version` also accepts the row of a removed device
+            await check_version(connection, devices, "device", device, None, Role.TECHNICIAN)
+            before = await _get_device(connection, device)  # locked now
+            if expected is not None and expected != before.version:
+                since = await changed_since(connection, ThingKind.DEVICE, device, expected, before.version)
+                name, channel = _own(name, channel, since)
             values: dict[str, Any] = {"version": devices.c.version + 1}
             if name is not None:
                 values |= named(name, device)
@@ -145,9 +152,8 @@ class DeviceStore:
                 if old != new:
                     change = {"text": f"{old} → {new}", "before": old, "after": new}
                     await write_event(connection, device, HistoryKind.DEVICE, state, now_ms, **change)
-            was, is_now = _named(before), _named(after)
-            done = AuditedChange(ThingKind.DEVICE, device, after.name, Action.CHANGED, before=was, after=is_now)
-            record(connection, done)
+            changed = (before.version, after.version, _named(before), _named(after))
+            record(connection, AuditedChange(ThingKind.DEVICE, device, after.name, Action.CHANGED, *changed))
             await note(connection, Subject.DEVICE, device)
             return after
 
@@ -200,6 +206,13 @@ async def _moved(connection: AsyncConnection, device: Device, channel: str) -> d
     check_role("channel", channel, space, Role.TECHNICIAN, is_seen=True)
     left = await connection.scalar(select(channels.c.space_id).where(channels.c.id == device.channel))
     return values | {"space_id": space} if left in (None, device.space_id) else values
+
+
+def _own(name: str | None, channel: str | None, since: Changed) -> tuple[str | None, str | None]:
+    """Return the name and the channel that are to be stored though others changed the device since."""
+    sent = {"name": name, "channel": channel}
+    mine = own_changes({field: value for field, value in sent.items() if value is not None}, since)
+    return mine.get("name"), mine.get("channel")
 
 
 def _named(device: Device) -> dict[str, str]:

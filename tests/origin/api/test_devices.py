@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from sync.origin.intake.heartbeat_intake import budget_wait
 from sync.origin.store.heartbeats.heartbeats import write_held
+from sync.origin.tables.audit import audit_entries
 from sync.origin.tables.devices import devices
 from sync.wire.device_reports import Heartbeat
 from tests.fakes import FakeClock
@@ -157,16 +158,38 @@ async def test_a_garbage_heartbeat_is_refused_and_changes_nothing(server: Runnin
         assert (await server.ask("GET", f"/v1/devices/{device}", server.reader)).document["heartbeat"] is None
 
 
-async def test_a_lost_race_is_told_the_version_there_is(server: RunningOrigin) -> None:
+async def test_two_people_at_two_fields_of_one_device_never_clash(server: RunningOrigin) -> None:
     device, _ = await server.pair()
     path = f"/v1/devices/{device}"
+    before = (await server.ask("GET", path, server.reader)).document["name"]
     first = await server.ask("PATCH", path, server.writer, {"name": "Door"}, headers={"If-Match": '"1"'})
     assert (first.status, first.headers["ETag"], first.document["name"]) == (200, '"2"', "Door")
     await server.make_channel("cafe")
     second = await server.ask("PATCH", path, server.writer, {"channel": "cafe"}, headers={"If-Match": '"1"'})
-    assert (second.status, second.document["current"]) == (412, 2)
-    third = await server.ask("PATCH", path, server.writer, {"channel": "cafe"})
-    assert (third.document["name"], third.document["channel"]) == ("Door", "cafe")
+    assert (second.status, second.document["name"], second.document["channel"]) == (200, "Door", "cafe")
+    whole = {"name": "Wall", "channel": "main"}  # as a form sends it; the channel is what was seen
+    third = await server.ask("PATCH", path, server.writer, whole, headers={"If-Match": '"2"'})
+    assert (third.status, third.document["name"], third.document["channel"]) == (200, "Wall", "cafe")
+    lost = await server.ask("PATCH", path, server.writer, {"name": "Bar"}, headers={"If-Match": '"1"'})
+    assert (lost.status, lost.document["type"].rpartition(":")[2]) == (409, "clash")
+    [clash] = lost.document["clashes"]
+    assert [clash[name] for name in ("field", "seen", "theirs", "yours")] == ["name", before, "Wall", "Bar"]
+    assert [(one["field"], one["value"], one["by"]) for one in lost.document["agreed"]] == [
+        ("channel", "cafe", "theirs")
+    ]
+    same = await server.ask("PATCH", path, server.writer, {"name": "Wall"}, headers={"If-Match": '"1"'})
+    assert same.status == 200
+
+
+async def test_a_lost_race_is_told_the_version_there_is(server: RunningOrigin) -> None:
+    device, _ = await server.pair()
+    path = f"/v1/devices/{device}"
+    await server.ask("PATCH", path, server.writer, {"name": "Door"}, headers={"If-Match": '"1"'})
+    async with server.database.writing() as connection:
+        await connection.execute(delete(audit_entries))
+    for seen in ("1", "7"):
+        lost = await server.ask("PATCH", path, server.writer, {"name": "Bar"}, headers={"If-Match": f'"{seen}"'})
+        assert (lost.status, lost.document["current"]) == (412, 2)
 
 
 async def test_a_field_nobody_knows_is_named(server: RunningOrigin) -> None:
