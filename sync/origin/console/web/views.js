@@ -9,12 +9,17 @@ export const VIEWS = [
   { name: "start", icon: "home", group: "show", first: true, key: "s" },
   { name: "media", icon: "image", group: "show", first: true, key: "m" },
   { name: "playlists", icon: "list", group: "show", first: true, key: "p" },
-  { name: "preview", icon: "play", group: "show", key: "v" },
-  { name: "releases", icon: "send", group: "show", key: "p" },
-  { name: "screens", icon: "monitor", group: "watch", first: true, key: "d" },
   { name: "schedule", icon: "calendar", group: "show", key: "t" },
   { name: "campaigns", icon: "megaphone", group: "show", key: "a" },
+  { name: "preview", icon: "play", group: "show", key: "v" },
+  { name: "releases", icon: "send", group: "show", key: "u" },
+  { name: "screens", icon: "monitor", group: "watch", first: true, key: "d" },
   { name: "reports", icon: "chart", group: "watch", key: "r" },
+  { name: "people", icon: "users", group: "manage", role: "administrator" },
+  { name: "spaces", icon: "layers", group: "manage", role: "administrator" },
+  { name: "keys", icon: "key", group: "manage", role: "administrator" },
+  { name: "audit", icon: "clock", group: "manage", role: "administrator" },
+  { name: "account", icon: "user", group: "manage" },
 ];
 
 const ROOT = new URL(".", import.meta.url);

@@ -23,6 +23,7 @@ const RETRY_MS = 3000;
 /** The whole page: inside once somebody is logged in, else the log-in. */
 export function Shell() {
   const [problem, setProblem] = useState(null);
+  const who = session.value;
   useEffect(() => {
     if (isLink()) return undefined;
     let timer = 0;
@@ -34,8 +35,8 @@ export function Shell() {
     return () => clearTimeout(timer);
   }, []);
   if (isLink()) return html`<${Outside}><${SetPassword} /><//>`;
-  if (session.value) return html`<${Inside} />`;
-  if (session.value === null) return html`<${Outside}><${LogIn} /><//>`;
+  if (who) return html`<${Inside} />`;
+  if (who === null) return html`<${Outside}><${LogIn} /><//>`;
   return html`<${Outside}>${problem ? html`<${Wrong} problem=${problem} />` : html`<${Busy} />`}<//>`;
 }
 

@@ -18,7 +18,7 @@ export function Top({ onHelp }) {
   const languages = Object.entries(LANGUAGES).map(([id, label]) => ({ label, icon: language.value === id ? "check" : "globe", onSelect: () => speak(id) }));
   const themes = THEMES.map((id) => ({ label: t(`shell-theme-${id}`), icon: theme() === id ? "check" : { system: "monitor", light: "sun", dark: "moon" }[id], onSelect: () => applyTheme(id) }));
   const mine = [
-    session.value.account && { label: t("shell-account"), icon: "user", href: href("account") },
+    { label: t("shell-account"), icon: "user", href: href("account") },
     { label: t("shell-shortcuts"), icon: "info", onSelect: onHelp },
     { label: t("shell-log-out"), icon: "logout", onSelect: () => attempt(logOut) },
   ];

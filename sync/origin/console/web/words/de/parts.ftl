@@ -147,3 +147,23 @@ parts-field-weight = anderes Gewicht
 parts-field-fallback = anderes Ersatzbild
 parts-field-windows = andere Zeiten
 parts-field-text = anderer Text
+
+# Was Personen und Schlüssel dürfen, und Geheimnisse, die einmal gezeigt werden.
+parts-role = Darf überall
+parts-role-help = Jede Rolle darf, was die davor dürfen; nur Techniker betreuen allein die Bildschirme.
+parts-role-none = Nichts
+parts-role-viewer = Ansehen: sieht alles, ändert nichts
+parts-role-editor = Bearbeiten: Medien, Playlists, Sendepläne, Kampagnen
+parts-role-publisher = Veröffentlichen: bearbeitet und bringt es auf die Bildschirme
+parts-role-technician = Bildschirme: koppelt und betreut Bildschirme
+parts-role-administrator = Alles: auch Personen, Schlüssel und Bereiche
+parts-role-name-viewer = Sieht an
+parts-role-name-editor = Bearbeitet
+parts-role-name-publisher = Veröffentlicht
+parts-role-name-technician = Betreut Bildschirme
+parts-role-name-administrator = Darf alles
+parts-role-in = { $role } ({ $space })
+parts-rights-in-spaces = Und in diesen Bereichen:
+parts-copy = Kopieren
+parts-copied = Kopiert
+parts-have-it = Ich habe es

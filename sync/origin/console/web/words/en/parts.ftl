@@ -147,3 +147,23 @@ parts-field-weight = another weight
 parts-field-fallback = another fallback picture
 parts-field-windows = other times
 parts-field-text = another text
+
+# What people and keys may do, and secrets that are shown once.
+parts-role = May do everywhere
+parts-role-help = Each role may do what those before it may, but technicians look after screens alone.
+parts-role-none = Nothing
+parts-role-viewer = Look: sees everything, changes nothing
+parts-role-editor = Edit: media, playlists, schedules, campaigns
+parts-role-publisher = Publish: edits, and sends it to the screens
+parts-role-technician = Screens: pairs and looks after screens
+parts-role-administrator = Everything: people, keys and spaces, too
+parts-role-name-viewer = Looks
+parts-role-name-editor = Edits
+parts-role-name-publisher = Publishes
+parts-role-name-technician = Looks after screens
+parts-role-name-administrator = May do everything
+parts-role-in = { $role } ({ $space })
+parts-rights-in-spaces = And in these spaces:
+parts-copy = Copy
+parts-copied = Copied
+parts-have-it = I have it

@@ -1,0 +1,14 @@
+keys-title = Schlüssel
+keys-lead = Ein Schlüssel ist für ein Programm, etwa eins, das von selbst Medien sendet. Personen haben Konten.
+keys-new = Neuer Schlüssel
+keys-may = Darf
+keys-since = Seit
+keys-remove = Entfernen
+keys-remove-it = Den Schlüssel { $name } entfernen
+keys-new-title = Ein neuer Schlüssel
+keys-new-do = Schlüssel machen
+keys-name-help = Wem er gehört, oder wofür er ist.
+keys-made = Der Schlüssel { $name }
+keys-made-text = Kopieren Sie ihn dorthin, wo er gebraucht wird. Er wird nur jetzt gezeigt.
+keys-remove-title = Den Schlüssel { $name } entfernen?
+keys-remove-text = Was ihn benutzt, kann ab jetzt nichts mehr tun.

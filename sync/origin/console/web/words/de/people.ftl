@@ -1,0 +1,41 @@
+people-title = Personen
+people-lead = Wer hier ein Konto hat, und was er oder sie darf.
+people-new = Neue Person
+people-none = Noch hat niemand ein Konto
+people-none-text = Legen Sie zuerst eins für sich an, dann für jede Person im Team. Schlüssel gehen auch ohne.
+people-may = Darf
+people-logs-in = Meldet sich an
+people-since = Seit
+people-you = Sie
+people-not-yet = Hat noch kein Passwort gesetzt
+people-with-password = mit Passwort
+people-with-code = mit Passwort und Code
+people-with-passkeys = { $count ->
+    [one] mit einem Passkey
+   *[other] mit { $count } Passkeys
+}
+people-with-provider = über den Anbieter
+people-actions = Was mit { $name } geschehen soll
+people-change = Ändern …
+people-reset = Neues Passwort …
+people-link = Mit dem Anbieter verbinden …
+people-unlink = Vom Anbieter trennen …
+people-remove = Entfernen …
+people-link-for = Ein Link für { $name }
+people-link-text = Schicken Sie der Person diesen Link. Er setzt einmal ein Passwort, bis { $until }. Er wird nur jetzt gezeigt.
+people-new-title = Eine neue Person
+people-new-do = Konto anlegen
+people-change-title = { $name } ändern
+people-name-help = Der Name, mit dem man sich anmeldet.
+people-changed = { $name } ist geändert und meldet sich überall neu an.
+people-reset-title = Ein neues Passwort für { $name }?
+people-reset-text = Das alte Passwort, die Codes und die Passkeys gelten nicht mehr, und alle Sitzungen enden. Sie bekommen einen Link, der ein neues Passwort setzt.
+people-reset-do = Link machen
+people-link-title = { $name } mit dem Anbieter verbinden
+people-link-do = Verbinden
+people-subject = Kennung
+people-subject-help = Wie der Anbieter die Person kennt; sie wird beim Versuch der Anmeldung genannt.
+people-remove-title = { $name } entfernen?
+people-remove-text = Das Konto ist weg, und seine Sitzungen enden. Was die Person gemacht hat, bleibt.
+people-unlink-title = { $name } vom Anbieter trennen?
+people-unlink-text = Die Person meldet sich nicht mehr über den Anbieter an.

@@ -1,0 +1,14 @@
+keys-title = Keys
+keys-lead = A key is for a program, such as one that sends media by itself. People have accounts.
+keys-new = New key
+keys-may = May
+keys-since = Since
+keys-remove = Remove
+keys-remove-it = Remove the key { $name }
+keys-new-title = A new key
+keys-new-do = Make the key
+keys-name-help = Whose it is, or what it is for.
+keys-made = The key { $name }
+keys-made-text = Copy it to where it is used. It is shown only now.
+keys-remove-title = Remove the key { $name }?
+keys-remove-text = Whatever uses it can do nothing any more, from now on.

@@ -1,0 +1,41 @@
+people-title = People
+people-lead = Who has an account here, and what they may do.
+people-new = New person
+people-none = Nobody has an account yet
+people-none-text = Make one for yourself first, then for each person of your team. Keys go on working without one.
+people-may = May
+people-logs-in = Logs in
+people-since = Since
+people-you = You
+people-not-yet = Has not set a password yet
+people-with-password = with a password
+people-with-code = with password and code
+people-with-passkeys = { $count ->
+    [one] with a passkey
+   *[other] with { $count } passkeys
+}
+people-with-provider = by the provider
+people-actions = What to do with { $name }
+people-change = Change …
+people-reset = New password …
+people-link = Link to the provider …
+people-unlink = Take from the provider …
+people-remove = Remove …
+people-link-for = A link for { $name }
+people-link-text = Send this link to the person. It sets a password once, until { $until }. It is shown only now.
+people-new-title = A new person
+people-new-do = Make the account
+people-change-title = Change { $name }
+people-name-help = The name to log in with.
+people-changed = { $name } is changed. Where they are logged in, they log in again.
+people-reset-title = A new password for { $name }?
+people-reset-text = The old password, the codes and the passkeys count no longer, and all sessions end. You get a link that sets a new password.
+people-reset-do = Make a link
+people-link-title = Link { $name } to the provider
+people-link-do = Link
+people-subject = Subject
+people-subject-help = How the provider knows the person; it is told when they try to log in.
+people-remove-title = Remove { $name }?
+people-remove-text = The account is gone, and its sessions end. What the person made stays.
+people-unlink-title = Take { $name } from the provider?
+people-unlink-text = The person no longer logs in by the provider.
