@@ -43,7 +43,7 @@ export function View({ query }) {
       <${Field} label=${t("audit-last")} type="date" value=${query.last ?? ""} onChange=${set("last")} />
     </div>
     <${Loaded} of=${list}>
-      ${list.rows.length === 0 ? html`<${Empty} icon="search" title=${t("audit-none")} text=${t("audit-none-text")} />` : html`<${Table} label=${t("audit-title")} columns=${columns} rows=${list.rows} />`}
+      ${list.rows.length === 0 ? html`<${Empty} level=${2} icon="search" title=${t("audit-none")} text=${t("audit-none-text")} />` : html`<${Table} label=${t("audit-title")} columns=${columns} rows=${list.rows} />`}
       ${list.hasMore && html`<button type="button" onClick=${list.more}>${t("ui-more")}</button>`}
     <//>
   <//>`;

@@ -45,7 +45,7 @@ export function View() {
   const add = html`<button type="button" class="primary" onClick=${() => open("new")(null)}><${Icon} name="plus" size=${18} />${t("people-new")}</button>`;
   return html`<${Page} title=${t("people-title")} lead=${t("people-lead")} actions=${add}>
     <${Loaded} of=${list}>
-      ${list.rows.length === 0 ? html`<${Empty} icon="users" title=${t("people-none")} text=${t("people-none-text")}>${add}<//>` : html`<${Table} label=${t("people-title")} columns=${columns} rows=${list.rows} />`}
+      ${list.rows.length === 0 ? html`<${Empty} level=${2} icon="users" title=${t("people-none")} text=${t("people-none-text")}>${add}<//>` : html`<${Table} label=${t("people-title")} columns=${columns} rows=${list.rows} />`}
     <//>
     ${window && html`<${Window} ...${window} onClose=${close} onSecret=${(code, person) => setWindow({ kind: "link-made", person, code })} />`}
   <//>`;
