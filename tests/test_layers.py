@@ -177,7 +177,10 @@ ROOMS: dict[str, tuple[int, str]] = {
         "sync/origin/sent_plays sync/origin/store sync/origin/store/heartbeats sync/origin/store/proof sync/proof "
         "sync/trust",
     ),
-    "sync/origin/live": (SERVICES, "sync/http sync/origin/http sync/origin/store sync/origin/store/spaces"),
+    "sync/origin/live": (
+        SERVICES,
+        "sync/http sync/origin/http sync/origin/sent_plays sync/origin/store sync/origin/store/spaces",
+    ),
     "sync/origin/http": (
         SERVICES,
         "sync/http sync/origin/audit sync/origin/limits sync/origin/store "

@@ -29,9 +29,10 @@ _YOUNG = 10_000
 """Objects that may be new before the collector looks for circles among them: a group of plays has as many, no circle
 among them, and looking after each 700 costs 5 % of the processor."""
 
-_MIDDLE, _FULL = 10, 100
-"""A look through all objects comes after so many through the middle-aged ones. With 10,000 sockets it stops all other
-work for a second; after ten it came in the middle of each wave of requests. What it finds is little."""
+_MIDDLE, _FULL = 3, 1_000
+"""A look through the middle-aged objects comes after so many through the new ones: after ten, with 10,000 sockets, each
+took up to 0.3 s of the processor. One through all comes after so many of those; it stops all other work for a second,
+after a hundred in the minute of a release. What it finds is little."""
 
 _MOST_DESCRIPTORS = 65_536  # LimitNOFILE in systemd/signage-origin.service
 

@@ -52,17 +52,19 @@ class Exchanges:
         self._fetch_within_s = fetch_within_s
         self._count = count
 
-    async def exchange_document(self, caller: Caller, document: dict[str, Any]) -> ExchangeAnswer:
-        """Do the same with a JSON object that is not checked yet.
+    async def exchange_document(self, caller: Caller, asked: SentExchange | dict[str, Any]) -> ExchangeAnswer:
+        """Do the same with one that was read, or a JSON object that is not checked yet.
 
         Raises:
             Rejected: it is no `ReceivedExchange`.
         """
+        if isinstance(asked, SentExchange):
+            return await self.exchange(caller, asked)
         try:
-            asked = ReceivedExchange.model_validate(document)
+            received = ReceivedExchange.model_validate(asked)
         except ValidationError as error:
             raise rejected(error, ReceivedExchange) from error
-        return await self.exchange(caller, asked)
+        return await self.exchange(caller, received)
 
     async def exchange(self, caller: Caller, asked: ReceivedExchange | SentExchange) -> ExchangeAnswer:
         """Take what a device reports and delivers, and return the answer to it."""

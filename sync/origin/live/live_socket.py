@@ -20,6 +20,7 @@ from sync.origin.http.origin_memory import Caller
 from sync.origin.live.frames import hint_frame, pong_frame
 from sync.origin.live.listeners import Listener
 from sync.origin.live.live_hints import GOODBYE_S, LiveHints
+from sync.origin.sent_plays.sent_play import SentExchange, read_exchange_message
 from sync.runtime.clock import Clock
 from sync.wire.device_reports import BATCH_LIMIT
 from sync.wire.live_messages import LARGEST_MESSAGE_BYTES, ExchangeAnswer, Hint, OnAirMessage
@@ -32,8 +33,8 @@ _LARGEST_NUMBER = 2**53
 
 log = logging.getLogger(__name__)
 
-AnswerExchange = Callable[[Caller, dict[str, Any]], Awaitable[ExchangeAnswer]]
-"""Answers the exchange of a device, a JSON object that is not checked yet. What it raises of `SignageError` is told."""
+AnswerExchange = Callable[[Caller, SentExchange | dict[str, Any]], Awaitable[ExchangeAnswer]]
+"""Answers the exchange of a device; a JSON object is not checked yet. What it raises of `SignageError` is told."""
 
 
 class _Message(RootModel[dict[str, Any]]):
@@ -95,6 +96,9 @@ class LiveRoutes:
             await self._clock.sleep(0)  # hundreds may have come at once
 
     async def _take(self, listener: Listener, raw: bytes) -> None:
+        if listener.is_device and (found := read_exchange_message(raw, _MOST_VALUES)):
+            await self._answer(listener, found.number, found.exchange)
+            return
         try:
             message = (await parse_json(raw, _Message, _MOST_VALUES if listener.is_device else MOST_VALUES)).root
         except Rejected as error:
@@ -106,16 +110,15 @@ class LiveRoutes:
         elif topic == "ping":
             listener.send(hint_frame({"topic": "pong"}))
         elif topic == "exchange" and listener.is_device:
-            await self._answer(listener, message)
+            await self._answer(listener, message.get("number"), message.get("exchange"))
         elif topic == "on_air" and listener.is_device and len(raw) <= LARGEST_ON_AIR_BYTES:
             self._show(listener.caller.id, message)
 
-    async def _answer(self, listener: Listener, message: dict[str, Any]) -> None:
-        number, asked = message.get("number"), message.get("exchange")
+    async def _answer(self, listener: Listener, number: object, asked: object) -> None:
         if type(number) is not int or not 0 <= number <= _LARGEST_NUMBER:
             return  # an answer could not say to what
         try:
-            if not isinstance(asked, dict):
+            if not isinstance(asked, SentExchange | dict):
                 raise Rejected("`exchange` must be an object: what the device reports and delivers")
             hint = Hint(topic="exchange", number=number, answer=await self._exchange(listener.caller, asked))
         except SignageError as error:

@@ -142,6 +142,13 @@ class SentExchange(msgspec.Struct, forbid_unknown_fields=True):
     heartbeat: dict[str, Any] | None = None
 
 
+class SentExchangeMessage(msgspec.Struct, forbid_unknown_fields=True, tag_field="topic", tag="exchange"):
+    """An `ExchangeMessage`; the heartbeat of its exchange is not checked yet."""
+
+    number: _Number
+    exchange: SentExchange
+
+
 Sent = SentPlay | Mapping[str, Any]
 """A play that was read, or its document."""
 
@@ -166,6 +173,16 @@ def read_exchange(raw: bytes, most_values: int) -> SentExchange | None:
         return None
 
 
+def read_exchange_message(raw: bytes, most_values: int) -> SentExchangeMessage | None:
+    """Return an exchange that came over a live connection; None: it is something else, or to be read in another way."""
+    if len(raw) > most_values and count_values(raw) > most_values:
+        return None
+    try:
+        return _EXCHANGE_MESSAGES.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
 def read_plays(documents: Sequence[Sent]) -> Sequence[Sent]:
     """Return plays that may have come as objects of JSON; all of them as they came if one is unusual."""
     try:
@@ -184,3 +201,4 @@ def as_document(sent: Sent) -> Mapping[str, Any]:
 
 _BATCHES = msgspec.json.Decoder(SentBatch)
 _EXCHANGES = msgspec.json.Decoder(SentExchange)
+_EXCHANGE_MESSAGES = msgspec.json.Decoder(SentExchangeMessage)

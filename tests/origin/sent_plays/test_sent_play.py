@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from sync.origin.intake.play_intake import _check_document, check_play
 from sync.origin.proof.clock_corrections import as_recorded, at_right_time
 from sync.origin.sent_plays.play_checks import written
-from sync.origin.sent_plays.sent_play import SentPlay, as_document, read_batch, read_exchange, read_plays, span_of
+from sync.origin.sent_plays.sent_play import (
+    SentPlay,
+    as_document,
+    read_batch,
+    read_exchange,
+    read_exchange_message,
+    read_plays,
+    span_of,
+)
 from sync.origin.store.proof.plays import _ROW, ReceivedPlay, _row
 from sync.wire.device_reports import Play, Receipt, play_hash
 
@@ -105,6 +113,21 @@ def test_more_than_a_batch_or_than_may_be_read_is_left_to_the_models() -> None:
     assert read_batch(json.dumps({"plays": [document], "more": 1}).encode(), 500) is None
     assert read_batch(b"[" * 100_000, 500_000) is None
     assert read_exchange(b'{"plays":[],"heartbeat":' + b'{"a":' * 100_000, 10**7) is None
+
+
+def test_an_exchange_over_a_live_connection_is_read_as_one_over_http() -> None:
+    exchange = {"plays": [right(USUAL)], "heartbeat": {"version": "1"}}
+    message = {"topic": "exchange", "number": 3, "exchange": exchange}
+    found = read_exchange_message(json.dumps(message).encode(), 500)
+    assert found is not None
+    assert (found.number, found.exchange) == (3, read_exchange(json.dumps(exchange).encode(), 500))
+    others: tuple[dict[str, Any], ...] = (
+        {"topic": "on_air"}, {"number": -1}, {"number": 2**53 + 1}, {"number": 1.0}, {"exchange": None}, {"more": 1},
+    )  # fmt: skip
+    for other in others:
+        assert read_exchange_message(json.dumps(message | other).encode(), 500) is None
+    assert read_exchange_message(json.dumps(message | {"exchange": {"plays": [{}] * 501}}).encode(), 500) is None
+    assert read_exchange_message(b'{"topic":"exchange","number":1,"exchange":' + b"[" * 10_000, 10**6) is None
 
 
 @pytest.mark.parametrize("name", TEXT_FIELDS)
