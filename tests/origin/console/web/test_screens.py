@@ -178,7 +178,7 @@ def test_what_somebody_else_renamed_meanwhile_is_not_overwritten(
     desk: Desk, site: Site, screens: dict[str, Visitor]
 ) -> None:
     page = desk.page
-    desk.expected |= {"412"}
+    desk.expected |= {"409"}
     (found,) = site.ask("GET", "/v1/devices?search=Hall%20stage")["devices"]
     desk.page.goto(f"{site.url}/console/#/screens/{found['id']}")
     page.get_by_role("button", name="Rename").click()
@@ -189,5 +189,5 @@ def test_what_somebody_else_renamed_meanwhile_is_not_overwritten(
     screens["Hall stage"].beat("Tea menu")
     expect(dialog.get_by_label("Name")).to_have_value("Mine")  # the page was drawn again around it
     dialog.get_by_role("button", name="Rename").click()
-    expect(dialog.get_by_role("alert")).to_contain_text("somebody else changed this device first")
+    expect(dialog.get_by_role("alert")).to_contain_text("somebody else changed the same")
     assert site.ask("GET", f"/v1/devices/{found['id']}")["name"] == "Hall stage, theirs"
