@@ -26,6 +26,7 @@ _BINARY = (
     "application/jsonl",
     "image/jpeg",
     "image/png",
+    "video/mp4",
 )  # the generator knows these as bytes only
 _CONFIG = {"post_hooks": [], "content_type_overrides": dict.fromkeys(_BINARY, "application/octet-stream")}
 
