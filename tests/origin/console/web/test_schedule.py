@@ -84,6 +84,15 @@ def test_a_lunch_menu_on_weekdays_is_drawn_for_twenty_screens(desk: Desk) -> Non
     (part,) = site.ask("GET", f"/v1/schedule/{canteen}")["dayparts"]
     assert (part["start"], part["end"], part["weekdays"]) == ("11:00", "14:00", [1, 2, 3, 4, 5])
     desk.clean()
+    page.get_by_role("button", name="More about this channel").click()
+    page.get_by_role("menuitem", name="Who changed what").click()
+    history = page.get_by_role("dialog", name="Who changed what")
+    made = history.get_by_role("listitem").filter(has_text="Lunch was added.").filter(has=page.get_by_role("button"))
+    expect(history).to_contain_text("Changed of Lunch: Until and From.")
+    desk.clean()
+    made.get_by_role("button", name="Take back").click()
+    expect(slots).to_have_count(0)
+    assert site.ask("GET", f"/v1/schedule/{canteen}")["dayparts"] == []
 
 
 def test_keys_move_a_time_slot_to_another_day_and_it_keeps_the_focus(desk: Desk) -> None:

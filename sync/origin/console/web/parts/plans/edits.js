@@ -22,18 +22,19 @@ function editOf(list, id, field, value, instead) {
 
 /**
  * Return what saves edits of the document at `path`, which `thing` (useThing) shows: `send(edits, {said, version})`
- * resolves to the answer, or null after a clash, which is then in `clash` with `settle(chosen)` and `leave()`. `said` is
+ * resolves to the answer, or null after a clash, which is then in `clash` with `settle(chosen)` and `leave()`; `takeBack(version)` undoes what a version changed. `said` is
  * told, with a button that takes it back. `onSettled()` is called once a clash is over: what was typed is saved.
  */
 export function useEdits(path, thing, { onSettled } = {}) {
   const [clash, setClash] = useState(null);
   const newest = useRef(0);
-  const undo = (version) => () =>
-    attempt(async () => {
-      await api.post(`${path}/undo`, { version });
-      thing.reload();
-      notify(t("parts-taken-back"));
-    });
+  const takeBack = async (version) => {
+    await api.post(`${path}/undo`, { version });
+    await thing.reload();
+    notify(t("parts-taken-back"));
+    return true;
+  };
+  const undo = (version) => () => attempt(() => takeBack(version));
   const send = async (edits, { said, version } = {}) => {
     const seen = Math.max(version ?? thing.body.version, newest.current);
     try {
@@ -56,5 +57,5 @@ export function useEdits(path, thing, { onSettled } = {}) {
     thing.reload();
     onSettled?.();
   };
-  return { send, clash, settle, leave: () => setClash(null) };
+  return { send, takeBack, clash, settle, leave: () => setClash(null) };
 }

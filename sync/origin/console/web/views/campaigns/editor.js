@@ -9,6 +9,7 @@ import { may, session } from "../../lib/session.js";
 import { t } from "../../lib/words.js";
 import { html, useEffect, useMemo, useState } from "../../lib/view.js";
 import { Clash } from "../../parts/plans/clash.js";
+import { History } from "../../parts/plans/history.js";
 import { Confirm } from "../../ui/dialog.js";
 import { Icon } from "../../ui/icon.js";
 import { Menu } from "../../ui/menu.js";
@@ -52,6 +53,7 @@ export function Campaign({ id }) {
     setSeen(null);
   };
   const [isRemoving, setRemoving] = useState(false);
+  const [isHistory, setHistory] = useState(false);
   const shown = seen ?? campaign.body;
   const save = async (draft) => {
     const changed = editsBetween(shown, draft);
@@ -64,13 +66,14 @@ export function Campaign({ id }) {
   const canEdit = shown && may("editor", shown.space);
   const actions = shown && html`<${State} campaign=${campaign.body ?? shown} />
     <a class="button" href=${href("reports", "", "", { campaign: id, by: "day" })}><${Icon} name="chart" />${t("campaigns-report")}</a>
-    ${canEdit && html`<${Menu} label=${t("campaigns-menu")} items=${[{ label: t("campaigns-remove"), icon: "trash", danger: true, onSelect: () => setRemoving(true) }]} />`}`;
+    <${Menu} label=${t("campaigns-menu")} items=${[{ label: t("parts-history"), icon: "clock", onSelect: () => setHistory(true) }, canEdit && { label: t("campaigns-remove"), icon: "trash", danger: true, onSelect: () => setRemoving(true) }]} />`;
   return html`<${Page} title=${campaign.body?.name ?? "…"} lead=${campaign.body?.advertiser} back=${{ href: href("campaigns"), label: t("campaigns-title") }} actions=${actions}>
     <${Loaded} of=${campaign} lines=${8}>${() => html`
       ${seen && campaign.body.version > seen.version && html`<p class="note"><${Icon} name="info" />${t("campaigns-changed-meanwhile")}</p>`}
       <${Pace} campaign=${campaign.body} />
       <${Editor} key=${`${shown.id} ${shown.version}`} seen=${shown} canEdit=${canEdit} onBegin=${() => setSeen((before) => before ?? campaign.body)} onLeave=${leave} onSave=${save} />`}<//>
     <${Clash} edits=${edits} fieldName=${clashFieldText} valueText=${clashValueText} />
+    ${isHistory && html`<${History} ...${{ path, edits, canEdit }} fieldName=${clashFieldText} onClose=${() => setHistory(false)} />`}
     ${isRemoving && html`<${Confirm} title=${t("campaigns-remove-named", { name: shown.name })} text=${t("campaigns-remove-text")} verb=${t("campaigns-remove")} onConfirm=${remove} onClose=${() => setRemoving(false)} />`}
   <//>`;
 }

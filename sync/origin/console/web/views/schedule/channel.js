@@ -10,6 +10,7 @@ import { may } from "../../lib/session.js";
 import { t } from "../../lib/words.js";
 import { html, useEffect, useMemo, useState } from "../../lib/view.js";
 import { Clash } from "../../parts/plans/clash.js";
+import { History } from "../../parts/plans/history.js";
 import { Confirm } from "../../ui/dialog.js";
 import { Segments } from "../../ui/field.js";
 import { Icon } from "../../ui/icon.js";
@@ -39,7 +40,7 @@ export function Channel({ channel, query }) {
   const [settled, setSettled] = useState(0);
   const edits = useEdits(path, schedule, { onSettled: () => setSettled((before) => before + 1) });
   const back = { href: href("schedule", "", "", { all: "1" }), label: t("schedule-all-channels") };
-  return html`<${Page} title=${schedule.body?.name ?? channel} back=${back} full actions=${schedule.body && html`<${Actions} schedule=${schedule} />`}>
+  return html`<${Page} title=${schedule.body?.name ?? channel} back=${back} full actions=${schedule.body && html`<${Actions} ...${{ schedule, edits, path }} />`}>
     <${Loaded} of=${schedule} lines=${8}>${() => html`<${Plan} ...${{ schedule: schedule.body, edits, names, query, settled }} />`}<//>
     <${Clash} edits=${edits} fieldName=${fieldText} valueText=${(one) => partValueText(one, names)} />
   <//>`;
@@ -99,14 +100,17 @@ function Plan({ schedule, edits, names, query, settled }) {
   </div>`;
 }
 
-function Actions({ schedule }) {
+function Actions({ schedule, edits, path }) {
   const { channel, sequence, version, ready_version: ready, space } = schedule.body;
   const [isRemoving, setRemoving] = useState(false);
+  const [isHistory, setHistory] = useState(false);
+  const mayChange = may("editor", space);
   const isDraft = ready !== version;
   return html`
     ${isDraft && html`<${Chip} kind="warn" icon="edit">${t("schedule-is-draft")}<//>`}
     ${sequence > 0 ? html`<${Chip} icon="check">${t("schedule-release", { sequence })}<//>` : html`<${Chip} kind="warn">${t("schedule-never-published")}<//>`}
-    ${may("editor", space) && html`<${Menu} label=${t("schedule-channel-menu")} items=${[{ label: t("schedule-remove-channel"), icon: "trash", danger: true, onSelect: () => setRemoving(true) }]} />`}
+    <${Menu} label=${t("schedule-channel-menu")} items=${[{ label: t("parts-history"), icon: "clock", onSelect: () => setHistory(true) }, mayChange && { label: t("schedule-remove-channel"), icon: "trash", danger: true, onSelect: () => setRemoving(true) }]} />
+    ${isHistory && html`<${History} ...${{ path, edits }} fieldName=${fieldText} canEdit=${mayChange} onClose=${() => setHistory(false)} />`}
     ${isRemoving && html`<${RemoveChannel} ...${schedule.body} onClose=${() => setRemoving(false)} />`}`;
 }
 

@@ -167,3 +167,19 @@ parts-rights-in-spaces = Und in diesen Bereichen:
 parts-copy = Kopieren
 parts-copied = Kopiert
 parts-have-it = Ich habe es
+# Der Verlauf eines Plans.
+parts-history = Wer was geändert hat
+parts-somebody = Jemand
+parts-take-back = Zurücknehmen
+parts-did-created = Es wurde angelegt.
+parts-did-published = Es wurde veröffentlicht.
+parts-did-removed = Es wurde entfernt.
+parts-part-added = { $name } wurde hinzugefügt.
+parts-part-removed = { $name } wurde herausgenommen.
+parts-part-moved = { $name } wurde verschoben.
+parts-changed-fields = Geändert: { $fields }.
+parts-changed-fields-of = Geändert an { $name }: { $fields }.
+parts-changed-more = { $count ->
+    [one] Und eine weitere Änderung.
+   *[other] Und { $count } weitere Änderungen.
+}

@@ -167,3 +167,19 @@ parts-rights-in-spaces = And in these spaces:
 parts-copy = Copy
 parts-copied = Copied
 parts-have-it = I have it
+# The history of a plan.
+parts-history = Who changed what
+parts-somebody = Somebody
+parts-take-back = Take back
+parts-did-created = It was made.
+parts-did-published = It was published.
+parts-did-removed = It was removed.
+parts-part-added = { $name } was added.
+parts-part-removed = { $name } was taken out.
+parts-part-moved = { $name } was moved.
+parts-changed-fields = Changed: { $fields }.
+parts-changed-fields-of = Changed of { $name }: { $fields }.
+parts-changed-more = { $count ->
+    [one] And one more change.
+   *[other] And { $count } more changes.
+}

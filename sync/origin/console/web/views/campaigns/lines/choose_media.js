@@ -30,7 +30,7 @@ export function ChooseMedia({ onChoose, onClose }) {
     <${Loaded} of=${media}>${() =>
       media.rows.length === 0
         ? html`<${Empty} icon="image" title=${t("campaigns-no-media")} text=${search ? "" : t("campaigns-no-media-text")} />`
-        : html`<ul class="chooser">${media.rows.map((row) => html`<li key=${row.id}><label class=${chosen.has(row.id) ? "choosable is-chosen" : "choosable"}><input type="checkbox" checked=${chosen.has(row.id)} onChange=${() => toggle(row)} /><${Picture} src=${`/v1/media/${row.id}/thumbnail`} icon=${row.url ? "globe" : "image"} /><span class="cut-2" title=${row.name}>${row.name}</span></label></li>`)}</ul>
+        : html`<ul class="chooser">${media.rows.map((row) => html`<li key=${row.id}><label class=${chosen.has(row.id) ? "choosable is-chosen" : "choosable"}><input type="checkbox" checked=${chosen.has(row.id)} onChange=${() => toggle(row)} /><${Picture} src=${row.url ? null : `/v1/media/${row.id}/thumbnail`} icon=${row.url ? "globe" : "image"} /><span class="cut-2" title=${row.name}>${row.name}</span></label></li>`)}</ul>
           ${media.hasMore && html`<button type="button" onClick=${media.more}>${t("ui-more")}</button>`}`}
     <//>
   <//>`;

@@ -33,10 +33,11 @@ function Creative({ creative, fact, onChange, onRemove }) {
   const name = creative.title ?? fact?.name ?? own.body?.name ?? "…";
   const asset = fact?.asset ?? own.body?.asset;
   const isFilm = asset?.duration_ms;
+  const hasPicture = Boolean(asset); // a stream has none
   const seconds = creative.duration_ms === null ? "" : creative.duration_ms / 1000;
   const length = useTyped(seconds, (text) => onChange({ duration_ms: text === "" ? null : Math.max(100, Math.round(Number(text) * 1000)) }));
   return html`<div class="creative">
-    <${Picture} src=${`/v1/media/${creative.media}/thumbnail`} icon=${isFilm ? "play" : "image"} badge=${isFilm ? duration(asset.duration_ms) : null} />
+    <${Picture} src=${hasPicture ? `/v1/media/${creative.media}/thumbnail` : null} icon=${asset ? (isFilm ? "play" : "image") : "globe"} badge=${isFilm ? duration(asset.duration_ms) : null} />
     <span class="cut-2" title=${name}>${name}</span>
     <div class="row tight">
       <input type="number" class="grow" min="0.1" max="86400" step="any" ...${length} placeholder=${isFilm ? t("campaigns-whole-film") : PICTURE_S} aria-label=${t("campaigns-seconds-of", { name })} />
