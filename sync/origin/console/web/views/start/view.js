@@ -2,8 +2,8 @@
 
 import { counts } from "../../lib/live.js";
 import { useList } from "../../lib/lists.js";
-import { t } from "../../lib/words.js";
-import { html } from "../../lib/view.js";
+import { loadWords, t } from "../../lib/words.js";
+import { html, useEffect, useState } from "../../lib/view.js";
 import { Page } from "../../ui/page.js";
 import { FirstSteps, useFirstSteps } from "./first_steps.js";
 import { OnAir } from "./on_air.js";
@@ -12,6 +12,10 @@ import { WrongNow } from "./wrong_now.js";
 
 /** The start. */
 export function View() {
+  const [, setHasWords] = useState(false);
+  useEffect(() => {
+    loadWords("screens").then(() => setHasWords(true), () => {}); // without them a screen's own sentences are shown
+  }, []);
   const worst = useList("/v1/devices", { sort: "worst", limit: 12 });
   const steps = useFirstSteps(worst);
   const { devices, online } = counts.value;
