@@ -23,6 +23,7 @@ _IN_BACKGROUND = """(asked) => {
 
 def test_a_person_logs_in_and_each_view_opens_accessible(visit: Callable[..., Desk]) -> None:
     desk = visit()
+    desk.expected.add("422")  # a channel of another test may have nothing to show
     desk.open()
     desk.page.get_by_text("Log in with a key").click()
     desk.clean()
@@ -41,6 +42,7 @@ def test_a_person_logs_in_and_each_view_opens_accessible(visit: Callable[..., De
 
 def test_dark_on_a_phone_in_german_every_view_fits_and_is_clean(visit: Callable[..., Desk]) -> None:
     desk = visit(**PHONE, locale="de-DE", color_scheme="dark")
+    desk.expected.add("422")  # a channel of another test may have nothing to show
     desk.log_in()
     desk.page.get_by_role("button", name="Mehr").click()
     views = desk.page.get_by_role("dialog").get_by_role("link")
