@@ -46,6 +46,7 @@ def test_dark_on_a_phone_in_german_every_view_fits_and_is_clean(visit: Callable[
     desk.log_in()
     desk.page.get_by_role("button", name="Mehr").click()
     views = desk.page.get_by_role("dialog").get_by_role("link")
+    expect(views.first).to_be_visible()
     addresses = [view.get_attribute("href") or "" for view in views.all()]
     assert "#/start" in addresses
     desk.clean()
