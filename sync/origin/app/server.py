@@ -30,9 +30,9 @@ _YOUNG = 10_000
 among them, and looking after each 700 costs 5 % of the processor."""
 
 _MIDDLE, _FULL = 3, 1_000
-"""A look through the middle-aged objects comes after so many through the new ones: after ten, with 10,000 sockets, each
-took up to 0.3 s of the processor. One through all comes after so many of those; it stops all other work for a second,
-after a hundred in the minute of a release. What it finds is little."""
+"""A look through the middle-aged objects comes after so many through the new ones: after ten, with 10,000 sockets, one
+took some 0.3 s of the processor. One through all comes after so many of those; with 10,000 sockets it stops all other
+work for a second, which after a hundred of them was every eight minutes. What it finds is little."""
 
 _MOST_DESCRIPTORS = 65_536  # LimitNOFILE in systemd/signage-origin.service
 
