@@ -465,7 +465,7 @@ async def test_a_file_that_changes_while_it_is_read_is_named_and_no_plan_changes
     planning, collaborators = rooms
     ingest = collaborators.intake.ingest_file
 
-    async def late(path: Path, name: str, *, sha256: str | None = None) -> str:
+    async def late(path: Path, name: str, *, sha256: str | None = None, space: str = "default") -> str:
         if change == "grows":
             path.write_bytes(path.read_bytes() + b"more")
         else:
@@ -474,7 +474,7 @@ async def test_a_file_that_changes_while_it_is_read_is_named_and_no_plan_changes
             os.mkfifo(path)
         if change == "becomes a link":
             path.symlink_to("/etc/hostname")
-        return await ingest(path, name, sha256=sha256)
+        return await ingest(path, name, sha256=sha256, space=space)
 
     (folder / PLAN_FILE).write_text("[[items]]\nfile = 'menu.jpg'\n")
     monkeypatch.setattr(collaborators.intake, "ingest_file", late)
