@@ -101,7 +101,7 @@ def test_a_change_that_the_line_swallowed_is_sent_once_it_is_back(desk: Desk) ->
     desk.line_breaks = True
     page.context.set_offline(True)
     page.evaluate(_IN_BACKGROUND, "playlist")
-    expect(page.get_by_role("alert")).to_contain_text("One change waits")
+    expect(page.get_by_role("alert").filter(has_text="One change waits")).to_be_visible()
     page.context.set_offline(False)
     desk.until("window.answered !== undefined")
     found = desk.site.ask("GET", "/v1/playlists?search=Typed%20offline")["playlists"]

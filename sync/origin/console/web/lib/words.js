@@ -110,7 +110,7 @@ export function when(instant, { zone, style = "full", says = true } = {}) {
   const time = { hour: "numeric", minute: "2-digit", ...(named && { timeZoneName: "short" }) };
   const isToday = at.toDateString() === new Date().toDateString();
   const parts = { day, time, full: { weekday: "short", ...day, ...time }, short: isToday ? time : { ...day, ...time } }[style];
-  return new Intl.DateTimeFormat(locale, { timeZone: zone, ...parts }).format(at);
+  return new Intl.DateTimeFormat(locale, { timeZone: zone || undefined, ...parts }).format(at);
 }
 
 const AGES = [["second", 1], ["minute", 60], ["hour", 3600], ["day", 86_400], ["week", 604_800], ["month", 2_629_800], ["year", 31_557_600]];
