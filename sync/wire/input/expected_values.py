@@ -36,6 +36,9 @@ PATTERNS = {
     r"^[^\x00-\x1f\x7f]*$": "one line of text, or none",
     r"^[^\x00-\x1f\x7f,]+$": "one line of text without commas",
     r"^[A-Za-z0-9._-]{1,64}(,[A-Za-z0-9._-]{1,64}){0,99}$": "at most 100 ids with commas between them",
+    r"^(playlist|schedule|campaign):[A-Za-z0-9._-]{1,64}(,(playlist|schedule|campaign):[A-Za-z0-9._-]{1,64}){0,99}$": (
+        "at most 100 plans with commas between them, such as playlist:lunch"
+    ),
     r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$": "a day and a time of day such as 2026-11-23T18:00",
     r"^(/([A-Za-z0-9_.-]+/)+)?$": 'a path that begins and ends with "/", or ""',
 }
