@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from sync.errors import Conflict, StorageBroken
 from sync.http.listener import RESERVED_DESCRIPTORS, serve_http
+from sync.origin.console.server import has_libraries
 from sync.origin.http.auth import make_first_key
 from sync.origin.http.device_budget import DeviceBudget
 from sync.origin.ingest.chunker import describe_chunker, divides_by_content
@@ -73,6 +74,8 @@ async def serve(settings: OriginConfiguration, announce: Callable[[str], None], 
                 )
             if not divides_by_content():
                 log.warning("media are divided %s", describe_chunker())
+            if not has_libraries():
+                log.warning("the console at /console/ stays empty: run script/libraries, then start again")
             log.info("origin started data_dir=%s %s", settings.storage.data_dir, budget.told(limits))
             await _run(origin, clock, stop)
 

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import logging
 import re
 from functools import cache
 from pathlib import Path
@@ -27,16 +26,17 @@ _TYPES = {
 }
 _IMPORT_MAP = re.compile(rb'<script type="importmap">(.*?)</script>', re.DOTALL)
 
-log = logging.getLogger(__name__)
-
 
 def add_console(app: web.Application) -> None:
     """Route `/`, `/console/` and each file of the console that is there; nothing else is ever looked up on the disk."""
     _add_folder(app, CONSOLE, "/")
     _add_folder(app, WEB, "/console/")
     app.router.add_get("/console", _to_folder)
-    if not (WEB / "libraries" / "made-from").is_file():
-        log.warning("the console has no libraries: script/libraries brings them")
+
+
+def has_libraries() -> bool:
+    """Tell whether what the console uses in browsers is there (`script/libraries` brings it)."""
+    return (WEB / "libraries" / "made-from").is_file()
 
 
 def _add_folder(app: web.Application, folder: Path, prefix: str) -> None:

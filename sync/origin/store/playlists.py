@@ -49,7 +49,7 @@ class PlaylistSummary(Wire):
 
     `length_ms`: how long one round takes, without ads and whatever the times of its items; null: a stream in it has no
     end, or a media is not ready. `channels` (those that one may see) show it at some time, by the newest version of
-    their schedules. `media`: the first ones.
+    their schedules. `media`: the first ones that have a picture.
     """
 
     id: str
@@ -283,7 +283,8 @@ _LENGTHS = (
 def _first_media(ids: list[str]) -> Select[Any]:
     place = func.row_number().over(partition_by=playlist_items.c.playlist_id, order_by=playlist_items.c.position)
     own = select(playlist_items.c.playlist_id, playlist_items.c.media_id, place.label("place"))
-    first = own.where(playlist_items.c.playlist_id.in_(ids)).subquery()
+    streamed = select(streams.c.media_id).where(streams.c.media_id == playlist_items.c.media_id).exists()
+    first = own.where(playlist_items.c.playlist_id.in_(ids), ~streamed).subquery()
     query = select(first.c.playlist_id, first.c.media_id).where(first.c.place <= MOST_PICTURES)
     return query.order_by(first.c.playlist_id, first.c.place)
 

@@ -234,6 +234,7 @@ async def test_a_list_tells_how_long_each_is_where_it_shows_and_its_first_media(
         await planning.make_media(media)
     await planning.make_media("film", video=True)
     await planning.queue_media("late")
+    stream = await planning.media.add_stream("Radio", "http://example.com/live")
 
     async def make(name: str, *items: Any) -> str:
         return str((await request_json(client, "POST", "/v1/playlists", {"name": name, "items": items}))[1]["id"])
@@ -243,7 +244,7 @@ async def test_a_list_tells_how_long_each_is_where_it_shows_and_its_first_media(
     cut, looped = {"duration_ms": length - 1}, {"duration_ms": length * 3, "loop": True}
     await make("A", *({"media": media} for media in "abcde"), {"media": "a", "duration_ms": 500})
     await make("B", *({"media": "film", **how} for how in (cut, looped, {"duration_ms": length * 3})))
-    await make("C", {"media": "late"}, {"media": "a"})
+    await make("C", {"media": stream, "duration_ms": 500}, {"media": "late"}, {"media": "a"})
     menu = await make("D")
     part = {"name": "Noon", "playlist": menu, "start": "11:00", "end": "14:00"}
     await request_json(client, "PUT", "/v1/schedule/shop", {"default_playlist": menu, "dayparts": [part]})
