@@ -86,7 +86,7 @@ def next_entry(
     count = len(playlist.items)
     for index in ((first + step) % count for step in range(count)):
         item = playlist.items[index]
-        if _is_valid(item, at) and playable(item):
+        if is_valid(item, at) and playable(item):
             return ShowItem(item), _after_item(rotation, playlist, index)
     return NothingToShow(_ask_again_at(playlist, at)), rotation
 
@@ -119,7 +119,8 @@ def is_over(item: Item, at: datetime) -> bool:
     return item.ends_at is not None and at + least >= item.ends_at
 
 
-def _is_valid(item: Item, at: datetime) -> bool:
+def is_valid(item: Item, at: datetime) -> bool:
+    """Return whether an item may be started at `at`, by its own times."""
     return (item.starts_at is None or item.starts_at <= at) and not is_over(item, at)
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sync.origin.planning.venue_days import zone_named
 from sync.programme.ad_eligibility import EligibleAds, eligible_ads
 from sync.programme.ad_shares import ONE_PLAY
+from sync.programme.items_and_breaks import is_valid
 from sync.programme.schedule import Programme, stretches
 from sync.wire.release import Item, Release
 from sync.wire.value_types import Instant, Wire
@@ -124,14 +125,10 @@ def _on_air(release: Release, at: datetime, until: datetime) -> list[tuple[datet
         edges = {edge for item in items for edge in (item.starts_at, item.ends_at) if edge is not None}
         inside = sorted(edge for edge in edges if stretch.starts_at < edge < stretch.programme.until)
         for starts in (stretch.starts_at, *inside):
-            found.append((starts, _OnAir(stretch.programme, tuple(one for one in items if _is_due(one, starts)))))
+            found.append((starts, _OnAir(stretch.programme, tuple(one for one in items if is_valid(one, starts)))))
             if len(found) > MOST_TIMES:
                 return found
     return found
-
-
-def _is_due(item: Item, at: datetime) -> bool:
-    return (item.starts_at is None or item.starts_at <= at) and (item.ends_at is None or at < item.ends_at)
 
 
 def _shown(one: _OnAir) -> ShownTime:
