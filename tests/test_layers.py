@@ -270,13 +270,11 @@ ROOMS: dict[str, tuple[int, str]] = {
     "sync/origin/remote": (FACES, ""),
     "sync/origin/app": (
         ROOTS,
-        "sync/origin/remote "
-        "sync/http sync/origin sync/origin/api sync/origin/api/proof sync/origin/audit sync/origin/http "
-        "sync/origin/ingest sync/origin/login sync/origin/people sync/origin/persistence sync/origin/proof "
-        "sync/origin/proof/export sync/origin/publishing sync/origin/publishing/folder sync/origin/reports "
-        "sync/origin/settings sync/origin/planning sync/origin/store/audit sync/origin/store/media "
-        "sync/origin/store/people sync/origin/wiring "
-        "sync/trust",
+        "sync/http sync/origin sync/origin/api sync/origin/api/proof sync/origin/audit sync/origin/console "
+        "sync/origin/http sync/origin/ingest sync/origin/login sync/origin/people sync/origin/persistence "
+        "sync/origin/planning sync/origin/proof sync/origin/proof/export sync/origin/publishing "
+        "sync/origin/publishing/folder sync/origin/remote sync/origin/reports sync/origin/settings "
+        "sync/origin/store/audit sync/origin/store/media sync/origin/store/people sync/origin/wiring sync/trust",
     ),
 }
 

@@ -76,7 +76,7 @@ def test_an_origin_that_hangs_is_noticed_within_five_seconds_and_a_change_waits_
     desk = visit()
     desk.page.clock.install()
     desk.log_in()
-    expect(desk.page.get_by_text("Live: changes show at once")).to_be_visible()
+    expect(desk.page.get_by_role("status", name="Live: changes show at once")).to_be_visible()
     process = desk.site.process
     desk.line_breaks = True
     os.kill(process, signal.SIGSTOP)
@@ -86,7 +86,7 @@ def test_an_origin_that_hangs_is_noticed_within_five_seconds_and_a_change_waits_
         expect(desk.page.get_by_role("alert")).to_contain_text("has not answered since")
     finally:
         os.kill(process, signal.SIGCONT)
-    live = desk.page.get_by_text("Live: changes show at once")
+    live = desk.page.get_by_role("status", name="Live: changes show at once")
     for _ in range(100):  # it looks again after longer and longer pauses
         desk.page.clock.run_for(1000)
         time.sleep(0.2)  # an answer takes its own time
@@ -97,7 +97,7 @@ def test_an_origin_that_hangs_is_noticed_within_five_seconds_and_a_change_waits_
 
 def test_a_change_that_the_line_swallowed_is_sent_once_it_is_back(desk: Desk) -> None:
     page = desk.page
-    expect(page.get_by_text("Live: changes show at once")).to_be_visible()
+    expect(page.get_by_role("status", name="Live: changes show at once")).to_be_visible()
     desk.line_breaks = True
     page.context.set_offline(True)
     page.evaluate(_IN_BACKGROUND, "playlist")
