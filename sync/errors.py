@@ -181,7 +181,17 @@ class NotFound(Rejected):
 
 
 class Forbidden(Rejected):
-    """The caller is not allowed to do this."""
+    """The caller is not allowed to do this.
+
+    `asks` are roles of which one is needed, each with a space; `ask` are names of people who have one, once known.
+    """
+
+    def __init__(
+        self, message: str, *, fields: Mapping[str, str] | None = None, asks: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        super().__init__(message, fields=fields)
+        self.asks = tuple(asks)
+        self.ask: tuple[str, ...] = ()
 
 
 class Unauthenticated(Forbidden):

@@ -83,7 +83,8 @@ class ProblemAgreement(ProblemPart):
 class Problem(BaseModel):
     """An RFC 9457 problem: what happened, to what, and what to do.
 
-    `fields` names each wrong field, `users` what still uses a thing, `current` the version in force. `clashes` names
+    `fields` names each wrong field, `users` what still uses a thing, `current` the version in force, `ask` people who
+    may do what is refused. `clashes` names
     each field that two people changed, `agreed` what else either of them did; without a field it is the whole part.
     `code` and `values` are those of `detail`, `fields_told` has those of `fields`, for pages in other languages.
     """
@@ -98,6 +99,7 @@ class Problem(BaseModel):
     fields: dict[str, str] = {}
     fields_told: dict[str, Told] = {}
     users: list[str] = []
+    ask: list[str] = []
     current: int = 0
     clashes: list[ProblemClash] = []
     agreed: list[ProblemAgreement] = []
@@ -130,6 +132,8 @@ def problem_of(error: SignageError, instance: str) -> web.Response:
         members["fields_told"] = {
             name: told.model_dump() for name, why in members["fields"].items() if (told := PROBLEMS.told(why)).code
         }
+    if isinstance(error, Forbidden) and error.ask:
+        members["ask"] = list(error.ask)
     if isinstance(error, Conflict) and error.users:
         members["users"] = list(error.users[:MOST_NAMED])
     if isinstance(error, Clash):

@@ -18,7 +18,7 @@ from sync.origin.http.origin_memory import Caller, OriginMemory
 from sync.origin.store.drafts.ready_versions import keep_drafts
 from sync.origin.store.people.keys import Key, KeyStore
 from sync.origin.store.spaces.caller_rights import ALL, act_with
-from sync.roles import Right, Role, refusal
+from sync.roles import EVERYTHING, Right, Role, refusal
 from sync.runtime.clock import Clock, unix_ms
 from sync.trust.signing import new_token, token_hash
 
@@ -58,7 +58,7 @@ class Gatekeeper:
             return
         caller = await self.identify(request)
         if (reason := _refused(caller, access)) is not None:
-            raise Forbidden(f"{caller.name} may not do this: {reason}")
+            raise Forbidden(f"{caller.name} may not do this: {reason}", asks=_asks(caller, access))
         request[_CALLER] = caller
         set_actor(actor_of(caller, address))
         if not caller.is_device:
@@ -111,6 +111,12 @@ def _refused(caller: Caller, needed: Needed) -> str | None:
     if isinstance(needed, InSpaces):
         return None if needed.role in rights.somewhere else refusal(rights, needed.role, anywhere=True)
     return None if rights.allow(needed) else refusal(rights, needed)
+
+
+def _asks(caller: Caller, needed: Needed) -> list[tuple[str, str]]:
+    if caller.is_device or not isinstance(needed, Role | InSpaces):
+        return []
+    return [((needed.role if isinstance(needed, InSpaces) else needed).value, EVERYTHING)]
 
 
 async def make_key(

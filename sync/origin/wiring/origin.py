@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from sync.http.bodies import BODY_CAP_BYTES
 from sync.http.forwarded import TRUSTED_PROXIES
@@ -27,6 +28,7 @@ from sync.origin.http.compression import compress
 from sync.origin.http.handed_over import HandedOver
 from sync.origin.http.host_header_check import allowed_names, check_host
 from sync.origin.http.idempotency import IdempotencyKeys
+from sync.origin.http.whom_to_ask import name_whom_to_ask
 from sync.origin.ingest.pipeline import Pipeline
 from sync.origin.intake.exchange import Exchanges
 from sync.origin.intake.play_intake import PlayIntake
@@ -45,6 +47,7 @@ from sync.origin.store.audit.idempotent_requests import IdempotentRequestStore
 from sync.origin.store.counts import CountStore
 from sync.origin.store.heartbeats.heartbeats import write_held
 from sync.origin.store.people.keys import KeyStore
+from sync.origin.store.people.whom_to_ask import WhomToAskStore
 from sync.origin.wiring.audit import audit_routes
 from sync.origin.wiring.devices import device_parts
 from sync.origin.wiring.live import LiveParts, live_parts
@@ -121,9 +124,10 @@ def _assemble(
     routes: tuple[Routes, ...] = (*people.routes, *devices.routes, *plans.routes, *proof.routes, *audit, *own)
     operations = [operation for one in routes for operation in one.operations()]
     monitor.describe(operations)
+    asks = name_whom_to_ask(WhomToAskStore(database))
     keys = IdempotencyKeys(IdempotentRequestStore(database, clock))
     return Origin(
-        app=_application(settings, operations, gatekeeper, keys, metrics, live.hints),
+        app=_application(settings, operations, gatekeeper, keys, metrics, live.hints, asks),
         settings=settings,
         services={**live.services, **plans.services, **proof.services},
         restarts=restarts,
@@ -166,9 +170,10 @@ def _application(
     keys: IdempotencyKeys,
     metrics: OriginMetrics,
     hints: LiveHints,
+    asks: Middleware,
 ) -> web.Application:
     is_ours = check_host(allowed_names(settings.server.host, settings.server.allowed_hosts))
-    checks = [metrics.operations.measure, problem_middleware, check_request, is_ours, compress]
+    checks = [metrics.operations.measure, problem_middleware, asks, check_request, is_ours, compress]
     app = web.Application(middlewares=checks, client_max_size=BODY_CAP_BYTES)
     app[TRUSTED_PROXIES] = settings.server.trusted_networks
     mount(app, operations, gatekeeper.guard, keys.answer)

@@ -285,7 +285,9 @@ def _uses_of(kind: SpaceThing, id: str, user: ColumnElement[str]) -> ColumnEleme
 def _check_lendable(rows: Sequence[Any]) -> None:
     rights = caller_rights()
     if refused := sorted({row.name for row in rows if not rights.allow(Role.PUBLISHER, row.space_id)}):
-        raise Forbidden(f"it uses {', '.join(refused)} of another space, which you may not lend: ask there first")
+        asks = sorted({(Role.PUBLISHER.value, row.space_id) for row in rows if row.name in refused})
+        named = ", ".join(refused)
+        raise Forbidden(f"it uses {named} of another space, which you may not lend: ask there first", asks=asks)
 
 
 def _uses(kind: SpaceThing) -> CompoundSelect[Any]:

@@ -12,7 +12,7 @@ from sync.origin.tables.devices import devices
 from sync.origin.tables.media import media
 from sync.origin.tables.people import lent_media, lent_playlists, spaces
 from sync.origin.tables.plans import campaigns, channels, playlists
-from sync.roles import DEFAULT_SPACE, Role, with_article
+from sync.roles import DEFAULT_SPACE, EVERYTHING, Role, with_article
 
 LENT: Mapping[FromClause, Table] = {playlists: lent_playlists, media: lent_media}
 """The tables of what can be lent, and which table says to whom."""
@@ -73,7 +73,8 @@ def check_role(kind: str, id: str, space: str, needed: Role, *, is_seen: bool) -
         raise NotFound(f"there is no {kind} {id}")
     raise Forbidden(
         f"you may not do this with {kind} {id}: it needs {with_article(needed)} in its space"
-        f"{named_space(space)}: ask one, or an administrator"
+        f"{named_space(space)}: ask one, or an administrator",
+        asks=[(needed, space)],
     )
 
 
@@ -85,11 +86,12 @@ async def check_shown_in(connection: AsyncConnection, what: str, shows_in: Colum
     """
     if caller_rights().spaces(Role.EDITOR) is None:
         return
-    others = select(channels.c.id, seen(channels).label("is_seen"))
+    others = select(channels.c.id, seen(channels).label("is_seen"), channels.c.space_id)
     rows = (await connection.execute(others.where(shows_in, ~changeable(channels)))).all()
     if rows:
         named = ", ".join(named_users((row.id, row.is_seen) for row in rows))
-        raise Forbidden(f"{what} shows in {named}: ask an editor of that space, or an administrator")
+        asks = sorted({(Role.EDITOR.value, row.space_id) for row in rows})
+        raise Forbidden(f"{what} shows in {named}: ask an editor of that space, or an administrator", asks=asks)
 
 
 def check_everywhere(channel: str | None) -> None:
@@ -101,7 +103,8 @@ def check_everywhere(channel: str | None) -> None:
     if channel is None and caller_rights().spaces(Role.EDITOR) is not None:
         raise Forbidden(
             "a campaign without a channel shows on all channels, of other spaces too: name a channel of yours, or ask "
-            "an administrator"
+            "an administrator",
+            asks=[(Role.EDITOR, EVERYTHING)],
         )
 
 
@@ -131,7 +134,8 @@ async def space_for_new(connection: AsyncConnection, asked: str | None, needed: 
     if not rights.allow(Role.VIEWER, asked) or await connection.scalar(known) is None:
         raise Rejected(f"there is no space {asked}", fields={"space": "there is no such space"})
     if not rights.allow(needed, asked):
-        raise Forbidden(f"you are no {needed} in the space {asked}: ask one, or an administrator")
+        asks = [(needed, asked)]
+        raise Forbidden(f"you are no {needed} in the space {asked}: ask one, or an administrator", asks=asks)
     return asked
 
 

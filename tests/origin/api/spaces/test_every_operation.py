@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, inspect, text
 
 from sync.roles import Role
 from tests.origin.api.spaces.test_spaces import add_key, add_space
+from tests.origin.http.test_roles import written
 from tests.origin.running_origin import Answer, RunningOrigin
 
 SECRET = "Zebra"
@@ -92,7 +93,7 @@ def ways(document: Mapping[str, Any], theirs: Mapping[str, str]) -> Iterator[tup
         kind = path.removeprefix("/v1/").partition("/")[0]
         filled = path.replace("{channel}", theirs["channel"]).replace("{sequence}", "1").replace("{by}", "campaign")
         filled = filled.replace("{kind}", "playlists").replace("{thing}", theirs["playlists"])
-        filled = filled.replace("{id}", theirs.get(kind, "theirs"))
+        filled = filled.replace("{id}", theirs.get(kind, "theirs")).replace("{key}", "0" * 64)
         for method in methods:
             yield method.upper(), filled
 
@@ -125,6 +126,29 @@ async def test_a_role_in_one_space_reaches_no_other(server: RunningOrigin, role:
         assert not [id for id in theirs.values() if id in said and id not in asked], (method, path, answer.text)
         assert answer.status < 500, (method, path, answer.text)
     assert rows(server) == before
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_a_role_in_a_space_may_there_what_the_table_says(server: RunningOrigin, role: Role) -> None:
+    await add_space(server, "ours")
+    ours = await furnish(server, "ours", "Own")
+    token = await add_key(server, "someone", (role, "ours"))
+    document = (await server.ask("GET", "/v1/openapi.json")).document
+    cells = written()
+    operations = ((method.upper(), path) for path, methods in document["paths"].items() for method in methods)
+    found = zip(ways(document, ours), operations, strict=True)
+    refused, let_in = set[tuple[str, str]](), set[tuple[str, str]]()
+    for (method, path), operation in sorted(found, key=lambda one: one[0][0] == "DELETE"):  # what is gone comes last
+        cell = cells[operation]
+        if cell["nobody"] or not cell["administrator"] or path.startswith(("/v1/account", "/v1/session")):
+            continue
+        body = body_for(method, path, ours)
+        answer = await server.ask(method, path, token, body, headers={"If-Match": "9", "Tus-Resumable": "1.0.0"})
+        (refused if answer.status == 403 else let_in).add(operation)
+        may = bool(cell[role] and (cell["in a space"] or operation[1] == "/v1/live"))
+        assert (answer.status != 403) == may, (operation, answer.status, answer.text)
+    assert refused or role is Role.ADMINISTRATOR
+    assert ("GET", "/v1/reports/{by}") in let_in
 
 
 async def test_one_s_own_things_are_seen_and_changed_and_no_others_counted(server: RunningOrigin) -> None:

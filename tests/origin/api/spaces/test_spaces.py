@@ -109,3 +109,29 @@ async def test_a_space_may_have_any_id_and_a_role_in_it_is_none_for_everything(s
         assert await names(server, boss) == [id]
         assert (await server.ask("GET", "/v1/keys", boss)).status == 403
     assert (await server.ask("POST", "/v1/spaces", server.writer, {"id": EVERYTHING, "name": "x"})).status == 422
+
+
+async def test_a_refusal_names_people_to_ask_and_no_address_of_theirs(server: RunningOrigin) -> None:
+    await add_space(server, "berlin")
+    await add_space(server, "paris")
+    password = "a long password of nobody"
+    given = {
+        "Anna": [{"role": "editor", "space": "berlin"}],
+        "Ben": [{"role": "publisher", "space": "berlin"}],
+        "carla@example.com": [{"role": "editor", "space": "berlin"}],
+        "Dora": [{"role": "editor", "space": "paris"}],
+        "Emil": [{"role": "viewer", "space": "berlin"}],
+    }
+    for name, rights in given.items():
+        asked = {"name": name, "password": password, "rights": rights}
+        assert (await server.ask("POST", "/v1/people", server.writer, asked)).status == 201
+    made = await server.ask("POST", "/v1/playlists?space=berlin", server.writer, {"name": "Menu", "items": []})
+    viewer = await add_key(server, "viewer", ("viewer", "berlin"), ("editor", "paris"))
+    refused = await server.ask("DELETE", f"/v1/playlists/{made.document['id']}", viewer)
+    assert (refused.status, refused.document["ask"]) == (403, ["Anna", "Ben"])
+    new = await server.ask("POST", "/v1/playlists?space=berlin", viewer, {"name": "x", "items": []})
+    assert (new.status, new.document["ask"]) == (403, ["Anna", "Ben"])
+    boss = {"name": "Frida", "password": password, "role": "administrator"}
+    assert (await server.ask("POST", "/v1/people", server.writer, boss)).status == 201
+    assert (await server.ask("GET", "/v1/keys", viewer)).document["ask"] == ["Frida"]
+    assert "ask" not in (await server.ask("GET", "/v1/keys", "wrong")).document
