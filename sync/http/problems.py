@@ -84,8 +84,8 @@ class Problem(BaseModel):
     """An RFC 9457 problem: what happened, to what, and what to do.
 
     `fields` names each wrong field, `users` what still uses a thing, `current` the version in force, `ask` people who
-    may do what is refused. `clashes` names
-    each field that two people changed, `agreed` what else either of them did; without a field it is the whole part.
+    may do what is refused. `clashes` names each field that two people changed, `agreed` what else either of them did;
+    without a field it is the whole part.
     `code` and `values` are those of `detail`, `fields_told` has those of `fields`, for pages in other languages.
     """
 
